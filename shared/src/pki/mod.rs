@@ -1,0 +1,1 @@
+//! Certificates, keys and signatures, pure: no clock, no network, no store.
