@@ -1,0 +1,119 @@
+//! A channel of a device, from Authenticate to CheckOut.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::id::{EnrollmentId, Fingerprint};
+use crate::time::Timestamp;
+
+/// Where an enrollment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EnrollmentState {
+    /// Authenticate was received, TokenUpdate not yet: it cannot be woken.
+    Authenticated,
+    /// TokenUpdate was received: it is managed.
+    Enrolled,
+    /// CheckOut was received, or an administrator removed it.
+    Removed,
+}
+
+/// What a device says of itself in Authenticate. Every part is optional except the first three in Apple's schema, and
+/// real clients leave even those out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeviceFacts {
+    /// The name its user gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+    /// Such as `iPad`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Such as `iPad`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_name: Option<String>,
+    /// Such as `iPad13,1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_name: Option<String>,
+    /// The hardware's serial number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<String>,
+    /// Such as `18.1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub os_version: Option<String>,
+    /// Such as `22B83`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build_version: Option<String>,
+    /// Of a cellular device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imei: Option<String>,
+    /// Of a cellular device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meid: Option<String>,
+}
+
+/// Where pushes to an enrollment go: the three always come together, from one TokenUpdate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushAddress {
+    /// The push certificate's Subject UID that the device listens on.
+    pub topic: String,
+    /// The device's token for that topic, in hex.
+    pub token: String,
+    /// The word the device expects in the push.
+    pub magic: String,
+}
+
+/// One channel of one device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Enrollment {
+    /// Which channel of which device.
+    pub id: EnrollmentId,
+    /// Where it stands.
+    pub state: EnrollmentState,
+    /// Counts the Authenticates: commands queued for an earlier enrollment of the same device are not served.
+    pub generation: u64,
+    /// The identities this enrollment may sign with: the one of Authenticate, and its renewals.
+    #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
+    pub certificates: BTreeSet<Fingerprint>,
+    /// Where pushes go, once TokenUpdate said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushAddress>,
+    /// TokenUpdates since the last Authenticate; the first one enrolls.
+    pub token_update_tally: u64,
+    /// Commands of this generation without a final answer.
+    pub waiting: u64,
+    /// Counts the Idle polls, so that a NotNow is known to belong to the present one.
+    pub session: u64,
+    /// When it last said anything, as the server's clock saw it.
+    pub last_seen: Timestamp,
+    /// When the present enrollment began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolled_at: Option<Timestamp>,
+    /// What the device said of itself.
+    #[serde(default)]
+    pub facts: DeviceFacts,
+    /// Whether the device waits in Setup Assistant for DeviceConfigured.
+    #[serde(default)]
+    pub awaiting_configuration: bool,
+    /// The unlock token, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlock_token: Option<Bytes>,
+    /// The bootstrap token, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bootstrap_token: Option<Bytes>,
+    /// What came of the last push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_push: Option<PushAttempt>,
+}
+
+/// What came of a push.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PushAttempt {
+    /// When it was sent.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// `accepted` (by APNs: not proof of delivery), or why not.
+    pub outcome: String,
+}

@@ -1,0 +1,12 @@
+//! What the product is about: states with data, and transitions as pure functions.
+
+pub mod command;
+pub mod contact;
+pub mod enrollment;
+pub mod expiry;
+pub mod identity;
+pub mod link;
+pub mod push_certificates;
+pub mod tenant;
+pub mod token;
+pub mod wake;

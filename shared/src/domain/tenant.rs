@@ -1,0 +1,48 @@
+//! A customer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::contact::EmailAddress;
+use crate::error::{Error, Result};
+use crate::id::TenantId;
+use crate::time::Timestamp;
+
+/// A customer of the operator, with its own push certificate, devices and tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Stands in device URLs for ever.
+    pub id: TenantId,
+    /// Shown to people.
+    pub name: String,
+    /// Who hears of what expires.
+    pub contacts: Vec<EmailAddress>,
+    /// Whether the contacts opted in to expiry mails.
+    pub expiry_mails: bool,
+    /// When the tenant was created.
+    pub created_at: Timestamp,
+}
+
+/// A name fit to be shown to people: 1 to 100 characters, none of them control characters.
+///
+/// # Errors
+/// Malformed, naming the field `name`.
+pub fn display_name(text: &str) -> Result<String> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(Error::malformed("name", "A name has 1 to 100 printable characters.").at("name"));
+    }
+    Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_trimmed_and_bounded() {
+        assert_eq!(display_name(" Green School ").unwrap(), "Green School");
+        for bad in ["", "  ", "a\u{7}b", &"x".repeat(101)] {
+            assert_eq!(display_name(bad).unwrap_err().field(), Some("name"));
+        }
+    }
+}

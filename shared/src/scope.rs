@@ -1,0 +1,79 @@
+//! The proof of which tenant is meant.
+//!
+//! Every store call about a tenant's things takes a `&Scope`. Only an authenticator inside this crate can make one, so a
+//! read across tenants does not compile.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::id::{Fingerprint, LinkId, TenantId, TokenId};
+
+/// What an API token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Runs the server: creates tenants, installs the vendor certificate, may act for any tenant.
+    Operator,
+    /// Everything within one tenant.
+    Admin,
+    /// Reads within one tenant, never secrets.
+    Viewer,
+}
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The bearer of an API token.
+    Token(TokenId, Role),
+    /// A device, proven by the identity it signed with.
+    Device(Fingerprint),
+    /// Whoever holds an enrollment link.
+    Link(LinkId),
+    /// A SCEP client; what it may have is decided by the challenge or the certificate in its message.
+    ScepClient,
+    /// The server itself, and why.
+    System(&'static str),
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(id, _) => write!(f, "token:{id}"),
+            Self::Device(fingerprint) => write!(f, "device:{fingerprint}"),
+            Self::Link(id) => write!(f, "link:{id}"),
+            Self::ScepClient => f.write_str("scep"),
+            Self::System(why) => write!(f, "system:{why}"),
+        }
+    }
+}
+
+/// A tenant, and the proof that the actor may act within it.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    tenant: TenantId,
+    actor: Actor,
+}
+
+impl Scope {
+    /// A scope for an actor whose right to act within `tenant` has just been verified.
+    pub(crate) fn authenticated(tenant: TenantId, actor: Actor) -> Self {
+        Self { tenant, actor }
+    }
+
+    /// A scope for background work, which no caller authenticated. `why` stands in the log.
+    pub fn system(tenant: TenantId, why: &'static str) -> Self {
+        Self { tenant, actor: Actor::System(why) }
+    }
+
+    /// The tenant.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}

@@ -1,0 +1,378 @@
+//! Enrollments: one item a channel, all channels of a device in its partition.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{Select, TransactWriteItem};
+use bytes::Bytes;
+
+use super::error::Refused;
+use super::keys::{self, BY_TENANT_INDEX, CHANNEL_PREFIX, Key};
+use super::{Cancelled, Item, Store, error, item, key_item, key_of, names_in, number, put_item_part, read, text};
+use super::{update_part, value};
+use crate::domain::enrollment::{Enrollment, EnrollmentState, PushAddress, PushAttempt};
+use crate::error::{Error, Result};
+use crate::id::{EnrollmentId, Fingerprint};
+use crate::scope::Scope;
+use crate::time::Timestamp;
+
+/// The condition that the signer's certificate is one of this enrollment's.
+const SIGNED_BY_ITS_OWN: &str = "contains(certificates, :signer)";
+
+/// What a TokenUpdate writes; sealed already.
+#[derive(Clone, Debug)]
+pub struct TokenUpdateWrite {
+    /// Where pushes go from now on.
+    pub push: PushAddress,
+    /// The sealed unlock token, if the message had one.
+    pub unlock_token: Option<Bytes>,
+    /// Whether the device waits in Setup Assistant, if the message said so.
+    pub awaiting_configuration: Option<bool>,
+}
+
+impl Store {
+    /// Marks an enrollment as seen now and returns it: the whole store traffic of an Idle poll with nothing waiting.
+    ///
+    /// `starts_session` is true for Idle.
+    ///
+    /// # Errors
+    /// Forbidden when there is no such enrollment or `signer` is not one of its certificates.
+    pub async fn seen(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        signer: Fingerprint,
+        now: Timestamp,
+        starts_session: bool,
+    ) -> Result<Enrollment> {
+        let expression = if starts_session { "SET last_seen = :now ADD #session :one" } else { "SET last_seen = :now" };
+        let mut values = HashMap::from([(":now".to_owned(), value(now)?)]);
+        if starts_session {
+            values.insert(":one".into(), number(1));
+        }
+        if id.user_id().is_none() {
+            values.insert(":signer".into(), text(signer));
+            return self.update_enrollment(scope, id, expression, SIGNED_BY_ITS_OWN, values).await;
+        }
+        // A user channel signs with its device's identity, whose renewals are known to the device's item only.
+        self.signed_device(scope, id, signer).await?;
+        self.update_enrollment(scope, id, expression, "attribute_exists(pk)", values).await
+    }
+
+    async fn signed_device(&self, scope: &Scope, id: &EnrollmentId, signer: Fingerprint) -> Result<Enrollment> {
+        self.enrollment(scope, &id.device_channel())
+            .await?
+            .filter(|device| device.certificates.contains(&signer))
+            .ok_or_else(|| not_bound(id))
+    }
+
+    async fn update_enrollment(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        expression: &str,
+        condition: &str,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<Enrollment> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.tables.core)
+            .set_key(Some(key_item(&keys::enrollment(scope.tenant(), id))))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .set_expression_attribute_names(names_in(&[expression, condition]))
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None)
+            .send()
+            .await
+            .map_err(error::update);
+        match sent {
+            Ok(output) => read(output.attributes.unwrap_or_default()),
+            Err(Refused::Condition(_)) => Err(not_bound(id)),
+            Err(Refused::Failed(error)) => Err(error),
+        }
+    }
+
+    /// One enrollment.
+    pub async fn enrollment(&self, scope: &Scope, id: &EnrollmentId) -> Result<Option<Enrollment>> {
+        self.get(&self.tables.core, &keys::enrollment(scope.tenant(), id)).await
+    }
+
+    /// Those of `ids` that exist, in no particular order.
+    pub async fn enrollments(&self, scope: &Scope, ids: &[EnrollmentId]) -> Result<Vec<Enrollment>> {
+        let wanted: Vec<Key> = ids.iter().map(|id| keys::enrollment(scope.tenant(), id)).collect();
+        self.get_many(&self.tables.core, &wanted).await
+    }
+
+    /// Every channel of a device: the device's own, and its users'.
+    pub async fn channels(&self, scope: &Scope, id: &EnrollmentId) -> Result<Vec<Enrollment>> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :channels)")
+            .expression_attribute_values(":pk", text(keys::device_partition(scope.tenant(), id)))
+            .expression_attribute_values(":channels", text(CHANNEL_PREFIX))
+            .into_paginator()
+            .items()
+            .send();
+        let mut channels = Vec::new();
+        while let Some(found) = pages.next().await {
+            channels.push(read(found.map_err(error::read)?)?);
+        }
+        Ok(channels)
+    }
+
+    /// Writes all channels of a device that begins or ends an enrollment, and binds the signer's certificate to it.
+    ///
+    /// `before` are the generations that were read: a concurrent change makes this one a Conflict. `binds` is the
+    /// identity of an Authenticate, whose record is made if the certificate came from elsewhere.
+    ///
+    /// # Errors
+    /// Forbidden when the certificate is bound to another device; Conflict when a channel changed meanwhile.
+    pub async fn write_channels(
+        &self,
+        scope: &Scope,
+        channels: &[Enrollment],
+        before: &[(EnrollmentId, u64)],
+        binds: Option<&crate::domain::identity::IssuedIdentity>,
+    ) -> Result<()> {
+        let mut parts = Vec::with_capacity(channels.len() + 1);
+        if let Some(identity) = binds {
+            parts.push(self.bind_part(scope, identity)?);
+        }
+        for channel in channels {
+            parts.push(self.channel_part(scope, channel, before)?);
+        }
+        let first_is_binding = binds.is_some();
+        self.transact(parts).await.map_err(|cancelled| match cancelled {
+            Cancelled::Condition(0) if first_is_binding => {
+                Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")
+            }
+            Cancelled::Condition(_) => Error::conflict("enrollment-changed", "The enrollment changed meanwhile."),
+            Cancelled::Failed(error) => error,
+        })
+    }
+
+    fn channel_part(
+        &self,
+        scope: &Scope,
+        channel: &Enrollment,
+        before: &[(EnrollmentId, u64)],
+    ) -> Result<TransactWriteItem> {
+        let item: Item = item(&keys::enrollment(scope.tenant(), &channel.id), channel)?;
+        let generation = before.iter().find(|(id, _)| *id == channel.id).map(|(_, generation)| *generation);
+        match generation {
+            None => put_item_part(&self.tables.core, item, Some(super::NEW), HashMap::new()),
+            Some(generation) => {
+                let values = HashMap::from([(":before".to_owned(), number(generation))]);
+                put_item_part(&self.tables.core, item, Some("generation = :before"), values)
+            }
+        }
+    }
+
+    /// Stores where pushes go; the first one after Authenticate enrolls. One call.
+    ///
+    /// # Errors
+    /// Forbidden when the signer is not this enrollment's.
+    pub async fn update_token(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        signer: Fingerprint,
+        write: &TokenUpdateWrite,
+        now: Timestamp,
+    ) -> Result<Option<Enrollment>> {
+        let mut expression = "SET push = :push, last_seen = :now, #state = :enrolled, tenant = :tenant, \
+                              listed = :listed, enrolled_at = if_not_exists(enrolled_at, :now)"
+            .to_owned();
+        let mut values = HashMap::from([
+            (":push".to_owned(), value(&write.push)?),
+            (":now".to_owned(), value(now)?),
+            (":enrolled".to_owned(), value(EnrollmentState::Enrolled)?),
+            (":tenant".to_owned(), text(scope.tenant())),
+            (":listed".to_owned(), text(keys::listed(&write.push.topic, id))),
+            (":one".to_owned(), number(1)),
+            (":signer".to_owned(), text(signer)),
+        ]);
+        if let Some(token) = &write.unlock_token {
+            expression.push_str(", unlock_token = :unlock");
+            values.insert(":unlock".into(), value(token)?);
+        }
+        if let Some(awaiting) = write.awaiting_configuration {
+            expression.push_str(", awaiting_configuration = :awaiting");
+            values.insert(":awaiting".into(), value(awaiting)?);
+        }
+        if id.user_id().is_none() {
+            expression.push_str(" ADD token_update_tally :one");
+            return self.update_enrollment(scope, id, &expression, SIGNED_BY_ITS_OWN, values).await.map(Some);
+        }
+        // A user channel begins with its first TokenUpdate: there is no Authenticate for it.
+        expression.push_str(
+            ", id = :id, generation = if_not_exists(generation, :zero), waiting = if_not_exists(waiting, :zero), \
+             #session = if_not_exists(#session, :zero), v = :version ADD token_update_tally :one",
+        );
+        values.remove(":signer");
+        values.insert(":id".into(), text(id));
+        values.insert(":zero".into(), number(0));
+        values.insert(":version".into(), number(super::VERSION));
+        let always = "attribute_exists(pk) OR attribute_not_exists(pk)";
+        let key = keys::enrollment(scope.tenant(), id);
+        let update = update_part(&self.tables.core, &key, &expression, always, values)?;
+        self.transact(vec![self.signer_part(scope, id, signer)?, update]).await.map_err(|cancelled| match cancelled {
+            Cancelled::Condition(_) => not_bound(id),
+            Cancelled::Failed(error) => error,
+        })?;
+        Ok(None)
+    }
+
+    /// The part of a transaction that fails unless `signer` is one of the device's certificates.
+    fn signer_part(&self, scope: &Scope, id: &EnrollmentId, signer: Fingerprint) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.core)
+            .set_key(Some(key_item(&keys::enrollment(scope.tenant(), &id.device_channel()))))
+            .condition_expression(SIGNED_BY_ITS_OWN)
+            .expression_attribute_values(":signer", text(signer))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// Stores or, with `None`, removes a device's sealed bootstrap token.
+    ///
+    /// # Errors
+    /// Forbidden when the signer is not this enrollment's.
+    pub async fn set_bootstrap_token(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        signer: Fingerprint,
+        sealed: Option<Bytes>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut values =
+            HashMap::from([(":now".to_owned(), value(now)?), (":signer".to_owned(), text(signer))]);
+        let expression = match sealed {
+            Some(sealed) => {
+                values.insert(":token".into(), value(sealed)?);
+                "SET last_seen = :now, bootstrap_token = :token"
+            }
+            None => "SET last_seen = :now REMOVE bootstrap_token",
+        };
+        self.update_enrollment(scope, &id.device_channel(), expression, SIGNED_BY_ITS_OWN, values).await.map(drop)
+    }
+
+    /// Notes what came of a push, unless the device was removed meanwhile.
+    pub async fn note_push(&self, scope: &Scope, id: &EnrollmentId, attempt: &PushAttempt) -> Result<()> {
+        let values = HashMap::from([(":attempt".to_owned(), value(attempt)?)]);
+        let key = keys::enrollment(scope.tenant(), id);
+        self.update_if(&key, "SET last_push = :attempt", "attribute_exists(pk)", values).await
+    }
+
+    /// Forgets where pushes go because APNs said that this address is no longer good, unless the device has given
+    /// another one meanwhile.
+    pub async fn forget_push(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        address: &PushAddress,
+        attempt: &PushAttempt,
+    ) -> Result<()> {
+        let values =
+            HashMap::from([(":address".to_owned(), value(address)?), (":attempt".to_owned(), value(attempt)?)]);
+        let key = keys::enrollment(scope.tenant(), id);
+        self.update_if(&key, "SET last_push = :attempt REMOVE push", "push = :address", values).await
+    }
+
+    /// An update whose failed condition means that there is nothing left to do.
+    async fn update_if(
+        &self,
+        key: &Key,
+        expression: &str,
+        condition: &str,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<()> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.tables.core)
+            .set_key(Some(key_item(key)))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await;
+        error::condition(sent.map_err(error::update)).map(drop)
+    }
+
+    /// How many devices are enrolled on a topic: those a Replacement of its certificate silences.
+    pub async fn count_devices_on(&self, scope: &Scope, topic: &str) -> Result<u64> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .index_name(BY_TENANT_INDEX)
+            .select(Select::Count)
+            .key_condition_expression("tenant = :tenant AND begins_with(listed, :prefix)")
+            .expression_attribute_values(":tenant", text(scope.tenant()))
+            .expression_attribute_values(":prefix", text(keys::listed_prefix(topic, false)))
+            .into_paginator()
+            .send();
+        let mut count = 0;
+        while let Some(page) = pages.next().await {
+            count += u64::try_from(page.map_err(error::read)?.count).unwrap_or_default();
+        }
+        Ok(count)
+    }
+
+    /// A page of a tenant's enrollments, and the mark to continue after.
+    pub async fn list_enrollments(
+        &self,
+        scope: &Scope,
+        after: Option<&str>,
+        limit: i32,
+    ) -> Result<(Vec<Enrollment>, Option<String>)> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .index_name(BY_TENANT_INDEX)
+            .expression_attribute_values(":tenant", text(scope.tenant()))
+            .limit(limit);
+        query = match after {
+            Some(after) => query
+                .key_condition_expression("tenant = :tenant AND listed > :after")
+                .expression_attribute_values(":after", text(after)),
+            None => query.key_condition_expression("tenant = :tenant"),
+        };
+        let page = query.send().await.map_err(error::read)?;
+        let more = page.last_evaluated_key.is_some();
+        let last = page.items().last().and_then(|item| item.get("listed")).and_then(|mark| mark.as_s().ok());
+        let mark = last.filter(|_| more).cloned();
+        let found: Vec<Key> = page.items().iter().filter_map(key_of).collect();
+        let mut enrollments: Vec<Enrollment> = self.get_many(&self.tables.core, &found).await?;
+        enrollments.sort_by(|left, right| left.id.cmp(&right.id));
+        Ok((enrollments, mark))
+    }
+
+    /// The part of a transaction that lets a renewed identity sign for its device from now on.
+    pub(super) fn accept_part(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        renewed: Fingerprint,
+        renews: Fingerprint,
+    ) -> Result<TransactWriteItem> {
+        let set = AttributeValue::Ss(BTreeSet::from([renewed]).iter().map(ToString::to_string).collect());
+        let values = HashMap::from([(":new".to_owned(), set), (":signer".to_owned(), text(renews))]);
+        let key = keys::enrollment(scope.tenant(), &id.device_channel());
+        update_part(&self.tables.core, &key, "ADD certificates :new", SIGNED_BY_ITS_OWN, values)
+    }
+}
+
+fn not_bound(id: &EnrollmentId) -> Error {
+    Error::forbidden("identity-not-bound", format!("The signer's certificate does not belong to enrollment {id}."))
+}

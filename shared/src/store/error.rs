@@ -1,0 +1,90 @@
+//! What DynamoDB's refusals mean.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use super::Item;
+use crate::aws::failure;
+use crate::error::Error;
+
+/// Why a single write did not happen.
+pub(super) enum Refused {
+    /// Its condition did not hold; the item as it was, if asked for and if it exists.
+    Condition(Option<Item>),
+    /// Anything else.
+    Failed(Error),
+}
+
+/// Why a transaction did not happen.
+pub(super) enum Cancelled {
+    /// The condition of the part with this index did not hold. The first of several is named.
+    Condition(usize),
+    /// Anything else.
+    Failed(Error),
+}
+
+impl From<Error> for Cancelled {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+pub(super) fn read<E>(error: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    failure(error)
+}
+
+pub(super) fn update(error: SdkError<UpdateItemError, HttpResponse>) -> Refused {
+    if let Some(UpdateItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() {
+        return Refused::Condition(refused.item.clone());
+    }
+    Refused::Failed(failure(error))
+}
+
+pub(super) fn put(error: SdkError<PutItemError, HttpResponse>) -> Refused {
+    if let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() {
+        return Refused::Condition(refused.item.clone());
+    }
+    Refused::Failed(failure(error))
+}
+
+pub(super) fn delete(error: SdkError<DeleteItemError, HttpResponse>) -> Refused {
+    if let Some(DeleteItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() {
+        return Refused::Condition(refused.item.clone());
+    }
+    Refused::Failed(failure(error))
+}
+
+/// `None` where the condition did not hold and that is an answer, not an error.
+pub(super) fn condition<T>(written: Result<T, Refused>) -> Result<Option<T>, Error> {
+    match written {
+        Ok(output) => Ok(Some(output)),
+        Err(Refused::Condition(_)) => Ok(None),
+        Err(Refused::Failed(error)) => Err(error),
+    }
+}
+
+/// Looks inside a cancelled transaction: a failed condition is an answer; a conflict with another transaction, or
+/// throttling, is a reason to try again.
+pub(super) fn transaction(error: SdkError<TransactWriteItemsError, HttpResponse>) -> Cancelled {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return Cancelled::Failed(failure(error));
+    };
+    let codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None"));
+    let broken = codes.clone().position(|code| code == "ConditionalCheckFailed");
+    let passing = codes.clone().all(|code| PASSING.contains(&code));
+    match broken {
+        Some(index) => Cancelled::Condition(index),
+        None if passing => Cancelled::Failed(Error::unavailable(error)),
+        None => Cancelled::Failed(Error::internal(error)),
+    }
+}
+
+/// Cancellation codes that another try may not meet.
+const PASSING: [&str; 4] = ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];

@@ -1,0 +1,119 @@
+//! Identity authorities and the certificates devices sign with.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+
+use super::{Cancelled, NEW, Store, error, keys, number, put_part, read, text, update_part, value};
+use crate::domain::identity::{IdentityAuthority, IssuedIdentity};
+use crate::domain::link::IssuedByLink;
+use crate::error::{Error, Result};
+use crate::id::{EnrollmentId, Fingerprint, LinkId};
+use crate::scope::Scope;
+
+impl Store {
+    /// Adds the tenant's issuing authority. `Ok(false)` when it has one.
+    pub async fn create_issuing_authority(&self, scope: &Scope, authority: &IdentityAuthority) -> Result<bool> {
+        self.put_new(&self.tables.pki, &keys::issuing_authority(scope.tenant()), authority).await
+    }
+
+    /// Adds an authority that the tenant only trusts. Repeating it changes nothing.
+    pub async fn trust_authority(&self, scope: &Scope, authority: &IdentityAuthority) -> Result<()> {
+        let fingerprint = Fingerprint::of(&authority.certificate);
+        let key = keys::trusted_authority(scope.tenant(), &fingerprint);
+        self.put_new(&self.tables.pki, &key, authority).await.map(drop)
+    }
+
+    /// Every authority whose identities the tenant accepts, the issuing one first.
+    pub async fn authorities(&self, scope: &Scope) -> Result<Vec<IdentityAuthority>> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.tables.pki)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(keys::authority_partition(scope.tenant())))
+            .into_paginator()
+            .items()
+            .send();
+        let mut authorities = Vec::new();
+        while let Some(found) = pages.next().await {
+            authorities.push(read(found.map_err(error::read)?)?);
+        }
+        Ok(authorities)
+    }
+
+    /// One identity's record.
+    pub async fn identity(&self, scope: &Scope, fingerprint: &Fingerprint) -> Result<Option<IssuedIdentity>> {
+        self.get(&self.tables.pki, &keys::identity(scope.tenant(), fingerprint)).await
+    }
+
+    /// Records an identity issued for a link's challenge and uses the link up. `Ok(false)` when the link was used.
+    pub async fn record_first_identity(
+        &self,
+        scope: &Scope,
+        identity: &IssuedIdentity,
+        link: &LinkId,
+        issued: &IssuedByLink,
+    ) -> Result<bool> {
+        let key = keys::identity(scope.tenant(), &identity.fingerprint);
+        let parts =
+            vec![self.use_link_part(scope, link, issued)?, put_part(&self.tables.pki, &key, identity, Some(NEW))?];
+        match self.transact(parts).await {
+            Ok(()) => Ok(true),
+            Err(Cancelled::Condition(0)) => Ok(false),
+            Err(Cancelled::Condition(_)) => Err(Error::internal("a new identity exists already")),
+            Err(Cancelled::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Records a renewed identity and lets it sign for the device of the former one: the device says nothing about its
+    /// renewal, its next poll simply comes with the new certificate.
+    ///
+    /// # Errors
+    /// Forbidden when the former identity is no longer the device's.
+    pub async fn record_renewed_identity(
+        &self,
+        scope: &Scope,
+        identity: &IssuedIdentity,
+        device: &EnrollmentId,
+        renews: Fingerprint,
+    ) -> Result<()> {
+        let key = keys::identity(scope.tenant(), &identity.fingerprint);
+        let parts = vec![
+            self.accept_part(scope, device, identity.fingerprint, renews)?,
+            put_part(&self.tables.pki, &key, identity, Some(NEW))?,
+        ];
+        self.transact(parts).await.map_err(|cancelled| match cancelled {
+            Cancelled::Condition(_) => {
+                Error::forbidden("identity-not-bound", "The certificate to renew belongs to no enrolled device.")
+            }
+            Cancelled::Failed(error) => error,
+        })
+    }
+
+    /// The part of a transaction that binds an identity to one device; it fails when it is another's. An identity that
+    /// came from elsewhere gets its record here.
+    pub(super) fn bind_part(&self, scope: &Scope, identity: &IssuedIdentity) -> Result<TransactWriteItem> {
+        let values: HashMap<String, AttributeValue> = HashMap::from([
+            (":device".to_owned(), value(&identity.enrollment)?),
+            (":fingerprint".to_owned(), text(identity.fingerprint)),
+            (":certificate".to_owned(), value(&identity.certificate)?),
+            (":not_after".to_owned(), value(identity.not_after)?),
+            (":now".to_owned(), value(identity.issued_at)?),
+            (":version".to_owned(), number(super::VERSION)),
+        ]);
+        let expression = "SET enrollment = :device, fingerprint = :fingerprint, v = :version, \
+                          certificate = if_not_exists(certificate, :certificate), \
+                          not_after = if_not_exists(not_after, :not_after), \
+                          issued_at = if_not_exists(issued_at, :now)";
+        let unbound = "attribute_not_exists(enrollment) OR enrollment = :device";
+        update_part(
+            &self.tables.pki,
+            &keys::identity(scope.tenant(), &identity.fingerprint),
+            expression,
+            unbound,
+            values,
+        )
+    }
+}

@@ -1,0 +1,176 @@
+//! Every key of every table. Keys are written here and nowhere else; docs/DATA.md shows them as a table.
+
+use crate::domain::token::Owner;
+use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
+use crate::time::Timestamp;
+
+/// A primary key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+/// The local index of the core table that orders waiting commands.
+pub(crate) const QUEUE_INDEX: &str = "queue";
+/// The global index of the core table that lists tenants, and a tenant's enrollments.
+pub(crate) const BY_TENANT_INDEX: &str = "by-tenant";
+/// The partition of [`BY_TENANT_INDEX`] that lists the tenants themselves.
+pub(crate) const ALL_TENANTS: &str = "*";
+/// The global index of the pki table that finds what ends in a month.
+pub(crate) const BY_EXPIRY_INDEX: &str = "by-expiry";
+
+pub(crate) fn tenant(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: "TENANT".into() }
+}
+
+pub(crate) fn token(owner: &Owner, token: &TokenId) -> Key {
+    Key { pk: token_partition(owner), sk: format!("{TOKEN_PREFIX}{token}") }
+}
+
+pub(crate) const TOKEN_PREFIX: &str = "TOKEN#";
+
+pub(crate) fn token_partition(owner: &Owner) -> String {
+    match owner {
+        Owner::Operator => "OPERATOR".to_owned(),
+        Owner::Tenant(tenant) => format!("TENANT#{tenant}"),
+    }
+}
+
+/// A device's partition holds all its channels and their commands; a tenant's devices share nothing.
+pub(crate) fn device_partition(tenant: &TenantId, id: &EnrollmentId) -> String {
+    format!("TENANT#{tenant}#DEVICE#{}", id.device_id())
+}
+
+pub(crate) const CHANNEL_PREFIX: &str = "CHANNEL#";
+
+pub(crate) fn enrollment(tenant: &TenantId, id: &EnrollmentId) -> Key {
+    Key { pk: device_partition(tenant, id), sk: format!("{CHANNEL_PREFIX}{}", channel(id)) }
+}
+
+/// The sort key of [`BY_TENANT_INDEX`] for an enrollment: by topic, devices apart from users.
+pub(crate) fn listed(topic: &str, id: &EnrollmentId) -> String {
+    format!("{}{id}", listed_prefix(topic, id.user_id().is_some()))
+}
+
+pub(crate) fn listed_prefix(topic: &str, users: bool) -> String {
+    format!("{topic}#{}#", if users { "user" } else { "device" })
+}
+
+pub(crate) fn queued_command(tenant: &TenantId, id: &EnrollmentId, uuid: &CommandUuid) -> Key {
+    Key { pk: device_partition(tenant, id), sk: format!("COMMAND#{}#{uuid}", channel(id)) }
+}
+
+/// The sort key of [`QUEUE_INDEX`]: by channel and generation, then the higher priority, then the older.
+pub(crate) fn queue_position(
+    id: &EnrollmentId,
+    generation: u64,
+    priority: u8,
+    created_at: Timestamp,
+    uuid: &CommandUuid,
+) -> String {
+    let millis = created_at.as_millisecond();
+    format!("{}{}#{millis:014}#{uuid}", queue_prefix(id, generation), 9 - priority.min(9))
+}
+
+pub(crate) fn queue_prefix(id: &EnrollmentId, generation: u64) -> String {
+    format!("{}#{generation:010}#", channel(id))
+}
+
+pub(crate) fn command_batch(tenant: &TenantId, uuid: &CommandUuid) -> Key {
+    Key { pk: format!("TENANT#{tenant}#COMMAND#{uuid}"), sk: "COMMAND".into() }
+}
+
+pub(crate) fn push_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#PUSH")
+}
+
+pub(crate) const INSTALLED_PREFIX: &str = "INSTALLED#";
+pub(crate) const REQUEST: &str = "REQUEST";
+pub(crate) const STAGED: &str = "STAGED";
+pub(crate) const ACTIVE: &str = "ACTIVE";
+
+pub(crate) fn push_request(tenant: &TenantId) -> Key {
+    Key { pk: push_partition(tenant), sk: REQUEST.into() }
+}
+
+pub(crate) fn push_staged(tenant: &TenantId) -> Key {
+    Key { pk: push_partition(tenant), sk: STAGED.into() }
+}
+
+pub(crate) fn push_active(tenant: &TenantId) -> Key {
+    Key { pk: push_partition(tenant), sk: ACTIVE.into() }
+}
+
+pub(crate) fn push_installed(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
+    Key { pk: push_partition(tenant), sk: format!("{INSTALLED_PREFIX}{fingerprint}") }
+}
+
+/// The claim that makes a topic one tenant's only.
+pub(crate) fn topic_claim(topic: &str) -> Key {
+    Key { pk: format!("TOPIC#{topic}"), sk: "CLAIM".into() }
+}
+
+/// The partition of [`BY_EXPIRY_INDEX`] for a moment: its month in UTC.
+pub(crate) fn expiry_month(at: Timestamp) -> String {
+    at.strftime("%Y-%m").to_string()
+}
+
+pub(crate) fn authority_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#AUTHORITY")
+}
+
+/// A tenant issues from one authority at a time: it has one place.
+pub(crate) fn issuing_authority(tenant: &TenantId) -> Key {
+    Key { pk: authority_partition(tenant), sk: "ISSUING".into() }
+}
+
+pub(crate) fn trusted_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
+    Key { pk: authority_partition(tenant), sk: format!("TRUSTED#{fingerprint}") }
+}
+
+pub(crate) fn identity(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
+    Key { pk: format!("TENANT#{tenant}#IDENTITY#{fingerprint}"), sk: "IDENTITY".into() }
+}
+
+pub(crate) fn link(tenant: &TenantId, link: &LinkId) -> Key {
+    Key { pk: format!("TENANT#{tenant}#LINK#{link}"), sk: "LINK".into() }
+}
+
+/// One mail: about one certificate, on one day, to one address.
+pub(crate) fn mail_claim(tenant: &TenantId, certificate: &Fingerprint, day: &str, recipient: &str) -> Key {
+    Key { pk: format!("TENANT#{tenant}#MAIL#{certificate}#{day}"), sk: recipient.to_owned() }
+}
+
+/// A channel's part of a key. `#` separates key parts, so that a user's name must not bring one in.
+fn channel(id: &EnrollmentId) -> String {
+    match id.user_id() {
+        None => "device".to_owned(),
+        Some(user) => format!("user:{}", user.replace('%', "%25").replace('#', "%23")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::from_unix;
+
+    #[test]
+    fn the_queue_is_ordered_by_priority_then_age() {
+        let id = EnrollmentId::device("A").unwrap();
+        let uuid = CommandUuid::from(uuid::Uuid::from_u128(1));
+        let position =
+            |priority, seconds| queue_position(&id, 1, priority, from_unix(seconds), &uuid);
+        let mut order = [position(5, 20), position(5, 10), position(9, 30), position(0, 1)];
+        order.sort();
+        assert_eq!(order, [position(9, 30), position(5, 10), position(5, 20), position(0, 1)]);
+    }
+
+    #[test]
+    fn no_users_name_reaches_into_anothers_queue() {
+        let device = EnrollmentId::device("A").unwrap();
+        let plain = device.clone().with_user("a").unwrap();
+        let crafted = device.with_user("a#0000000001").unwrap();
+        assert!(!queue_prefix(&crafted, 2).starts_with(&queue_prefix(&plain, 1)));
+    }
+}

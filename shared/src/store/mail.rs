@@ -1,0 +1,89 @@
+//! Claims that make a mail go out once: per certificate, day and recipient.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Store, error, key_item, keys, number, put_part, value};
+use crate::error::Result;
+use crate::id::Fingerprint;
+use crate::scope::Scope;
+use crate::time::{DAY, Timestamp};
+
+/// A claim of a run that died is free again after this many seconds.
+const LEASE_SECONDS: i64 = 900;
+/// How long a claim is kept: longer than any day could be repeated.
+const KEPT_SECONDS: i64 = 60 * DAY;
+
+/// One mail: about one certificate, on one day, to one address.
+#[derive(Clone, Debug)]
+pub struct Claim<'a> {
+    /// What the mail is about.
+    pub certificate: Fingerprint,
+    /// The day in UTC, `YYYY-MM-DD`.
+    pub day: &'a str,
+    /// Who gets it.
+    pub recipient: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ClaimRecord {
+    leased_until: i64,
+    sent: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent_at: Option<Timestamp>,
+    expires_at: i64,
+}
+
+impl Store {
+    /// Takes the right to send a mail. `false` when it was sent, or another run is at it.
+    pub async fn claim_mail(&self, scope: &Scope, claim: &Claim<'_>, now: Timestamp) -> Result<bool> {
+        let second = now.as_second();
+        let record = ClaimRecord {
+            leased_until: second + LEASE_SECONDS,
+            sent: false,
+            sent_at: None,
+            expires_at: second + KEPT_SECONDS,
+        };
+        let key = keys::mail_claim(scope.tenant(), &claim.certificate, claim.day, claim.recipient);
+        let sent = self
+            .client
+            .put_item()
+            .table_name(&self.tables.ephemeral)
+            .set_item(Some(super::item(&key, &record)?))
+            .condition_expression("attribute_not_exists(pk) OR (sent = :no AND leased_until <= :now)")
+            .expression_attribute_values(":no", value(false)?)
+            .expression_attribute_values(":now", number(second))
+            .send()
+            .await;
+        error::condition(sent.map_err(error::put)).map(|claimed| claimed.is_some())
+    }
+
+    /// Notes that a claimed mail went out.
+    pub async fn mail_sent(&self, scope: &Scope, claim: &Claim<'_>, now: Timestamp) -> Result<()> {
+        let second = now.as_second();
+        let record = ClaimRecord {
+            leased_until: second,
+            sent: true,
+            sent_at: Some(now),
+            expires_at: second + KEPT_SECONDS,
+        };
+        let key = keys::mail_claim(scope.tenant(), &claim.certificate, claim.day, claim.recipient);
+        self.transact(vec![put_part(&self.tables.ephemeral, &key, &record, Some("attribute_exists(pk)"))?])
+            .await
+            .map_err(|_| crate::error::Error::unavailable("the claim of a mail that was sent could not be kept"))
+    }
+
+    /// Gives a claim back because the mail could not be sent.
+    pub async fn release_mail(&self, scope: &Scope, claim: &Claim<'_>) -> Result<()> {
+        let key = keys::mail_claim(scope.tenant(), &claim.certificate, claim.day, claim.recipient);
+        let sent = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.ephemeral)
+            .set_key(Some(key_item(&key)))
+            .condition_expression("sent = :no")
+            .expression_attribute_values(":no", value(false)?)
+            .send()
+            .await;
+        error::condition(sent.map_err(error::delete)).map(drop)
+    }
+}

@@ -1,0 +1,236 @@
+//! The state in DynamoDB: the only place that knows its expressions. One file per noun.
+//!
+//! Every write is conditional. Records carry a version attribute `v`; a reader accepts this version and the one before.
+
+mod command;
+mod enrollment;
+mod error;
+mod expiry;
+mod identity;
+mod keys;
+mod link;
+mod mail;
+mod push_certificate;
+mod tenant;
+mod token;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem, Update};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use error::Cancelled;
+use keys::Key;
+
+pub use command::Recorded;
+pub use enrollment::TokenUpdateWrite;
+pub use expiry::Expiring;
+pub use mail::Claim;
+
+/// An item as DynamoDB gives it.
+type Item = HashMap<String, AttributeValue>;
+
+/// The version that records are written in.
+const VERSION: u64 = 1;
+
+/// The names of the three tables, separated by life cycle and privilege.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Tenants, tokens, enrollments, commands.
+    pub core: String,
+    /// Authorities, identities, push certificates.
+    pub pki: String,
+    /// What ends by itself: links, claims.
+    pub ephemeral: String,
+}
+
+/// The state of all tenants. Methods live in one file per noun.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    tables: Tables,
+}
+
+impl Store {
+    /// A store over real tables.
+    pub fn new(client: Client, tables: Tables) -> Self {
+        Self { client, tables }
+    }
+
+    /// One cheap call, to open the connection while a cold start still has the CPU to itself.
+    ///
+    /// # Errors
+    /// Unavailable when DynamoDB does not answer.
+    pub async fn warm_up(&self) -> Result<()> {
+        let key = Key { pk: "WARM".into(), sk: "UP".into() };
+        self.get::<Version>(&self.tables.core, &key).await.map(drop)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, table: &str, key: &Key) -> Result<Option<T>> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(table)
+            .set_key(Some(key_item(key)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(error::read)?;
+        output.item.map(read).transpose()
+    }
+
+    /// Reads up to any number of items, in no particular order; what does not exist is left out.
+    async fn get_many<T: DeserializeOwned>(&self, table: &str, wanted: &[Key]) -> Result<Vec<T>> {
+        let mut found = Vec::with_capacity(wanted.len());
+        // 100 keys is DynamoDB's limit for one call.
+        for chunk in wanted.chunks(100) {
+            let mut keys: Vec<Item> = chunk.iter().map(key_item).collect();
+            let mut rounds = 0;
+            while !keys.is_empty() {
+                let ask = KeysAndAttributes::builder()
+                    .set_keys(Some(std::mem::take(&mut keys)))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(Error::internal)?;
+                let output =
+                    self.client.batch_get_item().request_items(table, ask).send().await.map_err(error::read)?;
+                for item in output.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+                    found.push(read(item)?);
+                }
+                keys = output
+                    .unprocessed_keys
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|(_, rest)| rest.keys)
+                    .collect();
+                rounds += 1;
+                if rounds > 8 && !keys.is_empty() {
+                    return Err(Error::unavailable("BatchGetItem left keys unprocessed eight times"));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Puts an item that must not exist yet. `Ok(false)` when it does.
+    async fn put_new<T: Serialize>(&self, table: &str, key: &Key, record: &T) -> Result<bool> {
+        let sent = self
+            .client
+            .put_item()
+            .table_name(table)
+            .set_item(Some(item(key, record)?))
+            .condition_expression(NEW)
+            .send()
+            .await;
+        error::condition(sent.map_err(error::put)).map(|written| written.is_some())
+    }
+
+    async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
+        self.client
+            .transact_write_items()
+            .set_transact_items(Some(parts))
+            .send()
+            .await
+            .map(drop)
+            .map_err(error::transaction)
+    }
+}
+
+/// The condition of a record that must not exist yet.
+const NEW: &str = "attribute_not_exists(pk)";
+
+#[derive(serde::Deserialize)]
+struct Version {}
+
+/// A record as an item: its fields, its key, its version.
+fn item<T: Serialize>(key: &Key, record: &T) -> Result<Item> {
+    let mut item: Item = serde_dynamo::to_item(record).map_err(Error::internal)?;
+    item.extend(key_item(key));
+    item.insert("v".into(), number(VERSION));
+    Ok(item)
+}
+
+fn read<T: DeserializeOwned>(item: Item) -> Result<T> {
+    let version = item.get("v").and_then(|value| value.as_n().ok()).and_then(|text| text.parse::<u64>().ok());
+    match version {
+        Some(version) if version == VERSION || version + 1 == VERSION => {
+            serde_dynamo::from_item(item).map_err(Error::internal)
+        }
+        other => Err(Error::internal(format!("a record of version {other:?}; this code reads {VERSION}"))),
+    }
+}
+
+fn key_item(key: &Key) -> Item {
+    HashMap::from([("pk".into(), text(&key.pk)), ("sk".into(), text(&key.sk))])
+}
+
+/// The key of an item that an index returned.
+fn key_of(item: &Item) -> Option<Key> {
+    let part = |name: &str| item.get(name)?.as_s().ok().cloned();
+    Some(Key { pk: part("pk")?, sk: part("sk")? })
+}
+
+fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// A value in an expression, as serde writes it.
+fn value<T: Serialize>(value: T) -> Result<AttributeValue> {
+    serde_dynamo::to_attribute_value(value).map_err(Error::internal)
+}
+
+fn put_part<T: Serialize>(table: &str, key: &Key, record: &T, condition: Option<&str>) -> Result<TransactWriteItem> {
+    put_item_part(table, item(key, record)?, condition, HashMap::new())
+}
+
+fn put_item_part(
+    table: &str,
+    item: Item,
+    condition: Option<&str>,
+    values: HashMap<String, AttributeValue>,
+) -> Result<TransactWriteItem> {
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .set_condition_expression(condition.map(str::to_owned))
+        .set_expression_attribute_values(if values.is_empty() { None } else { Some(values) })
+        .build()
+        .map_err(Error::internal)?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+fn update_part(
+    table: &str,
+    key: &Key,
+    expression: &str,
+    condition: &str,
+    values: HashMap<String, AttributeValue>,
+) -> Result<TransactWriteItem> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(key_item(key)))
+        .update_expression(expression)
+        .condition_expression(condition)
+        .set_expression_attribute_names(names_in(&[expression, condition]))
+        .set_expression_attribute_values(Some(values))
+        .build()
+        .map_err(Error::internal)?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
+
+/// Some attributes are reserved words of DynamoDB's expressions: those are written `#state`, `#status` and so on.
+fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
+    let names: HashMap<String, String> = ["name", "result", "session", "state", "status"]
+        .into_iter()
+        .map(|name| (format!("#{name}"), name.to_owned()))
+        .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))
+        .collect();
+    (!names.is_empty()).then_some(names)
+}

@@ -1,0 +1,167 @@
+//! A tenant's push certificates: a handful of items in one partition, read together and changed by transactions.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+
+use super::keys::{self, ACTIVE, INSTALLED_PREFIX, REQUEST, STAGED};
+use super::{Cancelled, Item, Store, error, item, key_item, number, put_item_part, put_part, read, text};
+use crate::domain::push_certificates::{
+    ActiveCertificate, InstalledCertificate, PendingRequest, PushCertificates, StagedCertificate,
+};
+use crate::error::{Error, Result};
+use crate::id::Fingerprint;
+use crate::scope::Scope;
+use crate::time::Timestamp;
+
+impl Store {
+    /// Everything a tenant has in push certificates. One query.
+    pub async fn push_certificates(&self, scope: &Scope) -> Result<PushCertificates> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.tables.pki)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(keys::push_partition(scope.tenant())))
+            .into_paginator()
+            .items()
+            .send();
+        let mut all = PushCertificates::default();
+        while let Some(found) = pages.next().await {
+            let item = found.map_err(error::read)?;
+            let kind = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
+            match kind.as_str() {
+                REQUEST => all.request = Some(read(item)?),
+                STAGED => all.staged = Some(read(item)?),
+                ACTIVE => all.active = Some(read(item)?),
+                kind if kind.starts_with(INSTALLED_PREFIX) => all.installed.push(read(item)?),
+                kind => return Err(Error::internal(format!("an unknown record {kind} among push certificates"))),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Keeps a request. `replaces` is the moment of the request it takes the place of, if any.
+    ///
+    /// # Errors
+    /// Conflict when another request came in between.
+    pub async fn put_push_request(
+        &self,
+        scope: &Scope,
+        request: &PendingRequest,
+        replaces: Option<&PendingRequest>,
+    ) -> Result<()> {
+        let mut new: Item = item(&keys::push_request(scope.tenant()), request)?;
+        new.insert("key_id".into(), text(&request.key));
+        let (condition, values) = match replaces {
+            None => (super::NEW, HashMap::new()),
+            Some(former) => ("key_id = :former", HashMap::from([(":former".to_owned(), text(&former.key))])),
+        };
+        self.transact(vec![put_item_part(&self.tables.pki, new, Some(condition), values)?]).await.map_err(changed)
+    }
+
+    /// Keeps an upload for review, in place of an earlier one.
+    pub async fn put_staged(&self, scope: &Scope, staged: &StagedCertificate) -> Result<()> {
+        let always = "attribute_exists(pk) OR attribute_not_exists(pk)";
+        let part = put_part(&self.tables.pki, &keys::push_staged(scope.tenant()), staged, Some(always))?;
+        self.transact(vec![part]).await.map_err(changed)
+    }
+
+    /// Drops what is staged. Repeating it changes nothing.
+    pub async fn delete_staged(&self, scope: &Scope) -> Result<()> {
+        self.transact(vec![self.delete_part(&keys::push_staged(scope.tenant()))?]).await.map_err(changed)
+    }
+
+    /// Whether a topic belongs to another tenant. It says nothing about which.
+    pub async fn topic_is_anothers(&self, scope: &Scope, topic: &str) -> Result<bool> {
+        let claim: Option<TopicClaim> = self.get(&self.tables.pki, &keys::topic_claim(topic)).await?;
+        Ok(claim.is_some_and(|claim| claim.tenant != *scope.tenant()))
+    }
+
+    /// Makes a certificate the active one: claims its topic, keeps it among the installed, moves the pointer, and clears
+    /// request and upload where `activates_staged`. All or nothing; of two concurrent calls one wins.
+    ///
+    /// # Errors
+    /// Conflict when the certificates changed since they were read, or the topic became another tenant's.
+    pub async fn activate(
+        &self,
+        scope: &Scope,
+        active: &ActiveCertificate,
+        installed: &InstalledCertificate,
+        activates_staged: bool,
+    ) -> Result<()> {
+        let tenant = scope.tenant();
+        let certificate = &installed.certificate;
+        let mut pointer: Item = item(&keys::push_active(tenant), active)?;
+        // What the notifier finds through the index by expiry.
+        pointer.insert("tenant".into(), text(tenant));
+        pointer.insert("expiry_month".into(), text(keys::expiry_month(certificate.not_after)));
+        pointer.insert("expiry".into(), text(certificate.not_after));
+        let (unchanged, version) = match active.version {
+            1 => (super::NEW, HashMap::new()),
+            next => ("version = :before", HashMap::from([(":before".to_owned(), number(next - 1))])),
+        };
+        let mine = HashMap::from([(":tenant".to_owned(), text(tenant))]);
+        let claim: Item = item(&keys::topic_claim(&certificate.topic), &TopicClaim { tenant: tenant.clone() })?;
+        let free_or_mine = "attribute_not_exists(pk) OR tenant = :tenant";
+        let always = "attribute_exists(pk) OR attribute_not_exists(pk)";
+        let kept = keys::push_installed(tenant, &certificate.fingerprint);
+        let mut parts = vec![
+            put_item_part(&self.tables.pki, claim, Some(free_or_mine), mine)?,
+            put_item_part(&self.tables.pki, pointer, Some(unchanged), version)?,
+            put_part(&self.tables.pki, &kept, installed, Some(always))?,
+        ];
+        if activates_staged {
+            parts.push(self.delete_staged_part(scope, &certificate.fingerprint)?);
+            parts.push(self.delete_part(&keys::push_request(tenant))?);
+        }
+        self.transact(parts).await.map_err(|cancelled| match cancelled {
+            Cancelled::Condition(0) => topic_taken(),
+            other => changed(other),
+        })
+    }
+
+    fn delete_staged_part(&self, scope: &Scope, _fingerprint: &Fingerprint) -> Result<TransactWriteItem> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.pki)
+            .set_key(Some(key_item(&keys::push_staged(scope.tenant()))))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    fn delete_part(&self, key: &keys::Key) -> Result<TransactWriteItem> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.pki)
+            .set_key(Some(key_item(key)))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+}
+
+/// Which tenant a topic belongs to.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct TopicClaim {
+    tenant: crate::id::TenantId,
+}
+
+/// The refusal of a topic that another tenant has.
+pub fn topic_taken() -> Error {
+    Error::conflict("push-topic-taken", "This push certificate is in use by another customer of this server.")
+        .at("certificate")
+        .next("Every organization needs its own: choose Create, not Renew, in Apple's portal.")
+}
+
+fn changed(cancelled: Cancelled) -> Error {
+    match cancelled {
+        Cancelled::Condition(_) => Error::conflict(
+            "push-certificate-changed",
+            "Somebody else changed this tenant's push certificates at the same time. Nothing was changed by you.",
+        )
+        .next("Look at the present state and decide again."),
+        Cancelled::Failed(error) => error,
+    }
+}

@@ -1,0 +1,96 @@
+//! Tenants.
+
+use super::keys::{self, ALL_TENANTS, BY_TENANT_INDEX};
+use super::{Cancelled, Item, NEW, Store, error, item, put_item_part, put_part, text, update_part, value};
+use crate::domain::tenant::Tenant;
+use crate::domain::token::{ApiToken, Owner};
+use crate::error::{Error, Result};
+use crate::id::TenantId;
+use crate::scope::{Actor, Scope};
+use std::collections::HashMap;
+
+impl Store {
+    /// Creates a tenant together with its first token.
+    ///
+    /// # Errors
+    /// Conflict when the identifier is taken, which 80 random bits make a fault.
+    pub async fn create_tenant(&self, tenant: &Tenant, token: &ApiToken) -> Result<()> {
+        let owner = Owner::Tenant(tenant.id.clone());
+        let mut listed: Item = item(&keys::tenant(&tenant.id), tenant)?;
+        listed.insert("tenant".into(), text(ALL_TENANTS));
+        listed.insert("listed".into(), text(&tenant.id));
+        let parts = vec![
+            put_item_part(&self.tables.core, listed, Some(NEW), HashMap::new())?,
+            put_part(&self.tables.core, &keys::token(&owner, &token.id), token, Some(NEW))?,
+        ];
+        self.transact(parts).await.map_err(|cancelled| match cancelled {
+            Cancelled::Condition(_) => Error::internal("a new tenant's identifier exists already"),
+            Cancelled::Failed(error) => error,
+        })
+    }
+
+    /// The tenant of this scope.
+    ///
+    /// # Errors
+    /// NotFound when there is no such tenant.
+    pub async fn tenant(&self, scope: &Scope) -> Result<Tenant> {
+        self.get(&self.tables.core, &keys::tenant(scope.tenant()))
+            .await?
+            .ok_or_else(|| Error::not_found("tenant"))
+    }
+
+    /// Whether there is a tenant of this name, for an operator who is about to act for it.
+    ///
+    /// # Errors
+    /// NotFound when there is none.
+    pub async fn scope_for_operator(&self, tenant: TenantId, actor: Actor) -> Result<Scope> {
+        let scope = Scope::authenticated(tenant, actor);
+        self.tenant(&scope).await?;
+        Ok(scope)
+    }
+
+    /// A page of all tenants by identifier, after `after`, for the operator.
+    pub async fn tenants(&self, after: Option<&TenantId>, limit: i32) -> Result<Vec<Tenant>> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .index_name(BY_TENANT_INDEX)
+            .expression_attribute_values(":all", text(ALL_TENANTS))
+            .limit(limit);
+        query = match after {
+            Some(after) => query
+                .key_condition_expression("tenant = :all AND listed > :after")
+                .expression_attribute_values(":after", text(after)),
+            None => query.key_condition_expression("tenant = :all"),
+        };
+        let page = query.send().await.map_err(error::read)?;
+        let found: Vec<keys::Key> = page.items().iter().filter_map(super::key_of).collect();
+        let mut tenants: Vec<Tenant> = self.get_many(&self.tables.core, &found).await?;
+        tenants.sort_by(|left, right| left.id.cmp(&right.id));
+        Ok(tenants)
+    }
+
+    /// Replaces what a tenant may change of itself: name, contacts, opt-in.
+    ///
+    /// # Errors
+    /// NotFound when there is no such tenant.
+    pub async fn update_tenant(&self, scope: &Scope, tenant: &Tenant) -> Result<()> {
+        let values = HashMap::from([
+            (":name".to_owned(), text(&tenant.name)),
+            (":contacts".to_owned(), value(&tenant.contacts)?),
+            (":mails".to_owned(), value(tenant.expiry_mails)?),
+        ]);
+        let part = update_part(
+            &self.tables.core,
+            &keys::tenant(scope.tenant()),
+            "SET #name = :name, contacts = :contacts, expiry_mails = :mails",
+            "attribute_exists(pk)",
+            values,
+        )?;
+        self.transact(vec![part]).await.map_err(|cancelled| match cancelled {
+            Cancelled::Condition(_) => Error::not_found("tenant"),
+            Cancelled::Failed(error) => error,
+        })
+    }
+}
