@@ -117,3 +117,24 @@ pub struct PushAttempt {
     /// `accepted` (by APNs: not proof of delivery), or why not.
     pub outcome: String,
 }
+
+impl Enrollment {
+    /// The same channel after its enrollment ended: nothing queued for it is served, no identity may speak for it, and
+    /// there is nowhere to push to.
+    #[must_use]
+    pub fn ended(self) -> Self {
+        Self {
+            state: EnrollmentState::Removed,
+            generation: self.generation + 1,
+            certificates: BTreeSet::new(),
+            push: None,
+            token_update_tally: 0,
+            waiting: 0,
+            enrolled_at: None,
+            awaiting_configuration: false,
+            unlock_token: None,
+            bootstrap_token: None,
+            ..self
+        }
+    }
+}

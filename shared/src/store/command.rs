@@ -9,13 +9,15 @@ use super::keys::{self, QUEUE_INDEX};
 use super::{Cancelled, Item, NEW, Store, error, item, key_item, names_in, number, put_item_part, read, text};
 use super::{update_part, value};
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
+use crate::domain::enrollment::Enrollment;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
-/// A command changes only while it has no final answer.
-const STILL_WAITING: &str = "attribute_exists(pk) AND #status IN (:pending, :not_now)";
+/// A command changes only while it has no final answer, and only for the enrollment it was queued for: an earlier one's
+/// commands are not counted any more.
+const STILL_WAITING: &str = "#status IN (:pending, :not_now) AND generation = :generation";
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,7 @@ impl Store {
         let enrollment = keys::enrollment(scope.tenant(), &command.enrollment);
         let parts = vec![
             put_item_part(&self.tables.core, waiting, Some(NEW), HashMap::new())?,
-            update_part(&self.tables.core, &enrollment, "ADD waiting :one", "generation = :generation", values)?,
+            update_part(&self.tables.core, &enrollment, "ADD waiting :one", Some("generation = :generation"), values)?,
         ];
         match self.transact(parts).await {
             // Queued already, by an earlier try of the same call.
@@ -63,9 +65,9 @@ impl Store {
         }
     }
 
-    /// Records what one call sent to whom. Repeating it changes nothing.
-    pub async fn create_batch(&self, scope: &Scope, batch: &CommandBatch) -> Result<()> {
-        self.put_new(&self.tables.core, &keys::command_batch(scope.tenant(), &batch.uuid), batch).await.map(drop)
+    /// Records what one call sent to whom. `Ok(false)` when the UUID was used before.
+    pub async fn create_batch(&self, scope: &Scope, batch: &CommandBatch) -> Result<bool> {
+        self.put_new(&self.tables.core, &keys::command_batch(scope.tenant(), &batch.uuid), batch).await
     }
 
     /// What one call sent to whom.
@@ -84,13 +86,11 @@ impl Store {
         self.get_many(&self.tables.core, &wanted).await
     }
 
-    /// The first command that the device may be offered in `session`, other than the one it has just reported on.
+    /// The first command that the device may be offered in its present session, other than the one it has just reported on.
     pub async fn next_waiting(
         &self,
         scope: &Scope,
-        id: &EnrollmentId,
-        generation: u64,
-        session: u64,
+        enrollment: &Enrollment,
         reported: Option<&CommandUuid>,
     ) -> Result<Option<QueuedCommand>> {
         let mut pages = self
@@ -100,8 +100,8 @@ impl Store {
             .index_name(QUEUE_INDEX)
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(queue, :prefix)")
-            .expression_attribute_values(":pk", text(keys::device_partition(scope.tenant(), id)))
-            .expression_attribute_values(":prefix", text(keys::queue_prefix(id, generation)))
+            .expression_attribute_values(":pk", text(keys::device_partition(scope.tenant(), &enrollment.id)))
+            .expression_attribute_values(":prefix", text(keys::queue_prefix(&enrollment.id, enrollment.generation)))
             // Enough for one page to hold a candidate behind the one reported on and a few that said NotNow.
             .limit(8)
             .into_paginator()
@@ -109,7 +109,7 @@ impl Store {
             .send();
         while let Some(found) = pages.next().await {
             let command: QueuedCommand = read(found.map_err(error::read)?)?;
-            if command.may_be_offered_in(session) && Some(&command.uuid) != reported {
+            if command.may_be_offered_in(enrollment.session) && Some(&command.uuid) != reported {
                 return Ok(Some(command));
             }
         }
@@ -120,52 +120,54 @@ impl Store {
     pub async fn record_final(
         &self,
         scope: &Scope,
-        id: &EnrollmentId,
+        enrollment: &Enrollment,
         uuid: &CommandUuid,
         status: CommandStatus,
         result: &StoredResult,
         now: Timestamp,
     ) -> Result<Recorded> {
-        let key = keys::queued_command(scope.tenant(), id, uuid);
-        let mut values = still_waiting()?;
+        let key = keys::queued_command(scope.tenant(), &enrollment.id, uuid);
+        let mut values = still_waiting(enrollment.generation)?;
         values.insert(":status".into(), value(status)?);
         values.insert(":now".into(), value(now)?);
         values.insert(":result".into(), value(result)?);
         let expression = "SET #status = :status, completed_at = :now, #result = :result REMOVE queue";
-        let command = update_part(&self.tables.core, &key, expression, STILL_WAITING, values)?;
-        match self.transact(vec![command, self.one_less_part(scope, id)?]).await {
+        let command = update_part(&self.tables.core, &key, expression, Some(STILL_WAITING), values)?;
+        match self.transact(vec![command, self.one_less_part(scope, enrollment)?]).await {
             Ok(()) => Ok(Recorded::Written),
             Err(Cancelled::Condition(_)) => Ok(Recorded::Ignored),
             Err(Cancelled::Failed(error)) => Err(error),
         }
     }
 
-    fn one_less_part(&self, scope: &Scope, id: &EnrollmentId) -> Result<TransactWriteItem> {
-        let values = HashMap::from([(":less".to_owned(), number(-1)), (":none".to_owned(), number(0))]);
-        let key = keys::enrollment(scope.tenant(), id);
-        update_part(&self.tables.core, &key, "ADD waiting :less", "waiting > :none", values)
+    fn one_less_part(&self, scope: &Scope, enrollment: &Enrollment) -> Result<TransactWriteItem> {
+        let values = HashMap::from([
+            (":less".to_owned(), AttributeValue::N("-1".into())),
+            (":generation".to_owned(), number(enrollment.generation)),
+        ]);
+        let key = keys::enrollment(scope.tenant(), &enrollment.id);
+        update_part(&self.tables.core, &key, "ADD waiting :less", Some("generation = :generation"), values)
     }
 
     /// Records a NotNow, unless there is a final answer already.
     pub async fn record_not_now(
         &self,
         scope: &Scope,
-        id: &EnrollmentId,
+        enrollment: &Enrollment,
         uuid: &CommandUuid,
-        session: u64,
         now: Timestamp,
     ) -> Result<Recorded> {
         let expression = "SET #status = :not_now, first_not_now_at = if_not_exists(first_not_now_at, :now), \
                           not_now_session = :session ADD not_now_tally :one";
-        let mut values = still_waiting()?;
+        let mut values = still_waiting(enrollment.generation)?;
         values.insert(":now".into(), value(now)?);
-        values.insert(":session".into(), number(session));
+        values.insert(":session".into(), number(enrollment.session));
         values.insert(":one".into(), number(1));
         let sent = self
             .client
             .update_item()
             .table_name(&self.tables.core)
-            .set_key(Some(key_item(&keys::queued_command(scope.tenant(), id, uuid))))
+            .set_key(Some(key_item(&keys::queued_command(scope.tenant(), &enrollment.id, uuid))))
             .update_expression(expression)
             .condition_expression(STILL_WAITING)
             .set_expression_attribute_names(names_in(&[expression, STILL_WAITING]))
@@ -177,8 +179,9 @@ impl Store {
     }
 }
 
-fn still_waiting() -> Result<HashMap<String, AttributeValue>> {
+fn still_waiting(generation: u64) -> Result<HashMap<String, AttributeValue>> {
     Ok(HashMap::from([
+        (":generation".to_owned(), number(generation)),
         (":pending".to_owned(), value(CommandStatus::Pending)?),
         (":not_now".to_owned(), value(CommandStatus::NotNow)?),
     ]))

@@ -219,9 +219,8 @@ impl Store {
         values.insert(":id".into(), text(id));
         values.insert(":zero".into(), number(0));
         values.insert(":version".into(), number(super::VERSION));
-        let always = "attribute_exists(pk) OR attribute_not_exists(pk)";
         let key = keys::enrollment(scope.tenant(), id);
-        let update = update_part(&self.tables.core, &key, &expression, always, values)?;
+        let update = update_part(&self.tables.core, &key, &expression, None, values)?;
         self.transact(vec![self.signer_part(scope, id, signer)?, update]).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(_) => not_bound(id),
             Cancelled::Failed(error) => error,
@@ -369,7 +368,7 @@ impl Store {
         let set = AttributeValue::Ss(BTreeSet::from([renewed]).iter().map(ToString::to_string).collect());
         let values = HashMap::from([(":new".to_owned(), set), (":signer".to_owned(), text(renews))]);
         let key = keys::enrollment(scope.tenant(), &id.device_channel());
-        update_part(&self.tables.core, &key, "ADD certificates :new", SIGNED_BY_ITS_OWN, values)
+        update_part(&self.tables.core, &key, "ADD certificates :new", Some(SIGNED_BY_ITS_OWN), values)
     }
 }
 

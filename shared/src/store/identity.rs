@@ -112,7 +112,7 @@ impl Store {
             &self.tables.pki,
             &keys::identity(scope.tenant(), &identity.fingerprint),
             expression,
-            unbound,
+            Some(unbound),
             values,
         )
     }

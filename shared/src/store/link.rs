@@ -38,6 +38,6 @@ impl Store {
         let values = HashMap::from([(":issued".to_owned(), value(issued)?)]);
         let key = keys::link(scope.tenant(), link);
         let unused = "attribute_exists(pk) AND attribute_not_exists(issued)";
-        update_part(&self.tables.ephemeral, &key, "SET issued = :issued", unused, values)
+        update_part(&self.tables.ephemeral, &key, "SET issued = :issued", Some(unused), values)
     }
 }

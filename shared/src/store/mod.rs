@@ -210,15 +210,15 @@ fn update_part(
     table: &str,
     key: &Key,
     expression: &str,
-    condition: &str,
+    condition: Option<&str>,
     values: HashMap<String, AttributeValue>,
 ) -> Result<TransactWriteItem> {
     let update = Update::builder()
         .table_name(table)
         .set_key(Some(key_item(key)))
         .update_expression(expression)
-        .condition_expression(condition)
-        .set_expression_attribute_names(names_in(&[expression, condition]))
+        .set_condition_expression(condition.map(str::to_owned))
+        .set_expression_attribute_names(names_in(&[expression, condition.unwrap_or_default()]))
         .set_expression_attribute_values(Some(values))
         .build()
         .map_err(Error::internal)?;

@@ -63,14 +63,14 @@ impl Store {
 
     /// Keeps an upload for review, in place of an earlier one.
     pub async fn put_staged(&self, scope: &Scope, staged: &StagedCertificate) -> Result<()> {
-        let always = "attribute_exists(pk) OR attribute_not_exists(pk)";
-        let part = put_part(&self.tables.pki, &keys::push_staged(scope.tenant()), staged, Some(always))?;
-        self.transact(vec![part]).await.map_err(changed)
+        let mut upload: Item = item(&keys::push_staged(scope.tenant()), staged)?;
+        upload.insert("fingerprint".into(), text(staged.certificate.fingerprint));
+        self.transact(vec![put_item_part(&self.tables.pki, upload, None, HashMap::new())?]).await.map_err(changed)
     }
 
     /// Drops what is staged. Repeating it changes nothing.
     pub async fn delete_staged(&self, scope: &Scope) -> Result<()> {
-        self.transact(vec![self.delete_part(&keys::push_staged(scope.tenant()))?]).await.map_err(changed)
+        self.transact(vec![self.delete_part(&keys::push_staged(scope.tenant()), None)?]).await.map_err(changed)
     }
 
     /// Whether a topic belongs to another tenant. It says nothing about which.
@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// Makes a certificate the active one: claims its topic, keeps it among the installed, moves the pointer, and clears
-    /// request and upload where `activates_staged`. All or nothing; of two concurrent calls one wins.
+    /// upload and request where `from` is given. All or nothing; of two concurrent calls one wins.
     ///
     /// # Errors
     /// Conflict when the certificates changed since they were read, or the topic became another tenant's.
@@ -89,7 +89,7 @@ impl Store {
         scope: &Scope,
         active: &ActiveCertificate,
         installed: &InstalledCertificate,
-        activates_staged: bool,
+        from: Option<&PushCertificates>,
     ) -> Result<()> {
         let tenant = scope.tenant();
         let certificate = &installed.certificate;
@@ -105,16 +105,18 @@ impl Store {
         let mine = HashMap::from([(":tenant".to_owned(), text(tenant))]);
         let claim: Item = item(&keys::topic_claim(&certificate.topic), &TopicClaim { tenant: tenant.clone() })?;
         let free_or_mine = "attribute_not_exists(pk) OR tenant = :tenant";
-        let always = "attribute_exists(pk) OR attribute_not_exists(pk)";
         let kept = keys::push_installed(tenant, &certificate.fingerprint);
         let mut parts = vec![
             put_item_part(&self.tables.pki, claim, Some(free_or_mine), mine)?,
             put_item_part(&self.tables.pki, pointer, Some(unchanged), version)?,
-            put_part(&self.tables.pki, &kept, installed, Some(always))?,
+            put_part(&self.tables.pki, &kept, installed, None)?,
         ];
-        if activates_staged {
-            parts.push(self.delete_staged_part(scope, &certificate.fingerprint)?);
-            parts.push(self.delete_part(&keys::push_request(tenant))?);
+        if let Some(from) = from {
+            parts.push(self.delete_part(&keys::push_staged(tenant), Some(&certificate.fingerprint))?);
+            // A request for another key still waits for its own certificate.
+            if from.request.as_ref().is_some_and(|request| request.key == installed.key) {
+                parts.push(self.delete_part(&keys::push_request(tenant), None)?);
+            }
         }
         self.transact(parts).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(0) => topic_taken(),
@@ -122,23 +124,15 @@ impl Store {
         })
     }
 
-    fn delete_staged_part(&self, scope: &Scope, _fingerprint: &Fingerprint) -> Result<TransactWriteItem> {
-        let delete = Delete::builder()
-            .table_name(&self.tables.pki)
-            .set_key(Some(key_item(&keys::push_staged(scope.tenant()))))
-            .condition_expression("attribute_exists(pk)")
-            .build()
-            .map_err(Error::internal)?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
-    }
-
-    fn delete_part(&self, key: &keys::Key) -> Result<TransactWriteItem> {
-        let delete = Delete::builder()
-            .table_name(&self.tables.pki)
-            .set_key(Some(key_item(key)))
-            .build()
-            .map_err(Error::internal)?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+    /// A deletion; with a fingerprint, only of the record about that certificate.
+    fn delete_part(&self, key: &keys::Key, only: Option<&Fingerprint>) -> Result<TransactWriteItem> {
+        let mut delete = Delete::builder().table_name(&self.tables.pki).set_key(Some(key_item(key)));
+        if let Some(fingerprint) = only {
+            delete = delete
+                .condition_expression("fingerprint = :fingerprint")
+                .expression_attribute_values(":fingerprint", text(fingerprint));
+        }
+        Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
     }
 }
 

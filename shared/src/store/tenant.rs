@@ -85,7 +85,7 @@ impl Store {
             &self.tables.core,
             &keys::tenant(scope.tenant()),
             "SET #name = :name, contacts = :contacts, expiry_mails = :mails",
-            "attribute_exists(pk)",
+            Some("attribute_exists(pk)"),
             values,
         )?;
         self.transact(vec![part]).await.map_err(|cancelled| match cancelled {

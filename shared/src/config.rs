@@ -1,0 +1,111 @@
+//! What a deployment sets: environment variables, read once at start.
+
+use crate::error::{Error, Result};
+
+/// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
+pub const NAMES: [&str; 13] = [
+    "TABLE_CORE",
+    "TABLE_PKI",
+    "TABLE_EPHEMERAL",
+    "QUEUE_WAKE_URL",
+    "BUCKET_RESULTS",
+    "SECRET_PREFIX",
+    "BASE_URL",
+    "MAIL_FROM",
+    "APNS_HOST",
+    "APNS_PORT",
+    "APNS_ROOTS_FILE",
+    "PUSH_ROOTS_FILE",
+    "LOG",
+];
+
+/// A deployment's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The table of tenants, enrollments and commands.
+    pub table_core: String,
+    /// The table of certificates.
+    pub table_pki: String,
+    /// The table of what ends by itself.
+    pub table_ephemeral: String,
+    /// The queue of wake-up hints.
+    pub queue_wake_url: String,
+    /// The bucket of large results.
+    pub bucket_results: String,
+    /// What every secret's name begins with.
+    pub secret_prefix: String,
+    /// Where devices and people reach this server: `https://host`, without a slash at the end. It goes into enrollment
+    /// profiles, whose URLs can never change.
+    pub base_url: String,
+    /// The sender of mails.
+    pub mail_from: String,
+    /// The push service's host name.
+    pub apns_host: String,
+    /// The push service's port.
+    pub apns_port: u16,
+    /// A PEM file of roots to trust the push service by; the built-in ones where empty.
+    pub apns_roots_file: Option<String>,
+    /// A PEM file of roots that push certificates may come from; Apple's where empty.
+    pub push_roots_file: Option<String>,
+    /// The log filter, such as `info`.
+    pub log: String,
+    /// Whether `?unsigned=1` may serve an enrollment profile without signature. Only the local runner sets it.
+    pub unsigned_profiles: bool,
+}
+
+impl Config {
+    /// Reads the settings through `variable`, which is `std::env::var` in a function.
+    ///
+    /// # Errors
+    /// Internal, naming the variable that is missing or wrong.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let optional = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let required = |name: &str| {
+            optional(name).ok_or_else(|| Error::internal(format!("the environment variable {name} is not set")))
+        };
+        Ok(Self {
+            table_core: required("TABLE_CORE")?,
+            table_pki: required("TABLE_PKI")?,
+            table_ephemeral: required("TABLE_EPHEMERAL")?,
+            queue_wake_url: required("QUEUE_WAKE_URL")?,
+            bucket_results: required("BUCKET_RESULTS")?,
+            secret_prefix: required("SECRET_PREFIX")?,
+            base_url: required("BASE_URL")?.trim_end_matches('/').to_owned(),
+            mail_from: required("MAIL_FROM")?,
+            apns_host: required("APNS_HOST")?,
+            apns_port: required("APNS_PORT")?
+                .parse()
+                .map_err(|_| Error::internal("the environment variable APNS_PORT is not a port"))?,
+            apns_roots_file: optional("APNS_ROOTS_FILE"),
+            push_roots_file: optional("PUSH_ROOTS_FILE"),
+            log: optional("LOG").unwrap_or_else(|| "info".to_owned()),
+            unsigned_profiles: false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_read_and_no_other() {
+        let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+        let config = Config::read(|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            Some(if name == "APNS_PORT" { "443".into() } else { format!("{name}/") })
+        })
+        .unwrap();
+        assert_eq!(*asked.borrow(), NAMES.iter().map(ToString::to_string).collect());
+        assert_eq!(config.base_url, "BASE_URL");
+        assert!(!config.unsigned_profiles);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let error = Config::read(|name| (name != "MAIL_FROM").then(|| "1".into())).unwrap_err();
+        assert!(error.chain().contains("MAIL_FROM"));
+        let error = Config::read(|_| Some("x".into())).unwrap_err();
+        assert!(error.chain().contains("APNS_PORT"));
+    }
+}

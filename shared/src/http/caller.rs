@@ -1,0 +1,65 @@
+//! Extractors that turn a bearer token into the right to act.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::header;
+use axum::http::request::Parts;
+
+use super::Problem;
+use crate::error::{Error, Result};
+use crate::id::TenantId;
+use crate::scope::{Role, Scope};
+use crate::service::authenticate_caller::{Caller, authenticate_caller};
+use crate::state::AppState;
+
+/// The operator calls.
+#[derive(Clone, Copy, Debug)]
+pub struct OperatorCaller;
+
+/// Someone calls who may change things in the path's tenant.
+#[derive(Clone, Debug)]
+pub struct AdminScope(pub Scope);
+
+/// Someone calls who may read in the path's tenant.
+#[derive(Clone, Debug)]
+pub struct ViewerScope(pub Scope);
+
+impl FromRequestParts<AppState> for OperatorCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        caller(parts, state).await?.operator()?;
+        Ok(Self)
+    }
+}
+
+impl FromRequestParts<AppState> for AdminScope {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        Ok(scope(parts, state, Role::Admin).await.map(Self)?)
+    }
+}
+
+impl FromRequestParts<AppState> for ViewerScope {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        Ok(scope(parts, state, Role::Viewer).await.map(Self)?)
+    }
+}
+
+async fn caller(parts: &Parts, state: &AppState) -> Result<Caller> {
+    let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    authenticate_caller(state, header).await
+}
+
+async fn scope(parts: &mut Parts, state: &AppState, needs: Role) -> Result<Scope> {
+    // Who calls comes first: what the path names is nobody's business before that.
+    let caller = caller(parts, state).await?;
+    let params = RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|cause| Error::not_found("tenant").because(cause))?;
+    let tenant: TenantId =
+        params.iter().find(|(name, _)| *name == "tenant").map_or("", |(_, value)| value).parse()?;
+    caller.within(state, tenant, needs).await
+}

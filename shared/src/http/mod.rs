@@ -1,0 +1,20 @@
+//! The edge: extractors, the two error maps, limits, and how a router becomes a Lambda function.
+
+mod caller;
+mod device;
+mod json;
+mod problem;
+mod serve;
+
+pub use caller::{AdminScope, OperatorCaller, ViewerScope};
+pub use device::{device_message, failure as device_failure};
+pub use json::Json;
+pub use problem::{Problem, ProblemDetails};
+pub use serve::{app, serve};
+
+/// The largest body of an API call, in bytes.
+pub const API_BODY: usize = 1024 * 1024;
+/// The largest body of a device's message, in bytes: what fits a synchronous Lambda call.
+pub const DEVICE_BODY: usize = 6 * 1024 * 1024;
+/// The largest SCEP message, in bytes.
+pub const SCEP_BODY: usize = 2 * 1024 * 1024;

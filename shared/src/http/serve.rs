@@ -1,0 +1,37 @@
+//! How a function's router is served: with one log line a request, here as on Lambda.
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::Problem;
+use crate::error::Error;
+use crate::state::{AppState, State};
+use crate::telemetry;
+
+/// A function's routes as a service: what Lambda runs, the local runner listens with, and the tests call.
+pub fn app(routes: OpenApiRouter<AppState>, state: AppState) -> Router {
+    let (router, _) = routes.split_for_parts();
+    router.fallback(async || Problem(Error::not_found("page"))).with_state(state).layer(from_fn(logged))
+}
+
+/// Runs a function on Lambda until the environment ends.
+///
+/// # Errors
+/// When a setting is missing, or the runtime's API is not there.
+pub async fn serve(routes: OpenApiRouter<AppState>) -> Result<(), lambda_http::Error> {
+    telemetry::start(&std::env::var("LOG").unwrap_or_default());
+    let state = State::from_environment().await?;
+    lambda_http::run(app(routes, state)).await
+}
+
+/// One line a request: what was asked by its route, not by its path, whose parts may be secrets.
+async fn logged(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    tracing::info!(%method, route, status = response.status().as_u16(), "request");
+    response
+}

@@ -1,0 +1,81 @@
+//! Making a push certificate the active one, and going back.
+
+use super::stage_push_certificate::review_of;
+use crate::domain::push_certificates::{InstalledCertificate, Source, nothing_staged};
+use crate::error::{Error, Result};
+use crate::id::Fingerprint;
+use crate::scope::Scope;
+use crate::state::State;
+
+/// What the person who activates has confirmed.
+#[derive(Clone, Debug, Default)]
+pub struct Confirmation {
+    /// The certificate that was reviewed; another upload meanwhile is then refused.
+    pub fingerprint: Option<Fingerprint>,
+    /// For a Replacement: the number of devices that will be silenced.
+    pub orphans: Option<u64>,
+}
+
+/// Makes the staged certificate the active one, at once. Enrollments on another topic keep being pushed with their own.
+///
+/// # Errors
+/// Conflict when nothing is staged, when another upload was staged after the review, when a Replacement was not
+/// confirmed with the right number, or when somebody else changed the certificates at the same time.
+pub async fn activate_push_certificate(
+    state: &State,
+    scope: &Scope,
+    confirmation: &Confirmation,
+) -> Result<(InstalledCertificate, Source)> {
+    let all = state.store.push_certificates(scope).await?;
+    let staged = all.staged.clone().ok_or_else(nothing_staged)?;
+    if confirmation.fingerprint.is_some_and(|reviewed| reviewed != staged.certificate.fingerprint) {
+        return Err(Error::conflict("staged-changed", "Another certificate was uploaded after the one you reviewed.")
+            .at("fingerprint")
+            .next("Review what is staged now."));
+    }
+    let review = review_of(state, scope, &all, staged).await?;
+    if review.source == Source::Replacement && confirmation.orphans != Some(review.orphans) {
+        return Err(replacement(review.orphans));
+    }
+    let (active, installed) = all.activate(state.clock.now())?;
+    state.store.activate(scope, &active, &installed, Some(&all)).await?;
+    state.push_certificates.forget(scope.tenant());
+    log(scope, "activated", &installed);
+    Ok((installed, review.source))
+}
+
+/// Goes back to the certificate that was active before.
+///
+/// # Errors
+/// Conflict when there is none, when it has expired, or when somebody else changed the certificates at the same time.
+pub async fn roll_back_push_certificate(state: &State, scope: &Scope) -> Result<InstalledCertificate> {
+    let all = state.store.push_certificates(scope).await?;
+    let (active, installed) = all.roll_back(state.clock.now())?;
+    state.store.activate(scope, &active, &installed, None).await?;
+    state.push_certificates.forget(scope.tenant());
+    log(scope, "rolled back", &installed);
+    Ok(installed)
+}
+
+fn log(scope: &Scope, what: &str, installed: &InstalledCertificate) {
+    tracing::info!(
+        tenant = %scope.tenant(),
+        actor = %scope.actor(),
+        topic = %installed.certificate.topic,
+        fingerprint = %installed.certificate.fingerprint,
+        "push certificate {what}"
+    );
+}
+
+fn replacement(orphans: u64) -> Error {
+    let devices = if orphans == 1 { "1 enrolled device listens".into() } else { format!("{orphans} enrolled devices listen") };
+    Error::conflict(
+        "replacement-not-confirmed",
+        format!("This is a Replacement, not a Renewal: {devices} on the present topic and must enroll again."),
+    )
+    .at("confirm_orphaned")
+    .next(format!(
+        "To keep them, choose Renew for the present row in Apple's portal instead. To replace all the same, send \
+         \"confirm_orphaned\": {orphans}."
+    ))
+}

@@ -1,0 +1,69 @@
+//! Who calls the API, and in which tenant they may act.
+
+use crate::domain::token::{ApiToken, BearerToken, Owner};
+use crate::error::{Error, Result};
+use crate::id::TenantId;
+use crate::scope::{Actor, Role, Scope};
+use crate::state::State;
+
+/// The proven bearer of a token.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    owner: Owner,
+    actor: Actor,
+    role: Role,
+}
+
+/// Proves the bearer of an `Authorization` header's value.
+///
+/// # Errors
+/// Unauthenticated when the header is missing, or its token is unknown, deleted or wrong.
+pub async fn authenticate_caller(state: &State, authorization: Option<&str>) -> Result<Caller> {
+    let header = authorization.ok_or_else(|| refused("This call needs an API token."))?;
+    let bearer = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .and_then(|(_, text)| BearerToken::parse(text.trim()))
+        .ok_or_else(|| refused("The Authorization header holds no token of this server."))?;
+    let unknown = || refused("This API token is not valid: it is mistyped or was deleted.");
+    let load = async { state.store.token(&bearer.owner, &bearer.id).await?.ok_or_else(unknown) };
+    let token: ApiToken = state.tokens.get_or_load(&(bearer.owner.clone(), bearer.id.clone()), load).await?;
+    if !token.admits(&bearer.secret) {
+        return Err(unknown());
+    }
+    Ok(Caller { owner: bearer.owner, actor: Actor::Token(token.id, token.role), role: token.role })
+}
+
+impl Caller {
+    /// The operator's right.
+    ///
+    /// # Errors
+    /// Forbidden for anyone else.
+    pub fn operator(&self) -> Result<()> {
+        match self.owner {
+            Owner::Operator => Ok(()),
+            Owner::Tenant(_) => Err(Error::forbidden("operator-only", "Only the operator of this server may do this.")
+                .next("Use an operator token.")),
+        }
+    }
+
+    /// The right to act in `tenant` as at least `needs`.
+    ///
+    /// # Errors
+    /// NotFound when the tenant is another's or does not exist: the two look alike; Forbidden when the role is too low.
+    pub async fn within(&self, state: &State, tenant: TenantId, needs: Role) -> Result<Scope> {
+        match &self.owner {
+            Owner::Operator => state.store.scope_for_operator(tenant, self.actor.clone()).await,
+            Owner::Tenant(own) if *own != tenant => Err(Error::not_found("tenant")),
+            Owner::Tenant(_) if self.role == Role::Viewer && needs != Role::Viewer => {
+                Err(Error::forbidden("viewer-may-only-read", "A viewer's token may read, not change.")
+                    .next("Use an admin's token."))
+            }
+            Owner::Tenant(_) => Ok(Scope::authenticated(tenant, self.actor.clone())),
+        }
+    }
+}
+
+fn refused(message: &str) -> Error {
+    Error::unauthenticated("token", message).next("Send \"Authorization: Bearer <token>\".")
+}

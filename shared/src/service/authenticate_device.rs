@@ -1,0 +1,68 @@
+//! Which device speaks: the signature over the body, and the tenant's authorities.
+
+use std::sync::Arc;
+
+use openssl::x509::X509;
+
+use crate::domain::identity::IdentityAuthority;
+use crate::error::{Error, Result};
+use crate::id::{Fingerprint, TenantId};
+use crate::pki::{mdm_signature, trust};
+use crate::scope::{Actor, Scope};
+use crate::state::State;
+
+/// The proven signer of a message. Which enrollment it may speak for is decided by the store, in the same call that
+/// acts.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// The tenant whose authority issued the certificate.
+    pub scope: Scope,
+    /// The certificate.
+    pub certificate: X509,
+    /// Its SHA-256.
+    pub fingerprint: Fingerprint,
+}
+
+/// Proves the signer of `body` by its `Mdm-Signature` header: the signature fits the body exactly, and the certificate
+/// comes from an authority of this tenant. Times are not compared: a device with a wrong clock, or with an identity that
+/// ended while it slept, must stay reachable so that it can be renewed (docs/adr).
+///
+/// # Errors
+/// Malformed or Forbidden; on device routes both are 400, never 401.
+pub async fn authenticate_device(
+    state: &State,
+    tenant: TenantId,
+    signature: Option<&str>,
+    body: &[u8],
+) -> Result<Signer> {
+    let header = signature
+        .ok_or_else(|| Error::malformed("mdm-signature-missing", "The message bears no Mdm-Signature header."))?;
+    let certificate = mdm_signature::verify(header, body)?;
+    let fingerprint = Fingerprint::of(&certificate.to_der().map_err(Error::internal)?);
+    let scope = Scope::authenticated(tenant, Actor::Device(fingerprint));
+    if !is_trusted(&certificate, &authorities(state, &scope).await?)? {
+        // This process may have read the authorities before the present one was made.
+        state.authorities.forget(scope.tenant());
+        if !is_trusted(&certificate, &authorities(state, &scope).await?)? {
+            return Err(Error::forbidden("mdm-signature-foreign", "The signer's authority is not this tenant's."));
+        }
+    }
+    Ok(Signer { scope, certificate, fingerprint })
+}
+
+/// The tenant's authorities, remembered for a minute.
+pub(super) async fn authorities(state: &State, scope: &Scope) -> Result<Arc<Vec<IdentityAuthority>>> {
+    state
+        .authorities
+        .get_or_load(scope.tenant(), async { state.store.authorities(scope).await.map(Arc::new) })
+        .await
+}
+
+fn is_trusted(certificate: &X509, authorities: &[IdentityAuthority]) -> Result<bool> {
+    let roots = authorities
+        .iter()
+        .map(|authority| X509::from_der(&authority.certificate))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Error::internal)?;
+    Ok(trust::chains_to(certificate, &roots).is_some())
+}

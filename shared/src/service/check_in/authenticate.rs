@@ -1,0 +1,85 @@
+//! Authenticate: a device begins an enrollment. It is not enrolled before its first TokenUpdate.
+
+use std::collections::BTreeSet;
+
+use super::Answer;
+use crate::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState};
+use crate::domain::identity::IssuedIdentity;
+use crate::error::{Error, Result};
+use crate::id::EnrollmentId;
+use crate::pki::validity;
+use crate::protocol::checkin::Authenticate;
+use crate::service::authenticate_device::Signer;
+use crate::state::State;
+use crate::time::Timestamp;
+
+/// Begins a new generation of the device channel and of every user channel: what was queued for the earlier ones is
+/// dropped, push addresses and deposited tokens are forgotten, and the identity is bound to this device.
+pub(super) async fn run(state: &State, signer: &Signer, id: &EnrollmentId, message: Authenticate) -> Result<Answer> {
+    let now = state.clock.now();
+    let device = id.device_channel();
+    let identity = identity(signer, &device, now)?;
+    let former = state.store.channels(&signer.scope, &device).await?;
+    let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
+    let generation = former.iter().find(|channel| channel.id == device).map_or(0, |channel| channel.generation);
+    let mut channels: Vec<Enrollment> =
+        former.into_iter().filter(|channel| channel.id != device).map(Enrollment::ended).collect();
+    channels.insert(0, begun(device, generation + 1, signer, message, now));
+    state.store.write_channels(&signer.scope, &channels, &before, Some(&identity)).await?;
+    tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device began an enrollment");
+    Ok(Answer::Done)
+}
+
+fn begun(
+    id: EnrollmentId,
+    generation: u64,
+    signer: &Signer,
+    message: Authenticate,
+    now: Timestamp,
+) -> Enrollment {
+    Enrollment {
+        id,
+        state: EnrollmentState::Authenticated,
+        generation,
+        certificates: BTreeSet::from([signer.fingerprint]),
+        push: None,
+        token_update_tally: 0,
+        waiting: 0,
+        session: 0,
+        last_seen: now,
+        enrolled_at: None,
+        facts: DeviceFacts {
+            device_name: message.device_name,
+            model: message.model,
+            model_name: message.model_name,
+            product_name: message.product_name,
+            serial_number: message.serial_number,
+            os_version: message.os_version,
+            build_version: message.build_version,
+            imei: message.imei,
+            meid: message.meid,
+        },
+        awaiting_configuration: false,
+        unlock_token: None,
+        bootstrap_token: None,
+        last_push: None,
+    }
+}
+
+/// The record that binds the signer's certificate to this device. Here, and only here, its end is compared with the
+/// clock: an enrollment must not begin with an identity that is over.
+fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<IssuedIdentity> {
+    let not_after = validity::from_asn1(signer.certificate.not_after()).map_err(Error::internal)?;
+    if not_after <= now {
+        return Err(Error::forbidden("identity-expired", format!("The device's identity ended on {not_after}.")));
+    }
+    Ok(IssuedIdentity {
+        fingerprint: signer.fingerprint,
+        certificate: signer.certificate.to_der().map_err(Error::internal)?.into(),
+        not_after,
+        issued_at: now,
+        link: None,
+        renews: None,
+        enrollment: Some(device.clone()),
+    })
+}

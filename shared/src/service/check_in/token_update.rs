@@ -1,0 +1,40 @@
+//! TokenUpdate: where pushes go from now on. The first one after Authenticate enrolls.
+
+use super::Answer;
+use crate::domain::enrollment::PushAddress;
+use crate::error::Result;
+use crate::id::EnrollmentId;
+use crate::protocol::checkin::TokenUpdate;
+use crate::service::authenticate_device::Signer;
+use crate::service::enqueue_command::send_wakes;
+use crate::service::sealed::{self, Purpose};
+use crate::state::State;
+use crate::store::TokenUpdateWrite;
+
+/// One store call. A device that has commands waiting is woken at its new address.
+pub(super) async fn run(state: &State, signer: &Signer, id: &EnrollmentId, message: TokenUpdate) -> Result<Answer> {
+    let unlock_token = match &message.unlock_token {
+        Some(token) => Some(sealed::seal(state, &signer.scope, id, Purpose::UnlockToken, token).await?),
+        None => None,
+    };
+    let write = TokenUpdateWrite {
+        push: PushAddress {
+            topic: message.topic,
+            token: hex::encode(&message.token),
+            magic: message.push_magic.expose().clone(),
+        },
+        unlock_token,
+        awaiting_configuration: message.awaiting_configuration,
+    };
+    let now = state.clock.now();
+    let written = state.store.update_token(&signer.scope, id, signer.fingerprint, &write, now).await?;
+    if let Some(enrollment) = written {
+        if enrollment.token_update_tally == 1 {
+            tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device enrolled");
+        }
+        if enrollment.waiting > 0 {
+            send_wakes(state, &signer.scope, std::slice::from_ref(id), 0).await;
+        }
+    }
+    Ok(Answer::Done)
+}

@@ -1,0 +1,103 @@
+//! The tenant's own certificate authority: the "self-signed certificate for Apple MDM".
+
+use openssl::x509::{X509, X509Name};
+
+use super::secret_path;
+use crate::domain::identity::IdentityAuthority;
+use crate::error::{Error, Result};
+use crate::id::AuthorityId;
+use crate::pki::authority::{self, AuthoritySubject, Identity};
+use crate::pki::{key, validity};
+use crate::scope::Scope;
+use crate::state::State;
+
+/// Makes the tenant's issuing authority, and the certificate that signs its profiles with a key of its own.
+///
+/// # Errors
+/// Malformed, naming the subject's field; Conflict when the tenant has one.
+pub async fn create_identity_authority(
+    state: &State,
+    scope: &Scope,
+    subject: &AuthoritySubject,
+) -> Result<IdentityAuthority> {
+    let subject = subject.checked()?;
+    let exists = || {
+        Error::conflict("identity-authority-exists", "This tenant has an identity authority already.")
+            .next("Use it: every enrolled device depends on it.")
+    };
+    if state.store.authorities(scope).await?.iter().any(|authority| authority.issuing) {
+        return Err(exists());
+    }
+    let now = state.clock.now();
+    let id: AuthorityId = state.random.id();
+    let authority_key = key::generate()?;
+    let certificate = authority::create(&subject, &authority_key, state.random.bytes(), now)?;
+    let signer_key = key::generate()?;
+    let signer_name = name(&format!("{} profiles", subject.organization))?;
+    let identity =
+        Identity { key: &signer_key, subject: &signer_name, serial: state.random.bytes(), days: 3_650 };
+    let signer = authority::issue(&certificate, &authority_key, &identity, now)?;
+    // Keys first: a record without its keys would promise what nobody can do.
+    state.secrets.put(&secret_path::authority(scope.tenant(), &id), &key::to_pem(&authority_key)?).await?;
+    state.secrets.put(&secret_path::profile_signer(scope.tenant(), &id), &key::to_pem(&signer_key)?).await?;
+    let record = IdentityAuthority {
+        profile_signer: Some(signer.to_der().map_err(Error::internal)?.into()),
+        ..record(id, &certificate, subject.common_name, subject.organization, true)?
+    };
+    if !state.store.create_issuing_authority(scope, &record).await? {
+        return Err(exists());
+    }
+    state.authorities.forget(scope.tenant());
+    Ok(record)
+}
+
+/// Trusts the authority of another server, whose identities the tenant's devices bring along.
+///
+/// # Errors
+/// Malformed when `pem` is not one certificate of an authority.
+pub async fn trust_identity_authority(state: &State, scope: &Scope, pem: &str) -> Result<IdentityAuthority> {
+    let refuse = |message: &str| {
+        Error::malformed("authority-certificate", message)
+            .at("certificate")
+            .next("Give the PEM certificate of the authority that issued the devices' identities.")
+    };
+    let certificates = X509::stack_from_pem(pem.as_bytes())
+        .map_err(|cause| refuse("This is not a certificate in PEM.").because(cause))?;
+    let [certificate] = certificates.as_slice() else {
+        return Err(refuse("Exactly one certificate is needed."));
+    };
+    let common = crate::pki::certificate::display_name(certificate.subject_name());
+    if !crate::pki::certificate::is_authority(certificate) {
+        return Err(refuse(&format!("\"{common}\" is not the certificate of an authority.")));
+    }
+    let record = record(state.random.id(), certificate, common.clone(), common, false)?;
+    state.store.trust_authority(scope, &record).await?;
+    state.authorities.forget(scope.tenant());
+    Ok(record)
+}
+
+fn record(
+    id: AuthorityId,
+    certificate: &X509,
+    common_name: String,
+    organization: String,
+    issuing: bool,
+) -> Result<IdentityAuthority> {
+    Ok(IdentityAuthority {
+        id,
+        common_name,
+        organization,
+        certificate: certificate.to_der().map_err(Error::internal)?.into(),
+        issuing,
+        not_after: validity::from_asn1(certificate.not_after()).map_err(Error::internal)?,
+        profile_signer: None,
+    })
+}
+
+fn name(common_name: &str) -> Result<X509Name> {
+    let mut name = X509Name::builder().map_err(Error::internal)?;
+    // X.520 allows 64 characters.
+    let bounded: String = common_name.chars().take(64).collect();
+    name.append_entry_by_text("CN", &bounded).map_err(Error::internal)?;
+    Ok(name.build())
+}

@@ -1,0 +1,51 @@
+//! Making an API token.
+
+use crate::domain::tenant::display_name;
+use crate::domain::token::{ApiToken, BearerToken, Owner, hash};
+use crate::error::{Error, Result};
+use crate::scope::{Role, Scope};
+use crate::secret::Secret;
+use crate::state::State;
+
+/// Makes a token for a tenant. The text is shown once; the store keeps its hash.
+///
+/// # Errors
+/// Malformed when the role is the operator's or the name is not one.
+pub async fn create_token(
+    state: &State,
+    scope: &Scope,
+    name: &str,
+    role: Role,
+) -> Result<(ApiToken, Secret<String>)> {
+    if role == Role::Operator {
+        return Err(Error::malformed("token-role", "A tenant's token is an admin's or a viewer's.")
+            .at("role")
+            .next("Use \"admin\" or \"viewer\"."));
+    }
+    let owner = Owner::Tenant(scope.tenant().clone());
+    let (token, text) = new_token(state, owner.clone(), &display_name(name)?, role);
+    state.store.create_token(&owner, &token).await?;
+    Ok((token, text))
+}
+
+/// Makes an operator's token: for whoever installs the server, not for a request.
+///
+/// # Errors
+/// Unavailable when the store does not answer.
+pub async fn create_operator_token(state: &State, name: &str) -> Result<Secret<String>> {
+    let (token, text) = new_token(state, Owner::Operator, name, Role::Operator);
+    state.store.create_token(&Owner::Operator, &token).await?;
+    Ok(text)
+}
+
+pub(super) fn new_token(state: &State, owner: Owner, name: &str, role: Role) -> (ApiToken, Secret<String>) {
+    let bearer = BearerToken { owner, id: state.random.id(), secret: state.random.token() };
+    let token = ApiToken {
+        id: bearer.id.clone(),
+        name: name.to_owned(),
+        role,
+        hash: hash(&bearer.secret),
+        created_at: state.clock.now(),
+    };
+    (token, bearer.reveal())
+}

@@ -1,0 +1,65 @@
+//! The request that a tenant takes to Apple's portal.
+
+use super::install_vendor_certificate::vendor_certificate;
+use super::secret_path;
+use crate::domain::push_certificates::PendingRequest;
+use crate::error::{Error, Result};
+use crate::id::KeyId;
+use crate::pki::csr::Subject;
+use crate::pki::push_request::{self, Digest};
+use crate::pki::{csr, key};
+use crate::scope::Scope;
+use crate::state::State;
+
+/// Makes a key and a request signed by the vendor. The key stays in Secrets Manager; the request is checked before it is
+/// kept, so Apple never sees a bad one.
+///
+/// A second request asks before it takes the first one's place: Apple's answer to the first would fit no key.
+///
+/// # Errors
+/// Malformed, naming the subject's field; Conflict when a request is pending and `replace` is not set, or when the
+/// vendor certificate is missing or expired.
+pub async fn request_push_certificate(
+    state: &State,
+    scope: &Scope,
+    subject: &Subject,
+    replace: bool,
+) -> Result<PendingRequest> {
+    let subject = subject.checked()?;
+    let all = state.store.push_certificates(scope).await?;
+    let pending = all.request;
+    if let Some(pending) = &pending
+        && !replace
+    {
+        return Err(Error::conflict(
+            "push-request-pending",
+            format!("A request of {} is waiting for Apple's certificate.", pending.created_at),
+        )
+        .next("Upload the certificate for it, or send \"replace\": true to give it up: its certificate would not fit."));
+    }
+    let now = state.clock.now();
+    let vendor = vendor_certificate(state).await?;
+    let private = key::generate()?;
+    let file = push_request::sign(&csr::build(&subject, &private)?, &vendor, Digest::Sha256, now)?;
+    let id: KeyId = state.random.id();
+    state.secrets.put(&secret_path::push_key(scope.tenant(), &id), &key::to_pem(&private)?).await?;
+    let request = PendingRequest { key: id, subject, file, created_at: now };
+    state.store.put_push_request(scope, &request, pending.as_ref()).await?;
+    // A key that an upload under review needs must stay.
+    let needed = |former: &PendingRequest| all.staged.as_ref().is_some_and(|staged| staged.key == former.key);
+    if let Some(former) = pending.filter(|former| !needed(former))
+        && let Err(error) = state.secrets.delete(&secret_path::push_key(scope.tenant(), &former.key)).await
+    {
+        // A key that nothing names any more harms nobody; the request stands.
+        tracing::warn!(tenant = %scope.tenant(), error = %error.chain(), "the given-up request's key is left over");
+    }
+    Ok(request)
+}
+
+/// The request that waits for Apple's certificate.
+///
+/// # Errors
+/// NotFound when there is none.
+pub async fn pending_request(state: &State, scope: &Scope) -> Result<PendingRequest> {
+    state.store.push_certificates(scope).await?.request.ok_or_else(|| Error::not_found("pending request"))
+}

@@ -1,0 +1,26 @@
+//! Where each kind of secret is: `template.yaml` grants by these paths, so a function reads only what its job needs.
+
+use crate::id::{AuthorityId, KeyId, TenantId};
+
+/// The operator's MDM vendor certificate with key and chain.
+pub(super) const VENDOR: &str = "vendor";
+
+/// The key of a push certificate: made at the request, live from activation on.
+pub(super) fn push_key(tenant: &TenantId, key: &KeyId) -> String {
+    format!("{tenant}/push-key/{key}")
+}
+
+/// The key of a tenant's identity authority: for the SCEP function only.
+pub(super) fn authority(tenant: &TenantId, authority: &AuthorityId) -> String {
+    format!("{tenant}/authority/{authority}")
+}
+
+/// The key that signs a tenant's profiles.
+pub(super) fn profile_signer(tenant: &TenantId, authority: &AuthorityId) -> String {
+    format!("{tenant}/profile-signer/{authority}")
+}
+
+/// The key that seals what devices deposit: unlock tokens, bootstrap tokens.
+pub(super) fn data_key(tenant: &TenantId) -> String {
+    format!("{tenant}/data-key")
+}

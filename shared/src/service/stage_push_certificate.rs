@@ -1,0 +1,100 @@
+//! Apple's answer: checked, classified, and kept for review.
+
+use super::secret_path;
+use crate::domain::push_certificates::{PushCertificates, Source, StagedCertificate, nothing_staged};
+use crate::error::{Error, Result};
+use crate::id::KeyId;
+use crate::pki::push_certificate::{self, Upload};
+use crate::pki::key;
+use crate::scope::Scope;
+use crate::secret::Secret;
+use crate::state::State;
+use crate::store::topic_taken;
+
+/// What a person uploads.
+#[derive(Clone, Debug)]
+pub struct UploadFiles {
+    /// Apple's certificate, or a PKCS#12 with certificate and key.
+    pub certificate: Vec<u8>,
+    /// The private key, where the request was not made here.
+    pub key: Option<Vec<u8>>,
+    /// The password of key or PKCS#12.
+    pub password: Option<Secret<String>>,
+}
+
+/// What is to be decided before activation.
+#[derive(Clone, Debug)]
+pub struct Review {
+    /// The upload.
+    pub staged: StagedCertificate,
+    /// What it is, seen from the active certificate.
+    pub source: Source,
+    /// How many enrolled devices would be silenced: 0 unless it is a Replacement.
+    pub orphans: u64,
+}
+
+/// Checks an upload and keeps it for review; nothing is kept of a bad one.
+///
+/// # Errors
+/// Malformed or Conflict, each of its own wording: see `pki::push_certificate` and
+/// [`PushCertificates::classify`].
+pub async fn stage_push_certificate(state: &State, scope: &Scope, files: &UploadFiles) -> Result<Review> {
+    let now = state.clock.now();
+    let upload = push_certificate::read_upload(&files.certificate, files.key.as_deref(), files.password.as_ref())?;
+    upload.certificate.check_validity(now)?;
+    upload.check_issuer(&state.push_issuers, now)?;
+    let all = state.store.push_certificates(scope).await?;
+    all.classify(&upload.certificate)?;
+    if state.store.topic_is_anothers(scope, &upload.certificate.topic).await? {
+        return Err(topic_taken());
+    }
+    let key = key_for(state, scope, &all, &upload).await?;
+    let staged = StagedCertificate { certificate: upload.certificate, key, staged_at: now };
+    state.store.put_staged(scope, &staged).await?;
+    review_of(state, scope, &all, staged).await
+}
+
+/// What is staged, seen from the active certificate of this moment.
+///
+/// # Errors
+/// Conflict when nothing is staged, or what is staged became useless meanwhile.
+pub async fn review(state: &State, scope: &Scope) -> Result<Review> {
+    let mut all = state.store.push_certificates(scope).await?;
+    let staged = all.staged.take().ok_or_else(nothing_staged)?;
+    review_of(state, scope, &all, staged).await
+}
+
+pub(super) async fn review_of(
+    state: &State,
+    scope: &Scope,
+    all: &PushCertificates,
+    staged: StagedCertificate,
+) -> Result<Review> {
+    let source = all.classify(&staged.certificate)?;
+    let orphans = match (source, all.active()) {
+        (Source::Replacement, Some(active)) => {
+            state.store.count_devices_on(scope, &active.certificate.topic).await?
+        }
+        (Source::New | Source::Renewal | Source::Replacement, _) => 0,
+    };
+    Ok(Review { staged, source, orphans })
+}
+
+/// The key that fits the upload: the one given along, or the pending request's.
+async fn key_for(state: &State, scope: &Scope, all: &PushCertificates, upload: &Upload) -> Result<KeyId> {
+    if let Some(given) = &upload.key {
+        upload.certificate.check_key(given)?;
+        let id: KeyId = state.random.id();
+        state.secrets.put(&secret_path::push_key(scope.tenant(), &id), &key::to_pem(given)?).await?;
+        return Ok(id);
+    }
+    let request = all.request.as_ref().ok_or_else(|| {
+        Error::conflict("push-key-missing", "No request is pending here, so the certificate's private key is not here either.")
+            .at("key")
+            .next("Give the private key along, or make a request here and let Apple's portal renew with it.")
+    })?;
+    let path = secret_path::push_key(scope.tenant(), &request.key);
+    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
+    upload.certificate.check_key(&key::read(pem.expose(), None)?)?;
+    Ok(request.key.clone())
+}

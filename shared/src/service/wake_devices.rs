@@ -1,0 +1,171 @@
+//! Waking devices through APNs. What wakes this is a hint: what is true is in the store.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::{StreamExt, stream};
+
+use super::secret_path;
+use crate::domain::enrollment::{Enrollment, PushAddress, PushAttempt};
+use crate::domain::push_certificates::InstalledCertificate;
+use crate::domain::wake::Wake;
+use crate::error::{Error, Result};
+use crate::id::{EnrollmentId, TenantId};
+use crate::pki::key;
+use crate::port::apns::{Outcome, Push, PushIdentity};
+use crate::scope::Scope;
+use crate::secret::Secret;
+use crate::state::State;
+use crate::time::SignedDuration;
+
+/// How long Apple keeps a push for a sleeping device, in hours. Without it, a device that sleeps never hears of it.
+const KEPT_HOURS: i64 = 7 * 24;
+/// Pushes under way at a time within one topic.
+const CONCURRENT: usize = 100;
+
+/// Whether a hint is dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// There is nothing more to do for this hint.
+    Done,
+    /// It should come again later.
+    Again,
+}
+
+/// Pushes to every enrollment hinted at that has something waiting, once each however often it is hinted at, topic by
+/// topic over one connection per certificate. Returns what to do with each hint.
+pub async fn wake_devices(state: &State, wakes: &[Wake]) -> HashMap<Wake, Woken> {
+    let mut by_tenant: HashMap<&TenantId, HashSet<&EnrollmentId>> = HashMap::new();
+    for wake in wakes {
+        by_tenant.entry(&wake.tenant).or_default().insert(&wake.enrollment);
+    }
+    let mut outcomes = HashMap::new();
+    for (tenant, ids) in by_tenant {
+        let ids: Vec<EnrollmentId> = ids.into_iter().cloned().collect();
+        let scope = Scope::system(tenant.clone(), "wake-up");
+        let woken = match wake_tenant(state, &scope, &ids).await {
+            Ok(woken) => woken,
+            Err(error) => {
+                // One tenant's trouble is not the others'.
+                tracing::error!(%tenant, error = %error.chain(), "devices were not woken");
+                HashMap::new()
+            }
+        };
+        for id in ids {
+            let outcome = woken.get(&id).copied().unwrap_or(Woken::Again);
+            outcomes.insert(Wake { tenant: tenant.clone(), enrollment: id }, outcome);
+        }
+    }
+    outcomes
+}
+
+async fn wake_tenant(state: &State, scope: &Scope, ids: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, Woken>> {
+    // Gone, without an address, or with nothing waiting: nothing to do.
+    let mut woken: HashMap<EnrollmentId, Woken> = ids.iter().map(|id| (id.clone(), Woken::Done)).collect();
+    let mut by_topic: HashMap<String, Vec<(EnrollmentId, PushAddress)>> = HashMap::new();
+    for Enrollment { id, push, waiting, .. } in state.store.enrollments(scope, ids).await? {
+        if let Some(address) = push.filter(|_| waiting > 0) {
+            by_topic.entry(address.topic.clone()).or_default().push((id, address));
+        }
+    }
+    for (topic, targets) in by_topic {
+        match identity_for(state, scope, &topic).await {
+            Ok(identity) => woken.extend(wake_topic(state, scope, &identity, targets).await),
+            Err(error) => {
+                // No certificate reaches them now; their commands wait in the store until one does.
+                tracing::error!(tenant = %scope.tenant(), topic, error = %error.chain(), "a topic cannot be reached");
+                if error.kind() == crate::error::Kind::Unavailable {
+                    woken.extend(targets.into_iter().map(|(id, _)| (id, Woken::Again)));
+                }
+            }
+        }
+    }
+    Ok(woken)
+}
+
+async fn identity_for(state: &State, scope: &Scope, topic: &str) -> Result<PushIdentity> {
+    let load = async { state.store.push_certificates(scope).await.map(Arc::new) };
+    let all = state.push_certificates.get_or_load(scope.tenant(), load).await?;
+    let InstalledCertificate { certificate, key, .. } = all.usable_for(topic, state.clock.now())?;
+    let path = secret_path::push_key(scope.tenant(), key);
+    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
+    Ok(PushIdentity {
+        fingerprint: certificate.fingerprint,
+        certificate: certificate.x509()?,
+        chain: Vec::new(),
+        key: key::read(pem.expose(), None)?,
+    })
+}
+
+async fn wake_topic(
+    state: &State,
+    scope: &Scope,
+    identity: &PushIdentity,
+    targets: Vec<(EnrollmentId, PushAddress)>,
+) -> HashMap<EnrollmentId, Woken> {
+    // Set once Apple refuses the certificate: the rest of the topic would only be refused as well.
+    let refused = &AtomicBool::new(false);
+    stream::iter(targets)
+        .map(|(id, address)| async move {
+            let woken = wake(state, scope, identity, &id, &address, refused).await.unwrap_or_else(|error| {
+                tracing::error!(tenant = %scope.tenant(), enrollment = %id, error = %error.chain(), "a push failed");
+                Woken::Again
+            });
+            (id, woken)
+        })
+        .buffer_unordered(CONCURRENT)
+        .collect()
+        .await
+}
+
+async fn wake(
+    state: &State,
+    scope: &Scope,
+    identity: &PushIdentity,
+    id: &EnrollmentId,
+    address: &PushAddress,
+    refused: &AtomicBool,
+) -> Result<Woken> {
+    if refused.load(Ordering::Relaxed) {
+        return Ok(Woken::Again);
+    }
+    let now = state.clock.now();
+    let push = Push {
+        token: hex::decode(&address.token).map_err(Error::internal)?,
+        magic: Secret::new(address.magic.clone()),
+        topic: address.topic.clone(),
+        expires_at: now + SignedDuration::from_hours(KEPT_HOURS),
+    };
+    let outcome = state.apns.push(identity, &push).await;
+    let note = |outcome: String| PushAttempt { at: now, outcome };
+    match outcome {
+        Outcome::Accepted { .. } => {
+            state.store.note_push(scope, id, &note("accepted".to_owned())).await?;
+            Ok(Woken::Done)
+        }
+        Outcome::DeviceGone { reason, .. } => {
+            // Not an unenrollment: only a device itself, or an administrator, ends one. Its next TokenUpdate heals it.
+            tracing::warn!(tenant = %scope.tenant(), enrollment = %id, reason, "a push address is no longer good");
+            state.store.forget_push(scope, id, address, &note(reason)).await?;
+            Ok(Woken::Done)
+        }
+        Outcome::CertificateRefused { reason } => {
+            refused.store(true, Ordering::Relaxed);
+            tracing::error!(
+                tenant = %scope.tenant(), topic = address.topic, reason, "APNs refuses the push certificate"
+            );
+            state.store.note_push(scope, id, &note(reason)).await?;
+            Ok(Woken::Again)
+        }
+        Outcome::Retry { reason, .. } => {
+            state.store.note_push(scope, id, &note(reason)).await?;
+            Ok(Woken::Again)
+        }
+        Outcome::Rejected { status, reason } => {
+            tracing::error!(tenant = %scope.tenant(), enrollment = %id, status, reason, "APNs rejected a push");
+            state.store.note_push(scope, id, &note(reason)).await?;
+            Ok(Woken::Done)
+        }
+    }
+}

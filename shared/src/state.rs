@@ -1,0 +1,145 @@
+//! What every function holds: the store, the ports, the clock, the settings, and what the warm process remembers.
+
+use std::sync::Arc;
+
+use openssl::x509::X509;
+
+use crate::cache::Cache;
+use crate::config::Config;
+use crate::domain::identity::IdentityAuthority;
+use crate::domain::push_certificates::PushCertificates;
+use crate::domain::token::Owner;
+use crate::error::{Error, Result};
+use crate::id::{TenantId, TokenId};
+use crate::pki::trust::{TrustRoots, apns_roots};
+use crate::port::apns::{Apns, ApnsEndpoint};
+use crate::port::blob::Blobs;
+use crate::port::mailer::Mailer;
+use crate::port::queue::Queue;
+use crate::port::random::Random;
+use crate::port::secrets::Secrets;
+use crate::store::{Store, Tables};
+use crate::time::Clock;
+
+/// How long a warm process remembers a tenant's authorities and push certificates, in seconds.
+pub const CERTIFICATES_LIFE: i64 = 60;
+/// How long a warm process remembers an API token: so long may a deleted one still work, in seconds.
+pub const TOKEN_LIFE: i64 = 30;
+
+/// Shared by all requests of a process.
+#[derive(Debug)]
+pub struct State {
+    /// DynamoDB.
+    pub store: Store,
+    /// Secrets Manager.
+    pub secrets: Secrets,
+    /// The queue of wake-up hints.
+    pub wakes: Queue,
+    /// SES.
+    pub mailer: Mailer,
+    /// The bucket of large results.
+    pub results: Blobs,
+    /// Apple's push service.
+    pub apns: Apns,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness and identifiers.
+    pub random: Random,
+    /// The settings.
+    pub config: Config,
+    /// Whose signature a push certificate must bear.
+    pub push_issuers: TrustRoots,
+    /// Remembered for [`CERTIFICATES_LIFE`].
+    pub authorities: Cache<TenantId, Arc<Vec<IdentityAuthority>>>,
+    /// Remembered for [`CERTIFICATES_LIFE`].
+    pub push_certificates: Cache<TenantId, Arc<PushCertificates>>,
+    /// Remembered for [`TOKEN_LIFE`].
+    pub tokens: Cache<(Owner, TokenId), crate::domain::token::ApiToken>,
+}
+
+/// What handlers get.
+pub type AppState = Arc<State>;
+
+/// What differs between a deployed function, the local runner and a test: where AWS is, the time, and chance.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// How to reach AWS.
+    pub aws: aws_config::SdkConfig,
+    /// How to reach DynamoDB, where it is not `aws`.
+    pub dynamodb: Option<aws_config::SdkConfig>,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness and identifiers.
+    pub random: Random,
+    /// Where the push service's host is, where its name does not say so.
+    pub apns_address: Option<std::net::SocketAddr>,
+}
+
+impl State {
+    /// Builds everything from settings and surroundings. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// Internal when a file of roots cannot be read.
+    pub fn new(config: Config, surroundings: Surroundings) -> Result<AppState> {
+        let Surroundings { aws, dynamodb, clock, random, apns_address } = surroundings;
+        let tables = Tables {
+            core: config.table_core.clone(),
+            pki: config.table_pki.clone(),
+            ephemeral: config.table_ephemeral.clone(),
+        };
+        let push_issuers = match &config.push_roots_file {
+            Some(path) => TrustRoots::from_pem(&file(path)?)?,
+            None => TrustRoots::apple()?,
+        };
+        let apns = Apns::new(ApnsEndpoint {
+            host: config.apns_host.clone(),
+            port: config.apns_port,
+            address: apns_address,
+            roots: match &config.apns_roots_file {
+                Some(path) => X509::stack_from_pem(&file(path)?).map_err(Error::internal)?,
+                None => apns_roots()?,
+            },
+        });
+        Ok(Arc::new(Self {
+            store: Store::new(aws_sdk_dynamodb::Client::new(dynamodb.as_ref().unwrap_or(&aws)), tables),
+            secrets: Secrets::new(
+                aws_sdk_secretsmanager::Client::new(&aws),
+                config.secret_prefix.clone(),
+                clock.clone(),
+            ),
+            wakes: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_wake_url.clone()),
+            mailer: Mailer::new(aws_sdk_sesv2::Client::new(&aws), config.mail_from.clone()),
+            results: Blobs::new(aws_sdk_s3::Client::new(&aws), config.bucket_results.clone()),
+            apns,
+            random,
+            push_issuers,
+            authorities: Cache::new(CERTIFICATES_LIFE, clock.clone()),
+            push_certificates: Cache::new(CERTIFICATES_LIFE, clock.clone()),
+            tokens: Cache::new(TOKEN_LIFE, clock.clone()),
+            clock,
+            config,
+        }))
+    }
+
+    /// The state of a deployed function.
+    ///
+    /// # Errors
+    /// Internal, naming the setting that is missing or wrong.
+    pub async fn from_environment() -> Result<AppState> {
+        let config = Config::read(|name| std::env::var(name).ok())?;
+        let surroundings = Surroundings {
+            aws: crate::aws::sdk_config().await,
+            dynamodb: None,
+            clock: Clock::system(),
+            random: Random::system(),
+            apns_address: None,
+        };
+        let state = Self::new(config, surroundings)?;
+        state.store.warm_up().await?;
+        Ok(state)
+    }
+}
+
+fn file(path: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::internal(format!("{path}: {error}")))
+}
