@@ -26,5 +26,6 @@ pub mod state;
 pub mod service;
 
 pub mod http;
+pub mod lambda;
 
 pub use error::{Error, Kind, Result};

@@ -1,1 +1,30 @@
+//! The JSON API for operators and tenants: tenants, tokens, authorities, enrollment links, enrollments, commands.
 
+mod authorities;
+mod commands;
+mod enrollments;
+mod links;
+mod openapi;
+mod tenants;
+mod tokens;
+
+use shared::state::AppState;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The function's routes.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(tenants::create, tenants::list))
+        .routes(routes!(tenants::show, tenants::change))
+        .routes(routes!(tokens::create, tokens::list))
+        .routes(routes!(tokens::delete))
+        .routes(routes!(authorities::create, authorities::list))
+        .routes(routes!(authorities::trust))
+        .routes(routes!(links::create))
+        .routes(routes!(enrollments::list))
+        .routes(routes!(enrollments::show))
+        .routes(routes!(commands::send))
+        .routes(routes!(commands::show))
+        .routes(routes!(openapi::document))
+}

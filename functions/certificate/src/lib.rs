@@ -1,1 +1,23 @@
+//! The push certificate: request, upload, review, activate, roll back; and the vendor certificate that signs requests.
 
+mod activation;
+mod request;
+mod staged;
+mod vendor;
+mod view;
+
+use shared::state::AppState;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The function's routes.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(activation::show))
+        .routes(routes!(request::create, request::show))
+        .routes(routes!(request::download))
+        .routes(routes!(staged::upload, staged::show, staged::discard))
+        .routes(routes!(activation::activate))
+        .routes(routes!(activation::roll_back))
+        .routes(routes!(vendor::install, vendor::show))
+}

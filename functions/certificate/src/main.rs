@@ -1,1 +1,6 @@
-fn main() {}
+//! The Lambda function `certificate`.
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    shared::http::serve(certificate::router()).await
+}

@@ -59,12 +59,12 @@ pub fn push_certificate_mail(tenant: &Tenant, certificate: &PushCertificate, not
         ),
     };
     let why = "Without it, no Apple device of yours can be enrolled or managed.";
+    let row = certificate.common_name.as_deref().unwrap_or(&certificate.topic);
     let steps = [
         format!("Open {page} and make a new request."),
         "Sign in at https://identity.apple.com/pushcert with the Apple account that made the certificate.".to_owned(),
         format!(
-            "Choose Renew, not Create, in the row of the certificate {} and upload the request.",
-            certificate.common_name
+            "Choose Renew, not Create, in the row of the certificate {row} and upload the request."
         ),
         "Download the new certificate, upload it on the same page, check that it says Renewal, and activate it.".to_owned(),
     ];

@@ -1,6 +1,7 @@
 //! Making a push certificate the active one, and going back.
 
 use super::stage_push_certificate::review_of;
+use super::update_tenant::{TenantChange, update_tenant};
 use crate::domain::push_certificates::{InstalledCertificate, Source, nothing_staged};
 use crate::error::{Error, Result};
 use crate::id::Fingerprint;
@@ -14,6 +15,8 @@ pub struct Confirmation {
     pub fingerprint: Option<Fingerprint>,
     /// For a Replacement: the number of devices that will be silenced.
     pub orphans: Option<u64>,
+    /// Opts in to, or out of, expiry mails.
+    pub expiry_mails: Option<bool>,
 }
 
 /// Makes the staged certificate the active one, at once. Enrollments on another topic keep being pushed with their own.
@@ -38,6 +41,10 @@ pub async fn activate_push_certificate(
         return Err(replacement(review.orphans));
     }
     let (active, installed) = all.activate(state.clock.now())?;
+    if confirmation.expiry_mails.is_some() {
+        let change = TenantChange { expiry_mails: confirmation.expiry_mails, ..TenantChange::default() };
+        update_tenant(state, scope, change).await?;
+    }
     state.store.activate(scope, &active, &installed, Some(&all)).await?;
     state.push_certificates.forget(scope.tenant());
     log(scope, "activated", &installed);

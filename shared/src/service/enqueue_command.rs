@@ -9,6 +9,7 @@ use crate::domain::enrollment::{Enrollment, EnrollmentState};
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
+use crate::pki::pem;
 use crate::protocol::command::Command;
 use crate::scope::Scope;
 use crate::state::State;
@@ -151,4 +152,22 @@ async fn refuse_another(state: &State, scope: &Scope, batch: &CommandBatch) -> R
     Err(Error::conflict("command-uuid-used", "This command UUID was used for another command.")
         .at("command_uuid")
         .next("Leave it out, or choose a new one for each command."))
+}
+
+/// The command of an order: JSON, or a raw property list.
+///
+/// # Errors
+/// Malformed, naming the field; also when there is none, or both.
+pub fn command_from(json: Option<&serde_json::Value>, plist: Option<&str>) -> Result<Command> {
+    match (json, plist) {
+        (Some(json), None) => Command::from_json(json),
+        (None, Some(text)) => {
+            let bytes = pem::decode_base64(text).unwrap_or_else(|| text.as_bytes().to_vec());
+            Command::from_plist(&bytes).map_err(|error| error.at("command_plist"))
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            Err(Error::malformed("command-missing", "An order has either \"command\" or \"command_plist\".")
+                .at("command"))
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::store::{Claim, Expiring};
 use crate::time::{DAY, SignedDuration};
 
 /// What a run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Tally {
     /// Mails sent.
     pub sent: u32,

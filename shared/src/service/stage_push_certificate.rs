@@ -4,8 +4,8 @@ use super::secret_path;
 use crate::domain::push_certificates::{PushCertificates, Source, StagedCertificate, nothing_staged};
 use crate::error::{Error, Result};
 use crate::id::KeyId;
-use crate::pki::push_certificate::{self, Upload};
-use crate::pki::key;
+use crate::pki::push_upload::{Upload, read_upload};
+use crate::pki::{key, pem};
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::state::State;
@@ -20,6 +20,11 @@ pub struct UploadFiles {
     pub key: Option<Vec<u8>>,
     /// The password of key or PKCS#12.
     pub password: Option<Secret<String>>,
+}
+
+/// The bytes of a file inside JSON, which has none: a binary file comes in base64, a PEM file as it is.
+pub fn file_bytes(text: String) -> Vec<u8> {
+    pem::decode_base64(&text).unwrap_or_else(|| text.into_bytes())
 }
 
 /// What is to be decided before activation.
@@ -40,9 +45,9 @@ pub struct Review {
 /// [`PushCertificates::classify`].
 pub async fn stage_push_certificate(state: &State, scope: &Scope, files: &UploadFiles) -> Result<Review> {
     let now = state.clock.now();
-    let upload = push_certificate::read_upload(&files.certificate, files.key.as_deref(), files.password.as_ref())?;
+    let upload = read_upload(&files.certificate, files.key.as_deref(), files.password.as_ref())?;
     upload.certificate.check_validity(now)?;
-    upload.check_issuer(&state.push_issuers, now)?;
+    upload.certificate.check_issuer(&upload.intermediates, &state.push_issuers)?;
     let all = state.store.push_certificates(scope).await?;
     all.classify(&upload.certificate)?;
     if state.store.topic_is_anothers(scope, &upload.certificate.topic).await? {
@@ -62,6 +67,14 @@ pub async fn review(state: &State, scope: &Scope) -> Result<Review> {
     let mut all = state.store.push_certificates(scope).await?;
     let staged = all.staged.take().ok_or_else(nothing_staged)?;
     review_of(state, scope, &all, staged).await
+}
+
+/// Drops what is staged. Repeating it changes nothing.
+///
+/// # Errors
+/// Unavailable when the store does not answer.
+pub async fn discard_staged(state: &State, scope: &Scope) -> Result<()> {
+    state.store.delete_staged(scope).await
 }
 
 pub(super) async fn review_of(

@@ -1,0 +1,140 @@
+//! Commands: sent, and shown with what became of them.
+
+use axum::Json as JsonAnswer;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use shared::domain::command::{CommandBatch, CommandStatus};
+use shared::error::Error;
+use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
+use shared::id::{CommandUuid, EnrollmentId};
+use shared::protocol::command::Command;
+use shared::service::enqueue_command::{NewCommand, command_from, enqueue_command};
+use shared::service::show_command::{TargetStatus, show_command};
+use shared::state::AppState;
+use shared::time::Timestamp;
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommandOrder {
+    /// The enrollments it is for, 1 to 100.
+    #[schema(value_type = Vec<String>)]
+    targets: Vec<EnrollmentId>,
+    /// Apple's command as JSON: `RequestType` and its keys; data in base64.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>, example = json!({"RequestType": "DeviceInformation"}))]
+    command: Option<serde_json::Value>,
+    /// Or, instead, a raw command: a property list, XML as text or any form in base64.
+    #[serde(default)]
+    command_plist: Option<String>,
+    /// 0 to 9; the higher is handed out first.
+    #[serde(default = "middle")]
+    priority: u8,
+    /// A UUID of your own, so that a repeated call sends nothing twice.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    command_uuid: Option<CommandUuid>,
+}
+
+fn middle() -> u8 {
+    5
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SentCommand {
+    command_uuid: String,
+    request_type: String,
+    #[schema(value_type = Vec<String>)]
+    targets: Vec<EnrollmentId>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl From<CommandBatch> for SentCommand {
+    fn from(batch: CommandBatch) -> Self {
+        Self {
+            command_uuid: batch.uuid.to_string(),
+            request_type: batch.request_type,
+            targets: batch.targets,
+            created_at: batch.created_at,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TargetView {
+    #[schema(value_type = String)]
+    enrollment: EnrollmentId,
+    /// Null where the call was cut short before this target; repeat it with the same `command_uuid`.
+    status: Option<CommandStatus>,
+    /// How often the device said NotNow.
+    not_now_tally: u64,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    completed_at: Option<Timestamp>,
+    /// The device's answer, decoded.
+    #[schema(value_type = Option<Object>)]
+    result: Option<serde_json::Value>,
+}
+
+impl From<TargetStatus> for TargetView {
+    fn from(target: TargetStatus) -> Self {
+        Self {
+            enrollment: target.enrollment,
+            status: target.status,
+            not_now_tally: target.not_now_tally,
+            completed_at: target.completed_at,
+            result: target.result,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CommandView {
+    command_uuid: String,
+    request_type: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    targets: Vec<TargetView>,
+}
+
+/// Queue a command on every target and wake them.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/commands", tag = "devices", params(("tenant" = String, Path)),
+    request_body = CommandOrder,
+    responses((status = 201, body = SentCommand),
+        (status = 400, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "A target is unknown", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "A target is not enrolled, or its push certificate expired", body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn send(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+    Json(order): Json<CommandOrder>,
+) -> Result<(StatusCode, JsonAnswer<SentCommand>), Problem> {
+    let command: Command = command_from(order.command.as_ref(), order.command_plist.as_deref())?;
+    let new = NewCommand { command, targets: order.targets, priority: order.priority, uuid: order.command_uuid };
+    let batch = enqueue_command(&state, &scope, new).await?;
+    Ok((StatusCode::CREATED, JsonAnswer(batch.into())))
+}
+
+/// A command's status, and its decoded result, on each target.
+#[utoipa::path(
+    get, path = "/v1/tenants/{tenant}/commands/{command}", tag = "devices",
+    params(("tenant" = String, Path), ("command" = String, Path)),
+    responses((status = 200, body = CommandView), (status = 404, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn show(
+    ViewerScope(scope): ViewerScope,
+    State(state): State<AppState>,
+    Path((_, command)): Path<(String, String)>,
+) -> Result<JsonAnswer<CommandView>, Problem> {
+    let uuid: CommandUuid = command.parse().map_err(|error: Error| error.at("command"))?;
+    let (batch, targets) = show_command(&state, &scope, &uuid).await?;
+    Ok(JsonAnswer(CommandView {
+        command_uuid: batch.uuid.to_string(),
+        request_type: batch.request_type,
+        created_at: batch.created_at,
+        targets: targets.into_iter().map(TargetView::from).collect(),
+    }))
+}

@@ -1,0 +1,87 @@
+//! The upload of Apple's certificate, and its review.
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
+use shared::secret::Secret;
+use shared::service::stage_push_certificate::{
+    Review, UploadFiles, discard_staged, file_bytes, review, stage_push_certificate,
+};
+use shared::state::{AppState, State as Everything};
+use utoipa::ToSchema;
+
+use crate::view::{CertificateView, ReviewView, meaning};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Upload {
+    /// The certificate that Apple's portal returned: PEM text, or base64 of a DER certificate or a PKCS#12 file.
+    certificate: String,
+    /// The private key, PEM text or base64, where the request was not made here.
+    #[serde(default)]
+    key: Option<String>,
+    /// The password of key or PKCS#12 file.
+    #[serde(default)]
+    password: Option<String>,
+}
+
+/// Upload what Apple returned. It is checked and kept for review; nothing changes for devices yet.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/push-certificate/staged", tag = "push certificate",
+    params(("tenant" = String, Path)), request_body = Upload,
+    responses(
+        (status = 201, body = ReviewView),
+        (status = 400, description = "Not a usable push certificate", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "The same or an older one, or another tenant's", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn upload(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+    Json(body): Json<Upload>,
+) -> Result<(StatusCode, JsonAnswer<ReviewView>), Problem> {
+    let files = UploadFiles {
+        certificate: file_bytes(body.certificate),
+        key: body.key.map(file_bytes),
+        password: body.password.map(Secret::new),
+    };
+    let review = stage_push_certificate(&state, &scope, &files).await?;
+    Ok((StatusCode::CREATED, JsonAnswer(view(&state, &review))))
+}
+
+/// Review what is staged, seen from the certificate that is active at this moment.
+#[utoipa::path(
+    get, path = "/v1/tenants/{tenant}/push-certificate/staged", tag = "push certificate",
+    params(("tenant" = String, Path)),
+    responses((status = 200, body = ReviewView), (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn show(
+    ViewerScope(scope): ViewerScope,
+    State(state): State<AppState>,
+) -> Result<JsonAnswer<ReviewView>, Problem> {
+    Ok(JsonAnswer(view(&state, &review(&state, &scope).await?)))
+}
+
+/// Discard what is staged.
+#[utoipa::path(
+    delete, path = "/v1/tenants/{tenant}/push-certificate/staged", tag = "push certificate",
+    params(("tenant" = String, Path)), responses((status = 204))
+)]
+pub(crate) async fn discard(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+) -> Result<StatusCode, Problem> {
+    discard_staged(&state, &scope).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn view(state: &Everything, review: &Review) -> ReviewView {
+    ReviewView {
+        source: review.source,
+        meaning: meaning(review.source, review.orphans),
+        orphaned_enrollments: review.orphans,
+        certificate: CertificateView::new(&review.staged.certificate, state.clock.now()),
+    }
+}
