@@ -11,4 +11,6 @@ pub mod time;
 pub mod pki;
 pub mod protocol;
 
+pub mod port;
+
 pub use error::{Error, Kind, Result};
