@@ -30,7 +30,7 @@ impl Queue {
 
     /// Sends each body as one message, to be seen after `delay_seconds` (0 to 900).
     ///
-    /// Ten bodies go out at a time and must fit one SQS request (256 KiB); an entry that SQS failed is sent again, the
+    /// Ten bodies go out at a time and must fit one SQS request (1 MiB); an entry that SQS failed is sent again, the
     /// others are not. After an error any number of the messages may have been sent: they are hints and may repeat.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use aws_sdk_secretsmanager::primitives::Blob;
 
 use self::cache::Cache;
 use super::aws::failure;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::secret::Secret;
 use crate::time::Clock;
 
@@ -134,13 +134,10 @@ impl Secrets {
                 };
             }
         };
-        let value = answer.secret_binary.ok_or_else(|| {
-            Error::internal(format!(
-                "the secret {} is text; this service writes binary secrets",
-                self.name(path)
-            ))
-        })?;
-        Ok(Some(Secret::new(value.into_inner())))
+        // This service writes binary secrets; an operator's console can only write text.
+        let binary = answer.secret_binary.map(Blob::into_inner);
+        let value = binary.or(answer.secret_string.map(String::into_bytes));
+        Ok(value.map(Secret::new))
     }
 
     async fn restore(&self, path: &str) -> Result<()> {
@@ -201,10 +198,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_secret_that_is_text_is_not_ours() {
-        let (secrets, _clock) = secrets([Answer::ok(r#"{"SecretString":"hunter2"}"#)]);
-        let error = secrets.get("a").await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Internal);
-        assert!(!error.chain().contains("hunter2"));
+    async fn a_secret_that_an_operator_wrote_as_text_serves_too() {
+        let (secrets, _clock) = secrets([Answer::ok(r#"{"SecretString":"key"}"#)]);
+        assert_eq!(secrets.get("a").await.unwrap(), Some(Secret::new(b"key".to_vec())));
     }
 }
