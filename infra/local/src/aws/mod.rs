@@ -1,0 +1,168 @@
+//! AWS on one machine: the same wire as the real services, for the same clients, kept in two SQLite files.
+
+mod database;
+mod dynamodb;
+mod error;
+mod mailbox;
+mod mime;
+mod queues;
+mod s3;
+mod secrets_manager;
+mod server;
+mod ses;
+mod sqs;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::PathBuf;
+
+use aws_config::SdkConfig;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use shared::port::aws::local_sdk_config;
+use shared::time::Clock;
+use shared::{Error, Result};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use self::database::Database;
+pub use self::error::Refusal;
+pub use self::mailbox::{Mailbox, SentMail};
+pub use self::queues::{Counts, Message, QueueSettings, Queues, Redrive};
+use self::s3::Objects;
+use self::secrets_manager::SecretsManager;
+use self::server::{Services, listen, router};
+use self::sqs::Sqs;
+
+/// Where the data is.
+#[derive(Clone, Debug)]
+pub enum Storage {
+    /// Nowhere: it ends with the process.
+    Memory,
+    /// In this directory, which is made if need be: `dynamodb.sqlite`, `aws.sqlite` and `mail/*.eml`.
+    Directory(PathBuf),
+}
+
+/// The running services. Dropping this stops them; [`LocalAws::stop`] also waits until they have stopped.
+#[derive(Debug)]
+pub struct LocalAws {
+    dynamodb_endpoint: String,
+    endpoint: String,
+    services: Services,
+    closing: watch::Sender<bool>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl LocalAws {
+    /// Starts the services on free ports of the loopback address.
+    ///
+    /// Visibility, delays and recovery windows follow `clock`; after setting it, call [`Queues::look_again`].
+    ///
+    /// # Errors
+    /// Internal when the directory cannot be written or no port is free.
+    pub async fn start(storage: Storage, clock: Clock) -> Result<Self> {
+        let directory = match storage {
+            Storage::Memory => None,
+            Storage::Directory(directory) => Some(directory),
+        };
+        let mail = directory.as_ref().map(|directory| directory.join("mail"));
+        if let Some(mail) = &mail {
+            fs::create_dir_all(mail).map_err(Error::internal)?;
+        }
+        let file = |name: &str| directory.as_ref().map(|directory| directory.join(name));
+        let database = match file("aws.sqlite") {
+            Some(file) => Database::open(&file),
+            None => Database::memory(),
+        }
+        .map_err(Error::internal)?;
+
+        let (closing, closed) = watch::channel(false);
+        let services = Services {
+            secrets_manager: SecretsManager::new(database.clone(), clock.clone()),
+            sqs: Sqs(Queues::new(database.clone(), clock.clone(), closed.clone())),
+            mailbox: Mailbox::new(database.clone(), clock, mail),
+            objects: Objects::new(database),
+        };
+        let (dynamodb_endpoint, dynamodb) =
+            dynamodb::start(file("dynamodb.sqlite").as_deref(), closed.clone())?;
+        let (endpoint, others) = serve(services.clone(), closed)?;
+        Ok(Self { dynamodb_endpoint, endpoint, services, closing, tasks: [dynamodb, others] })
+    }
+
+    /// The configuration with which every AWS client reaches these services.
+    pub fn sdk_config(&self) -> SdkConfig {
+        local_sdk_config(&self.endpoint)
+            .to_builder()
+            .service_config(DynamoDbElsewhere(self.dynamodb_endpoint.clone()))
+            .build()
+    }
+
+    /// DynamoDB's address.
+    pub fn dynamodb_endpoint(&self) -> &str {
+        &self.dynamodb_endpoint
+    }
+
+    /// The address of all other services.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The queues.
+    pub fn queues(&self) -> &Queues {
+        &self.services.sqs.0
+    }
+
+    /// A queue's URL, for as long as this runs: the port changes with every start.
+    pub fn queue_url(&self, queue: &str) -> String {
+        sqs::url(self.endpoint.trim_start_matches("http://"), queue)
+    }
+
+    /// The mails sent so far.
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.services.mailbox
+    }
+
+    /// Makes a bucket, unless it exists.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn create_bucket(&self, bucket: &str) -> Result<(), Refusal> {
+        self.services.objects.create_bucket(bucket)
+    }
+
+    /// Stops: no new requests, those that run are finished, long polls return empty.
+    pub async fn stop(self) {
+        self.closing.send_replace(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a local AWS service did not end well");
+            }
+        }
+    }
+}
+
+fn serve(services: Services, mut closing: watch::Receiver<bool>) -> Result<(String, JoinHandle<()>)> {
+    let listener = listen().map_err(Error::internal)?;
+    let endpoint = format!("http://{}", listener.local_addr().map_err(Error::internal)?);
+    let closed = async move {
+        let _ = closing.wait_for(|closing| *closing).await;
+    };
+    let task = tokio::spawn(async move {
+        let server = axum::serve(listener, router(services)).with_graceful_shutdown(closed);
+        if let Err(error) = server.await {
+            tracing::error!(%error, "the local AWS stopped");
+        }
+    });
+    Ok((endpoint, task))
+}
+
+/// Tells the clients' configuration that DynamoDB alone has another address.
+#[derive(Debug)]
+struct DynamoDbElsewhere(String);
+
+impl LoadServiceConfig for DynamoDbElsewhere {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        (key.service_id() == "DynamoDB" && key.env() == "AWS_ENDPOINT_URL").then(|| self.0.clone())
+    }
+}

@@ -1,0 +1,121 @@
+//! S3: whole objects, addressed by path.
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, ETAG};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use openssl::hash::{MessageDigest, hash};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::database::Database;
+use super::error::Refusal;
+use super::server::Services;
+
+/// The checksum that SDK clients send with an object and verify when they read it.
+const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-checksum-crc32");
+
+/// The objects of the one account.
+#[derive(Clone, Debug)]
+pub(super) struct Objects(Database);
+
+struct Object {
+    content: Vec<u8>,
+    checksum: Option<String>,
+}
+
+/// `PUT`, `GET`, `HEAD` and `DELETE` of one object.
+pub(super) async fn object(
+    State(services): State<Services>,
+    Path((bucket, key)): Path<(String, String)>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let objects = services.objects;
+    let answer = match method {
+        Method::PUT => objects.put(&bucket, &key, &headers, &body),
+        Method::GET | Method::HEAD => objects.get(&bucket, &key),
+        Method::DELETE => objects.delete(&bucket, &key),
+        _ => Err(Refusal::not_implemented(format!("No {method} of an object here."))),
+    };
+    answer.unwrap_or_else(Refusal::into_xml)
+}
+
+impl Objects {
+    pub(super) fn new(database: Database) -> Self {
+        Self(database)
+    }
+
+    /// Makes a bucket, unless it exists.
+    pub(super) fn create_bucket(&self, bucket: &str) -> Result<(), Refusal> {
+        self.0.transaction(|transaction| {
+            transaction.execute("insert or ignore into bucket (name) values (?1)", [bucket])?;
+            Ok(())
+        })
+    }
+
+    fn put(&self, bucket: &str, key: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
+        let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        // A body of unknown length arrives in chunks with a trailer; ours are in memory and arrive whole.
+        if header("x-amz-content-sha256").is_some_and(|hash| hash.starts_with("STREAMING-")) {
+            return Err(Refusal::not_implemented("No aws-chunked bodies here."));
+        }
+        let object =
+            Object { content: body.to_vec(), checksum: header(CHECKSUM.as_str()).map(str::to_owned) };
+        self.known_bucket(bucket)?;
+        self.0.transaction(|transaction| {
+            transaction.execute(
+                "insert or replace into object (bucket, key, content, checksum_crc32) values (?1, ?2, ?3, ?4)",
+                params![bucket, key, object.content, object.checksum],
+            )
+        })?;
+        Ok((StatusCode::OK, described(&object)?).into_response())
+    }
+
+    fn get(&self, bucket: &str, key: &str) -> Result<Response, Refusal> {
+        self.known_bucket(bucket)?;
+        let found: Option<Object> = self.0.transaction(|transaction| {
+            transaction
+                .query_row(
+                    "select content, checksum_crc32 from object where bucket = ?1 and key = ?2",
+                    [bucket, key],
+                    |row| Ok(Object { content: row.get(0)?, checksum: row.get(1)? }),
+                )
+                .optional()
+        })?;
+        let object =
+            found.ok_or_else(|| Refusal::not_found("NoSuchKey", "The specified key does not exist."))?;
+        Ok((described(&object)?, object.content).into_response())
+    }
+
+    fn delete(&self, bucket: &str, key: &str) -> Result<Response, Refusal> {
+        self.known_bucket(bucket)?;
+        self.0.transaction(|transaction| {
+            transaction.execute("delete from object where bucket = ?1 and key = ?2", [bucket, key])
+        })?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    }
+
+    fn known_bucket(&self, bucket: &str) -> Result<(), Refusal> {
+        let found = self.0.transaction(|transaction| {
+            transaction.query_row("select 1 from bucket where name = ?1", [bucket], |_| Ok(())).optional()
+        })?;
+        found.ok_or_else(|| Refusal::not_found("NoSuchBucket", "The specified bucket does not exist."))
+    }
+}
+
+fn described(object: &Object) -> Result<HeaderMap, Refusal> {
+    let digest = hash(MessageDigest::md5(), &object.content).map_err(Refusal::internal)?;
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(ETAG, header_value(&format!("\"{}\"", hex::encode(digest)))?);
+    if let Some(checksum) = &object.checksum {
+        headers.insert(CHECKSUM, header_value(checksum)?);
+    }
+    Ok(headers)
+}
+
+fn header_value(text: &str) -> Result<HeaderValue, Refusal> {
+    HeaderValue::from_str(text).map_err(Refusal::internal)
+}

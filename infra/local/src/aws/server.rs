@@ -1,0 +1,79 @@
+//! One address for Secrets Manager, SQS, SES and S3, told apart as AWS's own requests can be.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, post};
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HOST};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpSocket};
+
+use super::error::Refusal;
+use super::{s3, secrets_manager::SecretsManager, ses, sqs::Sqs};
+
+/// S3 objects may be larger than anything the JSON services take.
+const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// What the routes need.
+#[derive(Clone, Debug)]
+pub(super) struct Services {
+    pub(super) secrets_manager: SecretsManager,
+    pub(super) sqs: Sqs,
+    pub(super) mailbox: super::Mailbox,
+    pub(super) objects: s3::Objects,
+}
+
+/// A listener on a free port of the loopback address.
+///
+/// The option is set on the listening socket, and accepted ones inherit it: a server that writes an answer in two
+/// pieces would otherwise wait 40 ms for the client's delayed acknowledgement.
+pub(super) fn listen() -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_nodelay(true)?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    socket.listen(1024)
+}
+
+/// Every route.
+pub(super) fn router(services: Services) -> Router {
+    Router::new()
+        .route("/", post(json_operation))
+        .route("/v2/email/outbound-emails", post(ses::send_email))
+        .route("/{bucket}/{*key}", any(s3::object))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(services)
+}
+
+/// Secrets Manager and SQS name the service and the operation in one header.
+async fn json_operation(State(services): State<Services>, headers: HeaderMap, body: Bytes) -> Response {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let target = header("x-amz-target");
+    let answer = match target.split_once('.') {
+        Some(("secretsmanager", operation)) => services.secrets_manager.call(operation, &body),
+        Some(("AmazonSQS", operation)) => services.sqs.call(operation, &body, header(HOST.as_str())).await,
+        Some(_) | None => {
+            Err(Refusal::bad_request("UnknownOperationException", format!("No {target} here.")))
+        }
+    };
+    match answer {
+        Ok(answer) => ([(CONTENT_TYPE, "application/x-amz-json-1.1")], answer.to_string()).into_response(),
+        Err(refusal) => refusal.into_json(),
+    }
+}
+
+/// Reads an operation's input.
+pub(super) fn input<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::bad_request("SerializationException", error.to_string()))
+}
+
+/// The answer of an operation that has nothing to say.
+pub(super) fn nothing() -> Value {
+    Value::Object(serde_json::Map::new())
+}

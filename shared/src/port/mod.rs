@@ -1,0 +1,13 @@
+//! The world outside, other than the store: concrete types over real AWS clients.
+//!
+//! There is one implementation of each. On one machine and in the tests only the endpoint differs.
+
+pub mod aws;
+pub mod blob;
+pub mod mailer;
+pub mod queue;
+pub mod random;
+pub mod secrets;
+
+#[cfg(test)]
+mod scripted;
