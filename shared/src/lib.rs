@@ -9,6 +9,7 @@ pub mod secret;
 pub mod time;
 
 pub mod pki;
+pub mod port;
 pub mod protocol;
 
 pub use error::{Error, Kind, Result};
