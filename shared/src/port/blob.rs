@@ -4,7 +4,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::aws::failure;
+use crate::aws::failure;
 use crate::error::{Error, Result};
 
 /// One bucket.

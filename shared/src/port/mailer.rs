@@ -5,7 +5,7 @@ use aws_sdk_sesv2::error::{BuildError, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 
-use super::aws::failure;
+use crate::aws::failure;
 use crate::error::{Error, Result};
 
 /// A mail to one address, in both forms that mail programs show.

@@ -1,8 +1,8 @@
-//! The world outside, other than the store: concrete types over real AWS clients.
+//! The world outside, other than the store: concrete types over real AWS clients, and Apple's push service.
 //!
 //! There is one implementation of each. On one machine and in the tests only the endpoint differs.
 
-pub mod aws;
+pub mod apns;
 pub mod blob;
 pub mod mailer;
 pub mod queue;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 
-use super::aws::failure;
+use crate::aws::failure;
 use crate::error::{Error, Result};
 
 /// The most messages SQS takes in one call.

@@ -51,7 +51,7 @@ pub(crate) fn script(answers: impl IntoIterator<Item = Answer>) -> (SdkConfig, R
         requests: requests.clone(),
     });
     let client: SharedHttpClient = http_client_fn(move |_, _| connector.clone());
-    let config = super::aws::local_sdk_config("http://127.0.0.1:9")
+    let config = crate::aws::local_sdk_config("http://127.0.0.1:9")
         .to_builder()
         .http_client(client)
         .retry_config(RetryConfig::disabled())

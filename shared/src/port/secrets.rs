@@ -9,7 +9,7 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_sdk_secretsmanager::primitives::Blob;
 
 use self::cache::Cache;
-use super::aws::failure;
+use crate::aws::failure;
 use crate::error::{Kind, Result};
 use crate::secret::Secret;
 use crate::time::Clock;
