@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use aws_config::SdkConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
-use shared::port::aws::local_sdk_config;
+use shared::aws::local_sdk_config;
 use shared::time::Clock;
 use shared::{Error, Result};
 use tokio::sync::watch;
