@@ -1,1 +1,11 @@
-//! Apple's MDM wire, pure.
+//! Apple's MDM wire, pure: what devices send, what they are answered, and the documents they install.
+//!
+//! Every property list from outside passes [`body::parse`], which bounds it before the decoder sees it.
+
+pub mod body;
+
+mod binary_bounds;
+mod xml_bounds;
+
+#[cfg(test)]
+mod captured;
