@@ -3,8 +3,13 @@
 //! Every property list from outside passes [`body::parse`], which bounds it before the decoder sees it.
 
 pub mod body;
+pub mod checkin;
+pub mod identity;
+pub mod message;
+pub mod report;
 
 mod binary_bounds;
+mod fields;
 mod xml_bounds;
 
 #[cfg(test)]
