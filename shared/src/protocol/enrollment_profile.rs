@@ -1,0 +1,201 @@
+//! The profile that enrolls a device: an identity by SCEP, and the MDM payload that uses it.
+
+use plist::{Dictionary, Value};
+use uuid::Uuid;
+
+use super::body;
+use crate::error::Result;
+use crate::secret::Secret;
+
+/// All of Apple's access rights. An installed profile can lose rights by an update but never gain any.
+const ACCESS_RIGHTS: u16 = 8191;
+/// Bits of the device's RSA key.
+const KEY_SIZE: u16 = 2048;
+/// Signing (1) and encryption (4).
+const KEY_USAGE: u8 = 5;
+/// How often, and after how many seconds, a device asks again when the SCEP server says "pending".
+const RETRIES: u8 = 3;
+const RETRY_DELAY: u8 = 10;
+/// What this server does. `per-user-connections` can never be added or taken back by an update.
+const CAPABILITIES: [&str; 2] = ["com.apple.mdm.per-user-connections", "com.apple.mdm.bootstraptoken"];
+
+/// An enrollment profile, as a property list yet to be signed.
+///
+/// Written byte for byte the same for the same values: a link served twice gives the same profile. An update of an
+/// installed profile must keep `identifier`, `topic`, `server_url` and `check_in_url`, or the device refuses it.
+/// Apple: `mdm/profiles/com.apple.mdm.yaml`.
+#[derive(Clone, Debug)]
+pub struct EnrollmentProfile {
+    /// Root PayloadIdentifier, in reverse-DNS form; the payloads' identifiers are made from it.
+    pub identifier: String,
+    /// The profile's name on the device.
+    pub display_name: String,
+    /// Who manages the device.
+    pub organization: String,
+    /// What the person installing it reads.
+    pub description: String,
+    /// The push topic, `com.apple.mgmt.External.<uuid>`.
+    pub topic: String,
+    /// Where the device polls for commands.
+    pub server_url: String,
+    /// Where the device checks in.
+    pub check_in_url: String,
+    /// The device's identity.
+    pub identity: Scep,
+    /// PayloadUUIDs, chosen by the caller and kept with the link.
+    pub uuids: ProfileUuids,
+}
+
+/// How the device gets its identity certificate. Apple: `mdm/profiles/com.apple.security.scep.yaml`.
+#[derive(Clone, Debug)]
+pub struct Scep {
+    /// The SCEP server.
+    pub url: String,
+    /// Subject to ask for, outermost first: attribute (`O`, `CN` or a dotted OID) and value.
+    pub subject: Vec<(String, String)>,
+    /// One-time password for this enrollment.
+    pub challenge: Secret<String>,
+    /// SHA-1 over the CA certificate's DER. `CAFingerprint` takes SHA-1 or MD5 and nothing newer (Apple's
+    /// over-the-air enrollment guide; the 802.1X white paper): the device compares it with GetCACert's answer.
+    pub ca_sha1: [u8; 20],
+}
+
+/// The PayloadUUIDs of a profile and its two payloads.
+#[derive(Clone, Copy, Debug)]
+pub struct ProfileUuids {
+    /// The profile's own.
+    pub profile: Uuid,
+    /// The SCEP payload's, which the MDM payload names as its identity.
+    pub scep: Uuid,
+    /// The MDM payload's.
+    pub mdm: Uuid,
+}
+
+impl EnrollmentProfile {
+    /// The profile as XML.
+    ///
+    /// `PayloadRemovalDisallowed` is left out: a profile with an MDM payload must be removable unless Apple's
+    /// automated enrollment installed it.
+    ///
+    /// # Errors
+    /// Malformed `plist-control-character` when one of the texts holds a control character.
+    pub fn to_plist(&self) -> Result<Vec<u8>> {
+        let payloads = vec![self.scep().into(), self.mdm().into()];
+        let mut profile = self.payload("Configuration", "", &self.display_name, self.uuids.profile);
+        put(&mut profile, "PayloadContent", Value::Array(payloads));
+        put(&mut profile, "PayloadDescription", self.description.as_str());
+        put(&mut profile, "PayloadOrganization", self.organization.as_str());
+        put(&mut profile, "PayloadScope", "System");
+        body::to_xml(&profile.into())
+    }
+
+    fn scep(&self) -> Dictionary {
+        let Scep { url, subject, challenge, ca_sha1 } = &self.identity;
+        // Each relative name is an array of its own, although only one attribute fits this product's subjects.
+        let name = |(attribute, value): &(String, String)| {
+            let pair = vec![attribute.as_str().into(), value.as_str().into()];
+            Value::Array(vec![Value::Array(pair)])
+        };
+        let mut content = Dictionary::new();
+        put(&mut content, "URL", url.as_str());
+        put(&mut content, "Subject", Value::Array(subject.iter().map(name).collect()));
+        put(&mut content, "Challenge", challenge.expose().as_str());
+        put(&mut content, "CAFingerprint", Value::Data(ca_sha1.to_vec()));
+        put(&mut content, "Key Type", "RSA");
+        put(&mut content, "Keysize", KEY_SIZE);
+        put(&mut content, "Key Usage", KEY_USAGE);
+        put(&mut content, "KeyIsExtractable", false);
+        put(&mut content, "Retries", RETRIES);
+        put(&mut content, "RetryDelay", RETRY_DELAY);
+
+        let mut payload =
+            self.payload("com.apple.security.scep", ".scep", "Device identity", self.uuids.scep);
+        put(&mut payload, "PayloadContent", content);
+        payload
+    }
+
+    fn mdm(&self) -> Dictionary {
+        let capabilities = CAPABILITIES.map(Value::from).to_vec();
+        let mut payload = self.payload("com.apple.mdm", ".mdm", "Device management", self.uuids.mdm);
+        put(&mut payload, "AccessRights", ACCESS_RIGHTS);
+        put(&mut payload, "CheckInURL", self.check_in_url.as_str());
+        put(&mut payload, "CheckOutWhenRemoved", true);
+        put(&mut payload, "IdentityCertificateUUID", upper(self.uuids.scep));
+        put(&mut payload, "ServerCapabilities", Value::Array(capabilities));
+        put(&mut payload, "ServerURL", self.server_url.as_str());
+        put(&mut payload, "SignMessage", true);
+        put(&mut payload, "Topic", self.topic.as_str());
+        payload
+    }
+
+    /// The keys every payload has, and the profile itself.
+    fn payload(&self, payload_type: &str, suffix: &str, display_name: &str, uuid: Uuid) -> Dictionary {
+        let mut payload = Dictionary::new();
+        put(&mut payload, "PayloadType", payload_type);
+        put(&mut payload, "PayloadVersion", 1_u8);
+        put(&mut payload, "PayloadIdentifier", format!("{}{suffix}", self.identifier));
+        put(&mut payload, "PayloadUUID", upper(uuid));
+        put(&mut payload, "PayloadDisplayName", display_name);
+        payload
+    }
+}
+
+fn put(dictionary: &mut Dictionary, key: &str, value: impl Into<Value>) {
+    dictionary.insert(key.to_owned(), value.into());
+}
+
+/// As Apple's tools write it.
+fn upper(uuid: Uuid) -> String {
+    uuid.to_string().to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile() -> EnrollmentProfile {
+        let uuid = |last: u8| Uuid::from_bytes([0xab, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, last]);
+        EnrollmentProfile {
+            identifier: "org.example.mdm.aaaaaaaaaaaaaaaa".to_owned(),
+            display_name: "Device management of Example & Sons".to_owned(),
+            organization: "Example & Sons".to_owned(),
+            description: "Lets Example & Sons manage this device.".to_owned(),
+            topic: "com.apple.mgmt.External.11111111-2222-3333-4444-555555555555".to_owned(),
+            server_url: "https://mdm.example.org/mdm/aaaaaaaaaaaaaaaa/command".to_owned(),
+            check_in_url: "https://mdm.example.org/mdm/aaaaaaaaaaaaaaaa/checkin".to_owned(),
+            identity: Scep {
+                url: "https://mdm.example.org/scep/aaaaaaaaaaaaaaaa".to_owned(),
+                subject: vec![
+                    ("O".to_owned(), "Example & Sons".to_owned()),
+                    ("CN".to_owned(), "link-1".to_owned()),
+                ],
+                challenge: Secret::new("one-time".to_owned()),
+                ca_sha1: [7; 20],
+            },
+            uuids: ProfileUuids { profile: uuid(1), scep: uuid(2), mdm: uuid(3) },
+        }
+    }
+
+    #[test]
+    fn the_profile_is_what_apple_documents() {
+        let xml = String::from_utf8(profile().to_plist().unwrap()).unwrap();
+        insta::assert_snapshot!(xml);
+    }
+
+    #[test]
+    fn a_link_served_twice_gives_the_same_bytes() {
+        assert_eq!(profile().to_plist().unwrap(), profile().to_plist().unwrap());
+    }
+
+    #[test]
+    fn a_name_with_control_characters_is_refused() {
+        let organization = "Example\u{0} & Sons".to_owned();
+        let error = EnrollmentProfile { organization, ..profile() }.to_plist().unwrap_err();
+        assert_eq!(error.code(), "plist-control-character");
+    }
+
+    #[test]
+    fn debug_hides_the_challenge() {
+        assert!(!format!("{:?}", profile()).contains("one-time"));
+    }
+}
