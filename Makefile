@@ -1,0 +1,59 @@
+# Every habit of this repository is one target. `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup run demo test check-format lint lint-template test-docs fmt build-release deploy clean
+
+# The installation that `make deploy` works on, and parameters of template.yaml to set or change.
+STAGE ?= prod
+PARAMETERS ?=
+
+export PATH := $(PATH):$(HOME)/.cargo/bin:$(CURDIR)/.tools/bin
+export SAM_CLI_TELEMETRY := 0
+FUNCTIONS := $(notdir $(wildcard functions/*))
+VENV := $(CURDIR)/.tools/venv/bin
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+setup: ## Install what `make test` needs and this machine lacks
+	@infra/setup test
+
+run: ## Build and start everything on this machine, with its data in .pomarium/
+	@infra/setup build && cargo build --locked -p pomarium-local && exec cargo run --locked --quiet -p pomarium-local
+
+demo: ## Play the whole story, from a tenant to a renewed push certificate
+	@infra/setup build && cargo build --locked -p pomarium-tests --bin demo && exec cargo run --locked --quiet -p pomarium-tests --bin demo
+
+test: setup check-format lint-template lint test-docs ## Everything that must pass; what CI runs
+	cargo nextest run --locked --workspace --profile ci
+
+check-format:
+	cargo fmt --all --check
+
+lint: ## Clippy, warnings are errors
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+lint-template: ## Check template.yaml
+	@infra/setup template && $(VENV)/cfn-lint template.yaml && AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint
+
+test-docs:
+	cargo test --locked --workspace --doc --quiet
+
+fmt: ## Format the code
+	cargo fmt --all
+
+build-release: ## Build the functions for Lambda into target/lambda/
+	@infra/setup deploy && PATH="$(VENV):$$PATH" cargo lambda build --locked --release --arm64 $(FUNCTIONS:%=--package %)
+
+deploy: build-release ## Deploy to AWS: make deploy STAGE=prod PARAMETERS="BaseUrl=... MailFrom=..."
+	$(VENV)/sam build --config-file infra/samconfig.toml
+	$(VENV)/sam deploy --config-file infra/samconfig.toml --stack-name pomarium-$(STAGE) --parameter-overrides Stage=$(STAGE) $(PARAMETERS)
+
+clean: ## Remove what was built; tools and local data stay
+	cargo clean && rm -rf .aws-sam
+
+# Called by `sam build` once per function, with its logical id: ExpiryNotifier takes target/lambda/expiry-notifier.
+build-%:
+	@cp "target/lambda/$$(sed 's/\([a-z]\)\([A-Z]\)/\1-\2/g' <<<'$*' | tr 'A-Z' 'a-z')/bootstrap" "$(ARTIFACTS_DIR)/"
