@@ -27,7 +27,6 @@ pub const CERTIFICATES_LIFE: i64 = 60;
 pub const TOKEN_LIFE: i64 = 30;
 
 /// Shared by all requests of a process.
-#[derive(Debug)]
 pub struct State {
     /// DynamoDB.
     pub store: Store,

@@ -1,1 +1,66 @@
+//! SCEP (RFC 8894): issues and renews device identities. The only function that may use a tenant's authority key.
 
+mod query;
+
+use axum::body::to_bytes;
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{Method, header};
+use axum::response::{IntoResponse, Response};
+use shared::error::{Error, Result};
+use shared::http::{SCEP_BODY, device_failure};
+use shared::id::TenantId;
+use shared::pki::scep::CAPABILITIES;
+use shared::service::issue_identity::{ca_certificate, issue_identity};
+use shared::state::{AppState, State as Everything};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The function's routes.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(scep))
+}
+
+/// GetCACaps, GetCACert and PKIOperation, by the query's `operation`.
+#[utoipa::path(
+    method(get, post), path = "/scep/{tenant}", tag = "device",
+    params(("tenant" = String, Path), ("operation" = String, Query), ("message" = Option<String>, Query)),
+    responses((status = 200), (status = 400), (status = 503))
+)]
+async fn scep(
+    State(state): State<AppState>,
+    Path(tenant): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    answer(&state, &tenant, &query.unwrap_or_default(), request)
+        .await
+        .unwrap_or_else(|error| device_failure(&error))
+}
+
+async fn answer(state: &Everything, tenant: &str, query: &str, request: Request) -> Result<Response> {
+    let tenant: TenantId = tenant.parse()?;
+    match query::parameter(query, "operation").as_deref() {
+        Some("GetCACaps") => Ok(typed("text/plain", CAPABILITIES.into())),
+        Some("GetCACert") => Ok(typed("application/x-x509-ca-cert", ca_certificate(state, tenant).await?)),
+        Some("PKIOperation") => {
+            let message = message(query, request).await?;
+            Ok(typed("application/x-pki-message", issue_identity(state, tenant, &message).await?))
+        }
+        Some(_) | None => Err(Error::malformed("scep-operation", "The query names no operation of SCEP.")),
+    }
+}
+
+/// The message: a POST's body, or a GET's `message`. Some clients repeat it in the query of a POST; there it is ignored.
+async fn message(query: &str, request: Request) -> Result<Vec<u8>> {
+    if request.method() == Method::POST {
+        let body = to_bytes(request.into_body(), SCEP_BODY).await;
+        return body.map(Vec::from).map_err(|cause| {
+            Error::malformed("scep-body", "The message is too large or was cut off.").because(cause)
+        });
+    }
+    query::message(query).ok_or_else(|| Error::malformed("scep-body", "The query holds no message in base64."))
+}
+
+fn typed(content_type: &'static str, body: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, content_type)], body).into_response()
+}

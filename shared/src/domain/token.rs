@@ -15,7 +15,7 @@ const PREFIX: &str = "pom";
 const OPERATOR: &str = "operator";
 
 /// Whose token it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// Whoever runs the server.
     Operator,

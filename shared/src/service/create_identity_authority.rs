@@ -7,7 +7,7 @@ use crate::domain::identity::IdentityAuthority;
 use crate::error::{Error, Result};
 use crate::id::AuthorityId;
 use crate::pki::authority::{self, AuthoritySubject, Identity};
-use crate::pki::{key, validity};
+use crate::pki::{Credential, certificate, key, validity};
 use crate::scope::Scope;
 use crate::state::State;
 
@@ -36,7 +36,9 @@ pub async fn create_identity_authority(
     let signer_name = name(&format!("{} profiles", subject.organization))?;
     let identity =
         Identity { key: &signer_key, subject: &signer_name, serial: state.random.bytes(), days: 3_650 };
-    let signer = authority::issue(&certificate, &authority_key, &identity, now)?;
+    let credential = Credential { certificate, key: authority_key };
+    let signer = authority::issue(&credential, &identity, now)?;
+    let Credential { certificate, key: authority_key } = credential;
     // Keys first: a record without its keys would promise what nobody can do.
     state.secrets.put(&secret_path::authority(scope.tenant(), &id), &key::to_pem(&authority_key)?).await?;
     state.secrets.put(&secret_path::profile_signer(scope.tenant(), &id), &key::to_pem(&signer_key)?).await?;
@@ -63,14 +65,14 @@ pub async fn trust_identity_authority(state: &State, scope: &Scope, pem: &str) -
     };
     let certificates = X509::stack_from_pem(pem.as_bytes())
         .map_err(|cause| refuse("This is not a certificate in PEM.").because(cause))?;
-    let [certificate] = certificates.as_slice() else {
+    let [found] = certificates.as_slice() else {
         return Err(refuse("Exactly one certificate is needed."));
     };
-    let common = crate::pki::certificate::display_name(certificate.subject_name());
-    if !crate::pki::certificate::is_authority(certificate) {
+    let common = certificate::display_name(found.subject_name());
+    if !certificate::is_authority(found) {
         return Err(refuse(&format!("\"{common}\" is not the certificate of an authority.")));
     }
-    let record = record(state.random.id(), certificate, common.clone(), common, false)?;
+    let record = record(state.random.id(), found, common.clone(), common, false)?;
     state.store.trust_authority(scope, &record).await?;
     state.authorities.forget(scope.tenant());
     Ok(record)

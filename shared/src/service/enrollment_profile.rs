@@ -10,7 +10,7 @@ use crate::domain::identity::IdentityAuthority;
 use crate::domain::link::{EnrollmentLink, LinkToken};
 use crate::error::{Error, Kind, Result};
 use crate::id::{LinkId, TenantId};
-use crate::pki::{key, profile_signature};
+use crate::pki::{Credential, key, profile_signature};
 use crate::protocol::enrollment_profile::{EnrollmentProfile, ProfileUuids, Scep};
 use crate::scope::{Actor, Scope};
 use crate::state::State;
@@ -114,5 +114,6 @@ async fn sign(state: &State, scope: &Scope, authority: &IdentityAuthority, profi
         .ok_or_else(|| Error::internal("an issuing authority without a profile signer"))?;
     let signer = X509::from_der(signer).map_err(Error::internal)?;
     let root = X509::from_der(&authority.certificate).map_err(Error::internal)?;
-    profile_signature::sign(profile, &signer, &key::read(pem.expose(), None)?, &[root])
+    let credential = Credential { certificate: signer, key: key::read(pem.expose(), None)? };
+    profile_signature::sign(profile, &credential, &[root])
 }

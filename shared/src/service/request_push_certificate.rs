@@ -40,7 +40,8 @@ pub async fn request_push_certificate(
     let now = state.clock.now();
     let vendor = vendor_certificate(state).await?;
     let private = key::generate()?;
-    let file = push_request::sign(&csr::build(&subject, &private)?, &vendor, Digest::Sha256, now)?;
+    let request = csr::build(&subject, &private)?;
+    let file = push_request::sign(&request, &vendor, Digest::Sha256, now)?;
     let id: KeyId = state.random.id();
     state.secrets.put(&secret_path::push_key(scope.tenant(), &id), &key::to_pem(&private)?).await?;
     let request = PendingRequest { key: id, subject, file, created_at: now };

@@ -108,6 +108,7 @@ async fn key_for(state: &State, scope: &Scope, all: &PushCertificates, upload: &
     })?;
     let path = secret_path::push_key(scope.tenant(), &request.key);
     let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
-    upload.certificate.check_key(&key::read(pem.expose(), None)?)?;
+    let private = key::read(pem.expose(), None)?;
+    upload.certificate.check_key(&private)?;
     Ok(request.key.clone())
 }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, ReturnValue, ReturnValuesOnConditionCheckFailure};
-use aws_sdk_dynamodb::types::{Select, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, ReturnValue, Select, TransactWriteItem};
 use bytes::Bytes;
 
 use super::error::Refused;
@@ -84,13 +83,12 @@ impl Store {
             .set_expression_attribute_names(names_in(&[expression, condition]))
             .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None)
             .send()
             .await
             .map_err(error::update);
         match sent {
             Ok(output) => read(output.attributes.unwrap_or_default()),
-            Err(Refused::Condition(_)) => Err(not_bound(id)),
+            Err(Refused::Condition) => Err(not_bound(id)),
             Err(Refused::Failed(error)) => Err(error),
         }
     }

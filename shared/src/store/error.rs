@@ -7,14 +7,13 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::Item;
 use crate::aws::failure;
 use crate::error::Error;
 
 /// Why a single write did not happen.
 pub(super) enum Refused {
-    /// Its condition did not hold; the item as it was, if asked for and if it exists.
-    Condition(Option<Item>),
+    /// Its condition did not hold.
+    Condition,
     /// Anything else.
     Failed(Error),
 }
@@ -41,22 +40,22 @@ where
 }
 
 pub(super) fn update(error: SdkError<UpdateItemError, HttpResponse>) -> Refused {
-    if let Some(UpdateItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() {
-        return Refused::Condition(refused.item.clone());
+    if let Some(UpdateItemError::ConditionalCheckFailedException(_)) = error.as_service_error() {
+        return Refused::Condition;
     }
     Refused::Failed(failure(error))
 }
 
 pub(super) fn put(error: SdkError<PutItemError, HttpResponse>) -> Refused {
-    if let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() {
-        return Refused::Condition(refused.item.clone());
+    if let Some(PutItemError::ConditionalCheckFailedException(_)) = error.as_service_error() {
+        return Refused::Condition;
     }
     Refused::Failed(failure(error))
 }
 
 pub(super) fn delete(error: SdkError<DeleteItemError, HttpResponse>) -> Refused {
-    if let Some(DeleteItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() {
-        return Refused::Condition(refused.item.clone());
+    if let Some(DeleteItemError::ConditionalCheckFailedException(_)) = error.as_service_error() {
+        return Refused::Condition;
     }
     Refused::Failed(failure(error))
 }
@@ -65,7 +64,7 @@ pub(super) fn delete(error: SdkError<DeleteItemError, HttpResponse>) -> Refused 
 pub(super) fn condition<T>(written: Result<T, Refused>) -> Result<Option<T>, Error> {
     match written {
         Ok(output) => Ok(Some(output)),
-        Err(Refused::Condition(_)) => Ok(None),
+        Err(Refused::Condition) => Ok(None),
         Err(Refused::Failed(error)) => Err(error),
     }
 }

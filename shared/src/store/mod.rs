@@ -29,6 +29,7 @@ pub use command::Recorded;
 pub use enrollment::TokenUpdateWrite;
 pub use expiry::Expiring;
 pub use mail::Claim;
+pub use push_certificate::topic_taken;
 
 /// An item as DynamoDB gives it.
 type Item = HashMap<String, AttributeValue>;

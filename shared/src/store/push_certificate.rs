@@ -12,7 +12,6 @@ use crate::domain::push_certificates::{
 use crate::error::{Error, Result};
 use crate::id::Fingerprint;
 use crate::scope::Scope;
-use crate::time::Timestamp;
 
 impl Store {
     /// Everything a tenant has in push certificates. One query.

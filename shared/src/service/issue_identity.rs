@@ -1,0 +1,200 @@
+//! SCEP's PKIOperation: a device's first identity against a link's challenge, or a renewal against the former identity.
+
+use openssl::x509::{X509, X509Name, X509NameRef};
+
+use super::authenticate_device::authorities;
+use super::create_enrollment_link::issuing_authority;
+use super::secret_path;
+use crate::domain::identity::{IDENTITY_DAYS, IdentityAuthority, IssuedIdentity};
+use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkToken, key_hash};
+use crate::error::{Error, Kind, Result};
+use crate::id::{EnrollmentId, Fingerprint, TenantId};
+use crate::pki::authority::{self, Identity};
+use crate::pki::scep::{FailInfo, PkiMessage, Proof, SignedMessage, reply};
+use crate::pki::{Credential, key, validity};
+use crate::scope::{Actor, Scope};
+use crate::state::State;
+use crate::time::Timestamp;
+
+/// The certificate that SCEP clients encipher to: the answer to GetCACert, in DER.
+///
+/// # Errors
+/// Conflict when the tenant has no authority.
+pub async fn ca_certificate(state: &State, tenant: TenantId) -> Result<Vec<u8>> {
+    let scope = Scope::authenticated(tenant, Actor::ScepClient);
+    Ok(issuing_authority(state, &scope).await?.certificate.to_vec())
+}
+
+/// Answers a PKIOperation. A refusal that concerns the request is an answer too: a CertRep that says why.
+///
+/// # Errors
+/// Malformed when the message is not SCEP; Unavailable when the client should try again.
+pub async fn issue_identity(state: &State, tenant: TenantId, message: &[u8]) -> Result<Vec<u8>> {
+    let scope = Scope::authenticated(tenant, Actor::ScepClient);
+    let signed = SignedMessage::read(message)?;
+    let authority = issuing_authority(state, &scope).await?;
+    let credential = credential(state, &scope, &authority).await?;
+    let trusted = authorities(state, &scope)
+        .await?
+        .iter()
+        .map(|authority| X509::from_der(&authority.certificate))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Error::internal)?;
+    let issued = match signed.open(&credential, &trusted) {
+        Ok(request) => {
+            issue(state, &scope, &authority, &credential, &request).await.map(|issued| (request, issued))
+        }
+        Err(error) => Err(error),
+    };
+    match issued {
+        Ok((request, issued)) => reply::success(&request, &issued, &credential, state.random.bytes()),
+        Err(error) => {
+            let reason = fail_info(&error).ok_or(error)?;
+            reply::failure(&signed.transaction, reason, &credential, state.random.bytes())
+        }
+    }
+}
+
+/// What a SCEP client is told; `None` when the failure is ours, not the request's.
+fn fail_info(error: &Error) -> Option<FailInfo> {
+    let reason = match error.kind() {
+        Kind::Unavailable | Kind::Internal | Kind::RateLimited { .. } => return None,
+        Kind::Malformed | Kind::Unauthenticated | Kind::Forbidden | Kind::NotFound | Kind::Conflict => {
+            match error.code() {
+                "scep-cipher" => FailInfo::BadAlg,
+                "scep-envelope" => FailInfo::BadMessageCheck,
+                _ => FailInfo::BadRequest,
+            }
+        }
+    };
+    tracing::warn!(code = error.code(), error = %error.chain(), "an identity was refused");
+    Some(reason)
+}
+
+async fn credential(state: &State, scope: &Scope, authority: &IdentityAuthority) -> Result<Credential> {
+    let path = secret_path::authority(scope.tenant(), &authority.id);
+    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
+    Ok(Credential {
+        certificate: X509::from_der(&authority.certificate).map_err(Error::internal)?,
+        key: key::read(pem.expose(), None)?,
+    })
+}
+
+async fn issue(
+    state: &State,
+    scope: &Scope,
+    authority: &IdentityAuthority,
+    credential: &Credential,
+    request: &PkiMessage,
+) -> Result<X509> {
+    if request.proof == Proof::ExistingCertificate {
+        let signer = Fingerprint::of(&request.transaction.signer.to_der().map_err(Error::internal)?);
+        let former = state.store.identity(scope, &signer).await?;
+        if let Some(device) = former.and_then(|former| former.enrollment) {
+            return renew(state, scope, credential, request, &device, signer).await;
+        }
+    }
+    let link = challenged_link(state, scope, request).await?;
+    if let Some(issued) = &link.issued {
+        return repeat(issued, request);
+    }
+    let now = state.clock.now();
+    let name = name(&authority.organization, &format!("Device {}", link.id))?;
+    let certificate = certify(state, credential, request, &name, now)?;
+    let record = IssuedIdentity { link: Some(link.id.clone()), ..record(&certificate, now)? };
+    let used = IssuedByLink { key_hash: requested_key(request)?, certificate: record.certificate.clone() };
+    if state.store.record_first_identity(scope, &record, &link.id, &used).await? {
+        return Ok(certificate);
+    }
+    // Somebody used the link in between: this client itself, whose first try was cut off, or another.
+    let link = state.store.link(scope, &link.id).await?.and_then(|link| link.issued);
+    repeat(&link.ok_or_else(refused_challenge)?, request)
+}
+
+/// Gives the same key the same certificate again, because an answer may be lost; another key gets nothing.
+fn repeat(issued: &IssuedByLink, request: &PkiMessage) -> Result<X509> {
+    if issued.key_hash == requested_key(request)? {
+        X509::from_der(&issued.certificate).map_err(Error::internal)
+    } else {
+        Err(refused_challenge())
+    }
+}
+
+async fn challenged_link(state: &State, scope: &Scope, request: &PkiMessage) -> Result<EnrollmentLink> {
+    let challenge = request
+        .challenge
+        .as_ref()
+        .and_then(|challenge| LinkToken::parse(challenge.expose()))
+        .ok_or_else(refused_challenge)?;
+    state
+        .store
+        .link(scope, &challenge.id)
+        .await?
+        .filter(|link| link.accepts_challenge(&challenge) && !link.is_expired(state.clock.now()))
+        .ok_or_else(refused_challenge)
+}
+
+async fn renew(
+    state: &State,
+    scope: &Scope,
+    credential: &Credential,
+    request: &PkiMessage,
+    device: &EnrollmentId,
+    former: Fingerprint,
+) -> Result<X509> {
+    let now = state.clock.now();
+    let certificate = certify(state, credential, request, request.transaction.signer.subject_name(), now)?;
+    let record = IssuedIdentity {
+        renews: Some(former),
+        enrollment: Some(device.clone()),
+        ..record(&certificate, now)?
+    };
+    state.store.record_renewed_identity(scope, &record, device, former).await?;
+    tracing::info!(tenant = %scope.tenant(), enrollment = %device, "an identity was renewed");
+    Ok(certificate)
+}
+
+fn certify(
+    state: &State,
+    credential: &Credential,
+    request: &PkiMessage,
+    subject: &X509NameRef,
+    now: Timestamp,
+) -> Result<X509> {
+    let key = request.csr.public_key().map_err(Error::internal)?;
+    let identity = Identity { key: &key, subject, serial: state.random.bytes(), days: IDENTITY_DAYS };
+    authority::issue(credential, &identity, now)
+}
+
+fn record(certificate: &X509, now: Timestamp) -> Result<IssuedIdentity> {
+    let der = certificate.to_der().map_err(Error::internal)?;
+    Ok(IssuedIdentity {
+        fingerprint: Fingerprint::of(&der),
+        not_after: validity::from_asn1(certificate.not_after()).map_err(Error::internal)?,
+        certificate: der.into(),
+        issued_at: now,
+        link: None,
+        renews: None,
+        enrollment: None,
+    })
+}
+
+fn requested_key(request: &PkiMessage) -> Result<String> {
+    let key = request.csr.public_key().and_then(|key| key.public_key_to_der()).map_err(Error::internal)?;
+    Ok(key_hash(&key))
+}
+
+/// The server decides the subject: it is shown to people, so it must not be a stranger's words.
+fn name(organization: &str, common_name: &str) -> Result<X509Name> {
+    let build = || {
+        let mut name = X509Name::builder()?;
+        name.append_entry_by_text("O", organization)?;
+        name.append_entry_by_text("CN", common_name)?;
+        Ok(name.build())
+    };
+    build().map_err(|cause: openssl::error::ErrorStack| Error::internal(cause))
+}
+
+fn refused_challenge() -> Error {
+    Error::forbidden("scep-challenge", "The challenge is missing, wrong, over or used.")
+}
