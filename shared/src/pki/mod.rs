@@ -1,1 +1,33 @@
 //! Certificates, keys and signatures, pure: no clock, no network, no store.
+//!
+//! Push certificates: [`csr`] makes the request, [`vendor`] and [`push_request`] sign it for Apple's portal,
+//! [`push_upload`] reads what the portal answers and [`push_certificate`] judges it.
+//! Devices: [`authority`] and [`scep`] issue their identities, [`mdm_signature`] recognises them,
+//! [`profile_signature`] signs what they install. [`seal`] keeps secrets at rest.
+
+pub mod authority;
+pub mod csr;
+pub mod key;
+pub mod mdm_signature;
+pub mod profile_signature;
+pub mod push_certificate;
+pub mod push_request;
+pub mod push_upload;
+pub mod scep;
+pub mod seal;
+pub mod trust;
+pub mod vendor;
+
+mod certificate;
+mod cms;
+mod der;
+mod field;
+mod key_derivation;
+mod pem;
+mod provider;
+mod validity;
+
+pub use certificate::Credential;
+
+#[cfg(test)]
+mod fixture;
