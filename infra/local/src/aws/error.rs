@@ -42,6 +42,11 @@ impl Refusal {
         self.code
     }
 
+    /// Whether repeating the request as it is would be refused again.
+    pub(super) fn is_callers_fault(&self) -> bool {
+        self.status.is_client_error()
+    }
+
     /// The shape of the JSON protocols.
     pub(super) fn into_json(self) -> Response {
         let body = json!({ "__type": self.code, "message": self.message }).to_string();

@@ -9,7 +9,7 @@ use shared::time::{Clock, DAY};
 
 use super::database::Database;
 use super::error::Refusal;
-use super::server::input;
+use super::server::{input, unknown_operation};
 
 /// The recovery window when none is asked for, in days.
 const DEFAULT_WINDOW: i64 = 30;
@@ -78,7 +78,7 @@ impl SecretsManager {
                 "DescribeSecret" => describe(transaction, input(body)?),
                 "DeleteSecret" => delete(transaction, now, input(body)?),
                 "RestoreSecret" => restore(transaction, input(body)?),
-                _ => Err(Refusal::bad_request("UnknownOperationException", format!("No {operation} here."))),
+                _ => Err(unknown_operation(operation)),
             }
         })
     }

@@ -15,7 +15,9 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::error::Refusal;
-use super::{s3, secrets_manager::SecretsManager, ses, sqs::Sqs};
+use super::secrets_manager::SecretsManager;
+use super::sqs::{self, Sqs};
+use super::{s3, ses};
 
 /// S3 objects may be larger than anything the JSON services take.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -54,17 +56,28 @@ pub(super) fn router(services: Services) -> Router {
 async fn json_operation(State(services): State<Services>, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let target = header("x-amz-target");
-    let answer = match target.split_once('.') {
-        Some(("secretsmanager", operation)) => services.secrets_manager.call(operation, &body),
-        Some(("AmazonSQS", operation)) => services.sqs.call(operation, &body, header(HOST.as_str())).await,
-        Some(_) | None => {
-            Err(Refusal::bad_request("UnknownOperationException", format!("No {target} here.")))
+    match target.split_once('.') {
+        Some(("secretsmanager", operation)) => match services.secrets_manager.call(operation, &body) {
+            Ok(answer) => json_answer("application/x-amz-json-1.1", &answer),
+            Err(refusal) => refusal.into_json(),
+        },
+        Some(("AmazonSQS", operation)) => {
+            match services.sqs.call(operation, &body, header(HOST.as_str())).await {
+                Ok(answer) => json_answer("application/x-amz-json-1.0", &answer),
+                Err(refusal) => sqs::refused(refusal),
+            }
         }
-    };
-    match answer {
-        Ok(answer) => ([(CONTENT_TYPE, "application/x-amz-json-1.1")], answer.to_string()).into_response(),
-        Err(refusal) => refusal.into_json(),
+        Some(_) | None => unknown_operation(target).into_json(),
     }
+}
+
+fn json_answer(content_type: &'static str, answer: &Value) -> Response {
+    ([(CONTENT_TYPE, content_type)], answer.to_string()).into_response()
+}
+
+/// The answer to what nothing here calls.
+pub(super) fn unknown_operation(operation: &str) -> Refusal {
+    Refusal::bad_request("UnknownOperationException", format!("No {operation} here."))
 }
 
 /// Reads an operation's input.
@@ -76,4 +89,20 @@ pub(super) fn input<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 /// The answer of an operation that has nothing to say.
 pub(super) fn nothing() -> Value {
     Value::Object(serde_json::Map::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_accepted_connection_sends_at_once_and_comes_from_this_machine() {
+        let listener = listen().unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        assert!(accepted.unwrap().0.nodelay().unwrap());
+        assert!(address.ip().is_loopback());
+    }
 }

@@ -1,97 +1,25 @@
 //! SQS's wire over the queues.
 
-use std::collections::HashSet;
+mod wire;
+
 use std::time::Duration;
 
+use axum::response::Response;
+use http::HeaderValue;
 use openssl::hash::{MessageDigest, hash};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use self::wire::{
+    Attributes, Batch, LARGEST, NamedQueue, Outgoing, Receipt, Receiving, Single, Visibility, check,
+    check_batch, invalid,
+};
 use super::error::Refusal;
 use super::queues::{Message, Queues};
-use super::server::{input, nothing};
-
-/// The largest message, and the largest batch, in bytes.
-const LARGEST: usize = 1024 * 1024;
-/// The longest delay, in seconds.
-const LONGEST_DELAY: u16 = 900;
+use super::server::{input, nothing, unknown_operation};
 
 /// The operations of the one account's queues.
 #[derive(Clone, Debug)]
 pub(super) struct Sqs(pub(super) Queues);
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Outgoing {
-    message_body: String,
-    #[serde(default)]
-    delay_seconds: u16,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Single<T> {
-    queue_url: String,
-    #[serde(flatten)]
-    content: T,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Batch<T> {
-    queue_url: String,
-    entries: Vec<Entry<T>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Entry<T> {
-    id: String,
-    #[serde(flatten)]
-    content: T,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Receipt {
-    receipt_handle: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Visibility {
-    receipt_handle: String,
-    visibility_timeout: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Receiving {
-    queue_url: String,
-    #[serde(default = "one")]
-    max_number_of_messages: u32,
-    visibility_timeout: Option<u32>,
-    #[serde(default)]
-    wait_time_seconds: u64,
-    #[serde(default)]
-    attribute_names: Vec<String>,
-    #[serde(default)]
-    message_system_attribute_names: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct NamedQueue {
-    queue_name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attributes {
-    queue_url: String,
-    #[serde(default)]
-    attribute_names: Vec<String>,
-}
 
 impl Sqs {
     /// Does one operation; `host` is the address the caller knows this server by.
@@ -120,7 +48,7 @@ impl Sqs {
                 self.0.settings(&queue)?;
                 Ok(json!({ "QueueUrl": url(host, &queue) }))
             }
-            _ => Err(Refusal::bad_request("UnknownOperationException", format!("No {operation} here."))),
+            _ => Err(unknown_operation(operation)),
         }
     }
 
@@ -208,6 +136,24 @@ impl Sqs {
     }
 }
 
+/// A refusal with the code of the older XML protocol in a header, which is the one that SDK clients go by.
+pub(super) fn refused(refusal: Refusal) -> Response {
+    let code = match refusal.code() {
+        "QueueDoesNotExist" => Some("AWS.SimpleQueueService.NonExistentQueue;Sender"),
+        "EmptyBatchRequest" => Some("AWS.SimpleQueueService.EmptyBatchRequest;Sender"),
+        "TooManyEntriesInBatchRequest" => Some("AWS.SimpleQueueService.TooManyEntriesInBatchRequest;Sender"),
+        "BatchEntryIdsNotDistinct" => Some("AWS.SimpleQueueService.BatchEntryIdsNotDistinct;Sender"),
+        "BatchRequestTooLong" => Some("AWS.SimpleQueueService.BatchRequestTooLong;Sender"),
+        "MessageNotInflight" => Some("AWS.SimpleQueueService.MessageNotInflight;Sender"),
+        _ => None,
+    };
+    let mut response = refusal.into_json();
+    if let Some(code) = code {
+        response.headers_mut().insert("x-amzn-query-error", HeaderValue::from_static(code));
+    }
+    response
+}
+
 fn received(message: &Message, wanted: impl Fn(&str) -> bool) -> Result<Value, Refusal> {
     let attributes: Map<String, Value> = [
         ("ApproximateReceiveCount", message.receive_count.to_string()),
@@ -241,33 +187,12 @@ fn each<T>(batch: &Batch<T>, work: impl Fn(&str, &T) -> Result<(), Refusal>) -> 
 }
 
 fn failure(id: &str, refusal: &Refusal) -> Value {
-    json!({ "Id": id, "Code": refusal.code(), "SenderFault": true, "Message": refusal.to_string() })
-}
-
-fn check(message: &Outgoing) -> Result<(), Refusal> {
-    if message.message_body.is_empty() || message.message_body.len() > LARGEST {
-        return Err(invalid("A message has 1 byte to 1 MiB."));
-    }
-    if message.delay_seconds > LONGEST_DELAY {
-        return Err(invalid("DelaySeconds is 0 to 900."));
-    }
-    Ok(())
-}
-
-fn check_batch<T>(entries: &[Entry<T>]) -> Result<(), Refusal> {
-    let ids: HashSet<_> = entries.iter().map(|entry| &entry.id).collect();
-    match entries.len() {
-        0 => Err(Refusal::bad_request("EmptyBatchRequest", "The batch has no entries.")),
-        11.. => Err(Refusal::bad_request("TooManyEntriesInBatchRequest", "A batch has at most 10 entries.")),
-        count if ids.len() < count => {
-            Err(Refusal::bad_request("BatchEntryIdsNotDistinct", "Two entries have the same id."))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn invalid(message: &str) -> Refusal {
-    Refusal::bad_request("InvalidParameterValue", message)
+    json!({
+        "Id": id,
+        "Code": refusal.code(),
+        "SenderFault": refusal.is_callers_fault(),
+        "Message": refusal.to_string(),
+    })
 }
 
 /// A queue's address at this server.
@@ -287,8 +212,4 @@ fn arn(queue: &str) -> String {
 fn md5(body: &str) -> Result<String, Refusal> {
     let digest = hash(MessageDigest::md5(), body.as_bytes()).map_err(Refusal::internal)?;
     Ok(hex::encode(digest))
-}
-
-fn one() -> u32 {
-    1
 }
