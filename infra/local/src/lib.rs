@@ -1,1 +1,4 @@
+//! Everything of Pomarium on one machine: the world outside, simulated.
 
+pub mod apns;
+pub mod portal;
