@@ -1,4 +1,6 @@
 //! Everything of Pomarium on one machine: AWS's services, Apple's simulators and the functions themselves.
 
+pub mod apns;
 pub mod aws;
+pub mod portal;
 pub mod tables;

@@ -25,7 +25,7 @@ impl Pacing {
     /// Notes a dial that made a connection.
     pub(super) fn succeeded(&mut self, now: Instant) {
         self.strike(now);
-        self.wait_until = Some(now + delay(self.strikes.saturating_sub(2)));
+        self.wait_until = Some(now + delay(self.strikes.saturating_sub(1)));
     }
 
     /// Notes a dial that failed.
@@ -53,8 +53,6 @@ fn delay(strikes: u32) -> Duration {
 mod tests {
     use super::*;
 
-    const SECOND: Duration = Duration::from_secs(1);
-
     #[test]
     fn failures_wait_longer_and_longer() {
         let start = Instant::now();
@@ -71,14 +69,13 @@ mod tests {
     }
 
     #[test]
-    fn one_redial_is_free_and_a_third_in_a_row_waits() {
+    fn one_redial_is_free_and_the_next_waits() {
         let start = Instant::now();
         let mut pacing = Pacing::default();
         pacing.succeeded(start);
-        pacing.succeeded(start);
         assert_eq!(pacing.wait(start), Duration::ZERO);
         pacing.succeeded(start);
-        assert_eq!(pacing.wait(start), SECOND);
+        assert_eq!(pacing.wait(start), FIRST_WAIT);
     }
 
     #[test]

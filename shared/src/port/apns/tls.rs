@@ -34,6 +34,7 @@ pub(super) fn session(endpoint: &ApnsEndpoint, identity: &PushIdentity) -> Resul
         connector.add_extra_chain_cert(certificate.clone())?;
     }
     connector.set_private_key(&identity.key)?;
+    connector.check_private_key()?;
     connector.build().configure()?.into_ssl(&endpoint.host)
 }
 

@@ -1,0 +1,6 @@
+//! The sender and the simulator against each other, over real TLS.
+
+mod refusals;
+mod replays;
+mod story;
+mod world;

@@ -1,0 +1,4 @@
+//! The portal as its users meet it.
+
+mod file;
+mod http;
