@@ -61,7 +61,8 @@ impl Config {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let optional = |name: &str| variable(name).filter(|value| !value.is_empty());
         let required = |name: &str| {
-            optional(name).ok_or_else(|| Error::internal(format!("the environment variable {name} is not set")))
+            optional(name)
+                .ok_or_else(|| Error::internal(format!("the environment variable {name} is not set")))
         };
         Ok(Self {
             table_core: required("TABLE_CORE")?,

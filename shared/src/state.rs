@@ -59,57 +59,37 @@ pub struct State {
 /// What handlers get.
 pub type AppState = Arc<State>;
 
-/// What differs between a deployed function, the local runner and a test: where AWS is, the time, and chance.
-#[derive(Clone, Debug)]
+/// What differs between a deployed function, the local runner and a test: where AWS and Apple are, the time, and chance.
 pub struct Surroundings {
     /// How to reach AWS.
     pub aws: aws_config::SdkConfig,
-    /// How to reach DynamoDB, where it is not `aws`.
-    pub dynamodb: Option<aws_config::SdkConfig>,
+    /// How to reach the push service.
+    pub apns: ApnsEndpoint,
+    /// Whose signature a push certificate must bear.
+    pub push_issuers: TrustRoots,
     /// The time.
     pub clock: Clock,
     /// Randomness and identifiers.
     pub random: Random,
-    /// Where the push service's host is, where its name does not say so.
-    pub apns_address: Option<std::net::SocketAddr>,
 }
 
 impl State {
     /// Builds everything from settings and surroundings. Nothing is connected yet.
-    ///
-    /// # Errors
-    /// Internal when a file of roots cannot be read.
-    pub fn new(config: Config, surroundings: Surroundings) -> Result<AppState> {
-        let Surroundings { aws, dynamodb, clock, random, apns_address } = surroundings;
+    pub fn new(config: Config, surroundings: Surroundings) -> AppState {
+        let Surroundings { aws, apns, push_issuers, clock, random } = surroundings;
         let tables = Tables {
             core: config.table_core.clone(),
             pki: config.table_pki.clone(),
             ephemeral: config.table_ephemeral.clone(),
         };
-        let push_issuers = match &config.push_roots_file {
-            Some(path) => TrustRoots::from_pem(&file(path)?)?,
-            None => TrustRoots::apple()?,
-        };
-        let apns = Apns::new(ApnsEndpoint {
-            host: config.apns_host.clone(),
-            port: config.apns_port,
-            address: apns_address,
-            roots: match &config.apns_roots_file {
-                Some(path) => X509::stack_from_pem(&file(path)?).map_err(Error::internal)?,
-                None => apns_roots()?,
-            },
-        });
-        Ok(Arc::new(Self {
-            store: Store::new(aws_sdk_dynamodb::Client::new(dynamodb.as_ref().unwrap_or(&aws)), tables),
-            secrets: Secrets::new(
-                aws_sdk_secretsmanager::Client::new(&aws),
-                config.secret_prefix.clone(),
-                clock.clone(),
-            ),
+        let secrets = aws_sdk_secretsmanager::Client::new(&aws);
+        Arc::new(Self {
+            store: Store::new(aws_sdk_dynamodb::Client::new(&aws), tables),
+            secrets: Secrets::new(secrets, config.secret_prefix.clone(), clock.clone()),
             wakes: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_wake_url.clone()),
             mailer: Mailer::new(aws_sdk_sesv2::Client::new(&aws), config.mail_from.clone()),
             results: Blobs::new(aws_sdk_s3::Client::new(&aws), config.bucket_results.clone()),
-            apns,
+            apns: Apns::new(apns),
             random,
             push_issuers,
             authorities: Cache::new(CERTIFICATES_LIFE, clock.clone()),
@@ -117,23 +97,34 @@ impl State {
             tokens: Cache::new(TOKEN_LIFE, clock.clone()),
             clock,
             config,
-        }))
+        })
     }
 
-    /// The state of a deployed function.
+    /// The state of a deployed function, with its first connection open.
     ///
     /// # Errors
-    /// Internal, naming the setting that is missing or wrong.
+    /// Internal, naming the setting or the file that is missing or wrong; Unavailable when DynamoDB does not answer.
     pub async fn from_environment() -> Result<AppState> {
         let config = Config::read(|name| std::env::var(name).ok())?;
         let surroundings = Surroundings {
             aws: crate::aws::sdk_config().await,
-            dynamodb: None,
+            apns: ApnsEndpoint {
+                host: config.apns_host.clone(),
+                port: config.apns_port,
+                address: None,
+                roots: match &config.apns_roots_file {
+                    Some(path) => X509::stack_from_pem(&file(path)?).map_err(Error::internal)?,
+                    None => apns_roots()?,
+                },
+            },
+            push_issuers: match &config.push_roots_file {
+                Some(path) => TrustRoots::from_pem(&file(path)?)?,
+                None => TrustRoots::apple()?,
+            },
             clock: Clock::system(),
             random: Random::system(),
-            apns_address: None,
         };
-        let state = Self::new(config, surroundings)?;
+        let state = Self::new(config, surroundings);
         state.store.warm_up().await?;
         Ok(state)
     }

@@ -1,1 +1,7 @@
-//! x
+//! What the integration tests and the demo share: the whole server in one process, and its people as values.
+
+pub mod actors;
+pub mod app;
+
+pub use actors::{Answer, Api, Tenant};
+pub use app::TestApp;

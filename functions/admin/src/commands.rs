@@ -113,7 +113,8 @@ pub(crate) async fn send(
     Json(order): Json<CommandOrder>,
 ) -> Result<(StatusCode, JsonAnswer<SentCommand>), Problem> {
     let command: Command = command_from(order.command.as_ref(), order.command_plist.as_deref())?;
-    let new = NewCommand { command, targets: order.targets, priority: order.priority, uuid: order.command_uuid };
+    let new =
+        NewCommand { command, targets: order.targets, priority: order.priority, uuid: order.command_uuid };
     let batch = enqueue_command(&state, &scope, new).await?;
     Ok((StatusCode::CREATED, JsonAnswer(batch.into())))
 }

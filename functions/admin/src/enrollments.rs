@@ -81,7 +81,10 @@ pub(crate) async fn list(
     Query(page): Query<Page>,
 ) -> Result<JsonAnswer<EnrollmentPage>, Problem> {
     let (found, next) = state.store.list_enrollments(&scope, page.after.as_deref(), PAGE).await?;
-    Ok(JsonAnswer(EnrollmentPage { enrollments: found.into_iter().map(EnrollmentView::from).collect(), next }))
+    Ok(JsonAnswer(EnrollmentPage {
+        enrollments: found.into_iter().map(EnrollmentView::from).collect(),
+        next,
+    }))
 }
 
 /// One enrollment, also after it ended.

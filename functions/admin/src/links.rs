@@ -44,7 +44,10 @@ pub(crate) async fn create(
     Json(body): Json<NewLink>,
 ) -> Result<(StatusCode, JsonAnswer<LinkView>), Problem> {
     let (link, url) = create_enrollment_link(&state, &scope, body.valid_days).await?;
-    let view =
-        LinkView { id: link.id.to_string(), url: url.expose().clone(), expires_at: from_unix(link.expires_at) };
+    let view = LinkView {
+        id: link.id.to_string(),
+        url: url.expose().clone(),
+        expires_at: from_unix(link.expires_at),
+    };
     Ok((StatusCode::CREATED, JsonAnswer(view)))
 }

@@ -1,9 +1,9 @@
 //! The request for Apple's portal.
 
+use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json as JsonAnswer;
 use serde::{Deserialize, Serialize};
 use shared::domain::push_certificates::PendingRequest;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};

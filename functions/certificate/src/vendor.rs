@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use shared::http::{Json, OperatorCaller, Problem, ProblemDetails};
 use shared::pki::vendor::VendorCertificate;
 use shared::secret::Secret;
-use shared::service::install_vendor_certificate::{VendorFiles, install_vendor_certificate, vendor_certificate};
+use shared::service::install_vendor_certificate::{
+    VendorFiles, install_vendor_certificate, vendor_certificate,
+};
 use shared::state::AppState;
 use shared::time::{Timestamp, days_until};
 use utoipa::ToSchema;

@@ -58,7 +58,8 @@ async fn message(query: &str, request: Request) -> Result<Vec<u8>> {
             Error::malformed("scep-body", "The message is too large or was cut off.").because(cause)
         });
     }
-    query::message(query).ok_or_else(|| Error::malformed("scep-body", "The query holds no message in base64."))
+    query::message(query)
+        .ok_or_else(|| Error::malformed("scep-body", "The query holds no message in base64."))
 }
 
 fn typed(content_type: &'static str, body: Vec<u8>) -> Response {

@@ -3,4 +3,5 @@
 pub mod apns;
 pub mod aws;
 pub mod portal;
+pub mod runner;
 pub mod tables;

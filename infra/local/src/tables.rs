@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use serde::Deserialize;
 use serde_yaml_ng::Value;
-use shared::port::aws::failure;
+use shared::aws::failure;
 use shared::{Error, Result};
 
 /// The `Properties` of an `AWS::DynamoDB::Table`, as far as they shape what the code may ask of it.

@@ -87,7 +87,11 @@ impl QueuedCommand {
 
     /// The status as of an enrollment of this generation: what an earlier one left unanswered was dropped.
     pub fn status_in(&self, generation: u64) -> CommandStatus {
-        if !self.status.is_final() && self.generation != generation { CommandStatus::Dropped } else { self.status }
+        if !self.status.is_final() && self.generation != generation {
+            CommandStatus::Dropped
+        } else {
+            self.status
+        }
     }
 }
 

@@ -27,7 +27,9 @@ impl FromStr for EmailAddress {
     fn from_str(text: &str) -> Result<Self> {
         let plain = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
         let parts = text.split_once('@').filter(|(local, host)| {
-            !local.is_empty() && !host.contains('@') && host.split('.').filter(|label| !label.is_empty()).count() > 1
+            !local.is_empty()
+                && !host.contains('@')
+                && host.split('.').filter(|label| !label.is_empty()).count() > 1
         });
         if plain && parts.is_some() {
             Ok(Self(text.to_owned()))

@@ -41,7 +41,12 @@ pub struct Words {
 /// The mail about a push certificate that ends soon, or has ended.
 ///
 /// `page` is where the tenant renews it.
-pub fn push_certificate_mail(tenant: &Tenant, certificate: &PushCertificate, notice: Notice, page: &str) -> Words {
+pub fn push_certificate_mail(
+    tenant: &Tenant,
+    certificate: &PushCertificate,
+    notice: Notice,
+    page: &str,
+) -> Words {
     let day = certificate.not_after.strftime("%e %B %Y").to_string();
     let day = day.trim_start();
     let (subject, state) = match notice {
@@ -144,7 +149,10 @@ mod tests {
 
     #[test]
     fn subjects_count_down() {
-        assert_eq!(mail(Notice::Expires(1)).subject, "The Apple push certificate of Smith & <Sons> expires in 1 day");
+        assert_eq!(
+            mail(Notice::Expires(1)).subject,
+            "The Apple push certificate of Smith & <Sons> expires in 1 day"
+        );
         assert!(mail(Notice::Expires(0)).subject.starts_with("Last day"));
         assert!(mail(Notice::Expired(3)).subject.starts_with("Expired"));
         assert!(!mail(Notice::Expires(1)).html.contains("<Sons>"));

@@ -117,7 +117,9 @@ impl PushCertificates {
         let installed = self.for_topic(topic).ok_or_else(|| {
             Error::conflict(
                 "push-certificate-topic-unknown",
-                format!("This tenant has no push certificate for the topic {topic} that the device listens on."),
+                format!(
+                    "This tenant has no push certificate for the topic {topic} that the device listens on."
+                ),
             )
             .next("Upload and activate the certificate of that topic, or enroll the device again.")
         })?;
@@ -137,9 +139,12 @@ impl PushCertificates {
             return Ok(Source::Replacement);
         }
         if candidate.serial == active.serial {
-            return Err(Error::conflict("push-certificate-same", "This is the certificate that is active already.")
-                .at("certificate")
-                .next("Choose Renew in Apple's portal and upload the file it returns after that."));
+            return Err(Error::conflict(
+                "push-certificate-same",
+                "This is the certificate that is active already.",
+            )
+            .at("certificate")
+            .next("Choose Renew in Apple's portal and upload the file it returns after that."));
         }
         if candidate.not_after <= active.not_after {
             return Err(Error::conflict(
@@ -211,7 +216,9 @@ fn refuse_expired(installed: &InstalledCertificate, now: Timestamp) -> Result<()
     }
     Err(Error::conflict(
         "push-certificate-expired",
-        format!("The push certificate of this tenant expired on {not_after}: no device can enroll or be managed."),
+        format!(
+            "The push certificate of this tenant expired on {not_after}: no device can enroll or be managed."
+        ),
     )
     .next("Renew it: make a request, choose Renew for the same row in Apple's portal, upload and activate."))
 }
@@ -276,7 +283,10 @@ mod tests {
         let first = activated(&PushCertificates::default(), certificate("a", "1", 365), 0);
         assert!(first.usable(from_unix(365 * DAY - 1)).is_ok());
         assert_eq!(first.usable(from_unix(365 * DAY)).unwrap_err().code(), "push-certificate-expired");
-        assert_eq!(first.usable_for("a", from_unix(365 * DAY)).unwrap_err().code(), "push-certificate-expired");
+        assert_eq!(
+            first.usable_for("a", from_unix(365 * DAY)).unwrap_err().code(),
+            "push-certificate-expired"
+        );
         assert_eq!(first.usable_for("b", from_unix(0)).unwrap_err().code(), "push-certificate-topic-unknown");
         let none = PushCertificates::default();
         assert_eq!(none.usable(from_unix(0)).unwrap_err().code(), "push-certificate-missing");

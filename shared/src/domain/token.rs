@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_nothing() {
-        for text in ["", "pom", "pom_operator", "ghp_operator_aaaaaaaaaaaaaaaa_x", "pom_x_aaaaaaaaaaaaaaaa_x"] {
+        for text in ["", "pom", "pom_operator", "ghp_operator_aaaaaaaaaaaaaaaa_x", "pom_x_aaaaaaaaaaaaaaaa_x"]
+        {
             assert!(BearerToken::parse(text).is_none(), "{text}");
         }
     }

@@ -26,9 +26,9 @@ pub async fn device_message(
 async fn answer(state: &AppState, tenant: &str, request: Request) -> Result<Response> {
     let tenant = tenant.parse()?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, DEVICE_BODY)
-        .await
-        .map_err(|cause| Error::malformed("device-body", "The message is too large or was cut off.").because(cause))?;
+    let body = to_bytes(body, DEVICE_BODY).await.map_err(|cause| {
+        Error::malformed("device-body", "The message is too large or was cut off.").because(cause)
+    })?;
     // Read before the signature is checked: refusing nonsense costs less than an RSA operation.
     let message = DeviceMessage::parse(&body)?;
     let signature = parts.headers.get("mdm-signature").and_then(|value| value.to_str().ok());

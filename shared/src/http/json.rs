@@ -17,8 +17,11 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, Problem> {
         let body = to_bytes(request.into_body(), API_BODY).await.map_err(|cause| {
-            Error::malformed("json-body", format!("The body is larger than {API_BODY} bytes, or was cut off."))
-                .because(cause)
+            Error::malformed(
+                "json-body",
+                format!("The body is larger than {API_BODY} bytes, or was cut off."),
+            )
+            .because(cause)
         })?;
         Ok(Self(read(&body)?))
     }
@@ -28,11 +31,14 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut reader = serde_json::Deserializer::from_slice(if body.is_empty() { b"{}" } else { body });
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        let refused = Error::malformed("json-body", format!("The JSON body does not fit: {}.", error.inner()))
-            .next("docs/API.md and /v1/openapi.json describe the body.");
+        let refused =
+            Error::malformed("json-body", format!("The JSON body does not fit: {}.", error.inner()))
+                .next("docs/API.md and /v1/openapi.json describe the body.");
         if path == "." { refused } else { refused.at(path) }
     })?;
-    reader.end().map_err(|error| Error::malformed("json-body", format!("The JSON body does not fit: {error}.")))?;
+    reader
+        .end()
+        .map_err(|error| Error::malformed("json-body", format!("The JSON body does not fit: {error}.")))?;
     Ok(value)
 }
 

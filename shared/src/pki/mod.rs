@@ -18,14 +18,14 @@ pub mod seal;
 pub mod trust;
 pub mod vendor;
 
-mod certificate;
+pub(crate) mod certificate;
 mod cms;
 mod der;
 mod field;
 mod key_derivation;
-mod pem;
+pub(crate) mod pem;
 mod provider;
-mod validity;
+pub(crate) mod validity;
 
 pub use certificate::Credential;
 

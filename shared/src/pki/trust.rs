@@ -78,6 +78,12 @@ impl From<X509> for TrustRoots {
     }
 }
 
+impl From<Vec<X509>> for TrustRoots {
+    fn from(authorities: Vec<X509>) -> Self {
+        Self(authorities)
+    }
+}
+
 /// The root authorities that APNs' servers chain to, for the TLS client of the push sender.
 ///
 /// # Errors

@@ -32,9 +32,12 @@ pub async fn activate_push_certificate(
     let all = state.store.push_certificates(scope).await?;
     let staged = all.staged.clone().ok_or_else(nothing_staged)?;
     if confirmation.fingerprint.is_some_and(|reviewed| reviewed != staged.certificate.fingerprint) {
-        return Err(Error::conflict("staged-changed", "Another certificate was uploaded after the one you reviewed.")
-            .at("fingerprint")
-            .next("Review what is staged now."));
+        return Err(Error::conflict(
+            "staged-changed",
+            "Another certificate was uploaded after the one you reviewed.",
+        )
+        .at("fingerprint")
+        .next("Review what is staged now."));
     }
     let review = review_of(state, scope, &all, staged).await?;
     if review.source == Source::Replacement && confirmation.orphans != Some(review.orphans) {
@@ -75,7 +78,11 @@ fn log(scope: &Scope, what: &str, installed: &InstalledCertificate) {
 }
 
 fn replacement(orphans: u64) -> Error {
-    let devices = if orphans == 1 { "1 enrolled device listens".into() } else { format!("{orphans} enrolled devices listen") };
+    let devices = if orphans == 1 {
+        "1 enrolled device listens".into()
+    } else {
+        format!("{orphans} enrolled devices listen")
+    };
     Error::conflict(
         "replacement-not-confirmed",
         format!("This is a Replacement, not a Renewal: {devices} on the present topic and must enroll again."),

@@ -42,8 +42,10 @@ impl Caller {
     pub fn operator(&self) -> Result<()> {
         match self.owner {
             Owner::Operator => Ok(()),
-            Owner::Tenant(_) => Err(Error::forbidden("operator-only", "Only the operator of this server may do this.")
-                .next("Use an operator token.")),
+            Owner::Tenant(_) => {
+                Err(Error::forbidden("operator-only", "Only the operator of this server may do this.")
+                    .next("Use an operator token."))
+            }
         }
     }
 

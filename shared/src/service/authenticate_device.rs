@@ -35,8 +35,9 @@ pub async fn authenticate_device(
     signature: Option<&str>,
     body: &[u8],
 ) -> Result<Signer> {
-    let header = signature
-        .ok_or_else(|| Error::malformed("mdm-signature-missing", "The message bears no Mdm-Signature header."))?;
+    let header = signature.ok_or_else(|| {
+        Error::malformed("mdm-signature-missing", "The message bears no Mdm-Signature header.")
+    })?;
     let certificate = mdm_signature::verify(header, body)?;
     let fingerprint = Fingerprint::of(&certificate.to_der().map_err(Error::internal)?);
     let scope = Scope::authenticated(tenant, Actor::Device(fingerprint));
@@ -44,7 +45,10 @@ pub async fn authenticate_device(
         // This process may have read the authorities before the present one was made.
         state.authorities.forget(scope.tenant());
         if !is_trusted(&certificate, &authorities(state, &scope).await?)? {
-            return Err(Error::forbidden("mdm-signature-foreign", "The signer's authority is not this tenant's."));
+            return Err(Error::forbidden(
+                "mdm-signature-foreign",
+                "The signer's authority is not this tenant's.",
+            ));
         }
     }
     Ok(Signer { scope, certificate, fingerprint })

@@ -25,7 +25,9 @@ pub async fn create_enrollment_link(
     valid_days: i64,
 ) -> Result<(EnrollmentLink, Secret<String>)> {
     if !(1..=LONGEST_DAYS).contains(&valid_days) {
-        return Err(Error::malformed("link-life", format!("A link lives 1 to {LONGEST_DAYS} days.")).at("valid_days"));
+        return Err(
+            Error::malformed("link-life", format!("A link lives 1 to {LONGEST_DAYS} days.")).at("valid_days")
+        );
     }
     let now = state.clock.now();
     state.store.push_certificates(scope).await?.usable(now)?;
@@ -45,7 +47,10 @@ pub async fn create_enrollment_link(
 pub(super) async fn issuing_authority(state: &State, scope: &Scope) -> Result<IdentityAuthority> {
     let all = authorities(state, scope).await?;
     all.iter().find(|authority| authority.issuing).cloned().ok_or_else(|| {
-        Error::conflict("mdm-not-configured", "MDM is not configured: this tenant has no identity authority yet.")
-            .next("Create it with POST /v1/tenants/{tenant}/identity-authority.")
+        Error::conflict(
+            "mdm-not-configured",
+            "MDM is not configured: this tenant has no identity authority yet.",
+        )
+        .next("Create it with POST /v1/tenants/{tenant}/identity-authority.")
     })
 }

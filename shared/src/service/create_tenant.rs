@@ -38,8 +38,11 @@ pub(super) fn check_contacts(contacts: &[EmailAddress]) -> Result<()> {
     if (1..=20).contains(&contacts.len()) {
         Ok(())
     } else {
-        Err(Error::malformed("contacts", "A tenant has 1 to 20 contacts, who are told before anything expires.")
-            .at("contacts")
-            .next("Give at least one e-mail address."))
+        Err(Error::malformed(
+            "contacts",
+            "A tenant has 1 to 20 contacts, who are told before anything expires.",
+        )
+        .at("contacts")
+        .next("Give at least one e-mail address."))
     }
 }

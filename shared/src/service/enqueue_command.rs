@@ -110,13 +110,19 @@ async fn check_push_certificates(state: &State, scope: &Scope, enrollments: &[En
 
 fn check(new: &NewCommand, bytes: usize) -> Result<()> {
     if !(1..=TARGETS).contains(&new.targets.len()) {
-        return Err(Error::malformed("command-targets", format!("A command goes to 1 to {TARGETS} targets."))
-            .at("targets")
-            .next("Split a longer list over several calls."));
+        return Err(Error::malformed(
+            "command-targets",
+            format!("A command goes to 1 to {TARGETS} targets."),
+        )
+        .at("targets")
+        .next("Split a longer list over several calls."));
     }
     if new.priority > 9 {
-        return Err(Error::malformed("command-priority", "A priority is 0 to 9; the higher is handed out first.")
-            .at("priority"));
+        return Err(Error::malformed(
+            "command-priority",
+            "A priority is 0 to 9; the higher is handed out first.",
+        )
+        .at("priority"));
     }
     if bytes > COMMAND_BYTES {
         return Err(Error::malformed(
@@ -130,13 +136,16 @@ fn check(new: &NewCommand, bytes: usize) -> Result<()> {
 
 async fn enrolled(state: &State, scope: &Scope, targets: &[EnrollmentId]) -> Result<Vec<Enrollment>> {
     let found = state.store.enrollments(scope, targets).await?;
-    let by_id: HashMap<_, _> = found.into_iter().map(|enrollment| (enrollment.id.clone(), enrollment)).collect();
+    let by_id: HashMap<_, _> =
+        found.into_iter().map(|enrollment| (enrollment.id.clone(), enrollment)).collect();
     targets
         .iter()
         .map(|id| match by_id.get(id) {
             Some(enrollment) if enrollment.state == EnrollmentState::Enrolled => Ok(enrollment.clone()),
-            Some(_) => Err(Error::conflict("not-enrolled", format!("The device {id} is not enrolled (any more)."))
-                .at("targets")),
+            Some(_) => {
+                Err(Error::conflict("not-enrolled", format!("The device {id} is not enrolled (any more)."))
+                    .at("targets"))
+            }
             None => Err(Error::not_found(&format!("enrollment {id}")).at("targets")),
         })
         .collect()
@@ -145,7 +154,8 @@ async fn enrolled(state: &State, scope: &Scope, targets: &[EnrollmentId]) -> Res
 /// A UUID that was used before must have been used for this very call.
 async fn refuse_another(state: &State, scope: &Scope, batch: &CommandBatch) -> Result<()> {
     let former = state.store.batch(scope, &batch.uuid).await?;
-    let same = |former: &CommandBatch| former.targets == batch.targets && former.request_type == batch.request_type;
+    let same =
+        |former: &CommandBatch| former.targets == batch.targets && former.request_type == batch.request_type;
     if former.as_ref().is_some_and(same) {
         return Ok(());
     }

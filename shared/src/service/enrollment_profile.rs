@@ -38,7 +38,8 @@ pub async fn enrollment_profile(
     let unknown = || Error::not_found("enrollment link");
     let token = LinkToken::parse(token).ok_or_else(unknown)?;
     let scope = Scope::authenticated(tenant, Actor::Link(token.id.clone()));
-    let link = state.store.link(&scope, &token.id).await?.filter(|link| link.admits(&token)).ok_or_else(unknown)?;
+    let link =
+        state.store.link(&scope, &token.id).await?.filter(|link| link.admits(&token)).ok_or_else(unknown)?;
     let now = state.clock.now();
     refuse_over(&link, now)?;
     let topic = state.store.push_certificates(&scope).await?.usable(now)?.certificate.topic.clone();
@@ -105,7 +106,12 @@ fn uuid(link: &LinkId, part: &str) -> uuid::Uuid {
     Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-async fn sign(state: &State, scope: &Scope, authority: &IdentityAuthority, profile: &[u8]) -> Result<Vec<u8>> {
+async fn sign(
+    state: &State,
+    scope: &Scope,
+    authority: &IdentityAuthority,
+    profile: &[u8],
+) -> Result<Vec<u8>> {
     let path = secret_path::profile_signer(scope.tenant(), &authority.id);
     let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
     let signer = authority

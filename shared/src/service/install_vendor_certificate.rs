@@ -50,8 +50,11 @@ pub async fn install_vendor_certificate(
 /// Conflict when none is installed.
 pub async fn vendor_certificate(state: &State) -> Result<VendorCertificate> {
     let kept = state.secrets.get(secret_path::VENDOR).await?.ok_or_else(|| {
-        Error::conflict("vendor-certificate-missing", "This server has no MDM vendor certificate yet, which signs requests.")
-            .next("The operator installs it with PUT /v1/vendor-certificate.")
+        Error::conflict(
+            "vendor-certificate-missing",
+            "This server has no MDM vendor certificate yet, which signs requests.",
+        )
+        .next("The operator installs it with PUT /v1/vendor-certificate.")
     })?;
     let files: VendorFiles = serde_json::from_slice(kept.expose()).map_err(Error::internal)?;
     VendorCertificate::read(files.certificate.as_bytes(), files.key.as_bytes(), None, files.chain.as_bytes())

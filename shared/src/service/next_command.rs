@@ -31,7 +31,8 @@ pub async fn next_command(
 ) -> Result<Option<Vec<u8>>> {
     let now = state.clock.now();
     let idle = report.status == Status::Idle;
-    let enrollment = state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle).await?;
+    let enrollment =
+        state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle).await?;
     // A UUID that is not one cannot be ours; like any unknown one it is ignored.
     let reported: Option<CommandUuid> =
         report.command_uuid.as_deref().filter(|_| !idle).and_then(|text| text.parse().ok());

@@ -46,7 +46,8 @@ async fn notify_tenant(state: &State, expiring: &Expiring, tally: &mut Tally) ->
     let tenant = state.store.tenant(&scope).await?;
     // The index may lag: what counts is which certificate is active now.
     let all = state.store.push_certificates(&scope).await?;
-    let Some(active) = all.active().filter(|active| active.certificate.fingerprint == expiring.fingerprint) else {
+    let Some(active) = all.active().filter(|active| active.certificate.fingerprint == expiring.fingerprint)
+    else {
         return Ok(());
     };
     let Some(notice) = due(state.clock.now(), active.certificate.not_after) else {
@@ -79,19 +80,14 @@ async fn notify(
 ) -> Result<bool> {
     let now = state.clock.now();
     let day = now.strftime("%Y-%m-%d").to_string();
-    let claim =
-        Claim { certificate: active.certificate.fingerprint, day: &day, recipient: contact.as_str() };
+    let claim = Claim { certificate: active.certificate.fingerprint, day: &day, recipient: contact.as_str() };
     if !state.store.claim_mail(scope, &claim, now).await? {
         return Ok(false);
     }
     let page = format!("{}/console/{}/push-certificate", state.config.base_url, scope.tenant());
     let words = push_certificate_mail(tenant, &active.certificate, notice, &page);
-    let mail = Mail {
-        to: contact.as_str().to_owned(),
-        subject: words.subject,
-        text: words.text,
-        html: words.html,
-    };
+    let mail =
+        Mail { to: contact.as_str().to_owned(), subject: words.subject, text: words.text, html: words.html };
     if let Err(error) = state.mailer.send(&mail).await {
         state.store.release_mail(scope, &claim).await?;
         return Err(Error::unavailable(error));

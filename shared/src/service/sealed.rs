@@ -44,8 +44,13 @@ pub(super) async fn open(
 
 async fn data_key(state: &State, scope: &Scope) -> Result<Secret<[u8; 32]>> {
     let path = secret_path::data_key(scope.tenant());
-    let bytes = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
-    let key = bytes.expose().as_slice().try_into().map_err(|_| Error::internal(format!("{path} is not 32 bytes")))?;
+    let bytes =
+        state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
+    let key = bytes
+        .expose()
+        .as_slice()
+        .try_into()
+        .map_err(|_| Error::internal(format!("{path} is not 32 bytes")))?;
     Ok(Secret::new(key))
 }
 

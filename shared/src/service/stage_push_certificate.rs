@@ -102,9 +102,12 @@ async fn key_for(state: &State, scope: &Scope, all: &PushCertificates, upload: &
         return Ok(id);
     }
     let request = all.request.as_ref().ok_or_else(|| {
-        Error::conflict("push-key-missing", "No request is pending here, so the certificate's private key is not here either.")
-            .at("key")
-            .next("Give the private key along, or make a request here and let Apple's portal renew with it.")
+        Error::conflict(
+            "push-key-missing",
+            "No request is pending here, so the certificate's private key is not here either.",
+        )
+        .at("key")
+        .next("Give the private key along, or make a request here and let Apple's portal renew with it.")
     })?;
     let path = secret_path::push_key(scope.tenant(), &request.key);
     let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;

@@ -60,7 +60,11 @@ pub async fn wake_devices(state: &State, wakes: &[Wake]) -> HashMap<Wake, Woken>
     outcomes
 }
 
-async fn wake_tenant(state: &State, scope: &Scope, ids: &[EnrollmentId]) -> Result<HashMap<EnrollmentId, Woken>> {
+async fn wake_tenant(
+    state: &State,
+    scope: &Scope,
+    ids: &[EnrollmentId],
+) -> Result<HashMap<EnrollmentId, Woken>> {
     // Gone, without an address, or with nothing waiting: nothing to do.
     let mut woken: HashMap<EnrollmentId, Woken> = ids.iter().map(|id| (id.clone(), Woken::Done)).collect();
     let mut by_topic: HashMap<String, Vec<(EnrollmentId, PushAddress)>> = HashMap::new();

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::keys::{self, QUEUE_INDEX};
-use super::{Cancelled, Item, NEW, Store, error, item, key_item, names_in, number, put_item_part, read, text};
+use super::{
+    Cancelled, Item, NEW, Store, error, item, key_item, names_in, number, put_item_part, read, text,
+};
 use super::{update_part, value};
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
@@ -51,7 +53,13 @@ impl Store {
         let enrollment = keys::enrollment(scope.tenant(), &command.enrollment);
         let parts = vec![
             put_item_part(&self.tables.core, waiting, Some(NEW), HashMap::new())?,
-            update_part(&self.tables.core, &enrollment, "ADD waiting :one", Some("generation = :generation"), values)?,
+            update_part(
+                &self.tables.core,
+                &enrollment,
+                "ADD waiting :one",
+                Some("generation = :generation"),
+                values,
+            )?,
         ];
         match self.transact(parts).await {
             // Queued already, by an earlier try of the same call.
@@ -101,7 +109,10 @@ impl Store {
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(queue, :prefix)")
             .expression_attribute_values(":pk", text(keys::device_partition(scope.tenant(), &enrollment.id)))
-            .expression_attribute_values(":prefix", text(keys::queue_prefix(&enrollment.id, enrollment.generation)))
+            .expression_attribute_values(
+                ":prefix",
+                text(keys::queue_prefix(&enrollment.id, enrollment.generation)),
+            )
             // Enough for one page to hold a candidate behind the one reported on and a few that said NotNow.
             .limit(8)
             .into_paginator()

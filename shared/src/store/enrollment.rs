@@ -7,7 +7,9 @@ use bytes::Bytes;
 
 use super::error::Refused;
 use super::keys::{self, BY_TENANT_INDEX, CHANNEL_PREFIX, Key};
-use super::{Cancelled, Item, Store, error, item, key_item, key_of, names_in, number, put_item_part, read, text};
+use super::{
+    Cancelled, Item, Store, error, item, key_item, key_of, names_in, number, put_item_part, read, text,
+};
 use super::{update_part, value};
 use crate::domain::enrollment::{Enrollment, EnrollmentState, PushAddress, PushAttempt};
 use crate::error::{Error, Result};
@@ -44,7 +46,8 @@ impl Store {
         now: Timestamp,
         starts_session: bool,
     ) -> Result<Enrollment> {
-        let expression = if starts_session { "SET last_seen = :now ADD #session :one" } else { "SET last_seen = :now" };
+        let expression =
+            if starts_session { "SET last_seen = :now ADD #session :one" } else { "SET last_seen = :now" };
         let mut values = HashMap::from([(":now".to_owned(), value(now)?)]);
         if starts_session {
             values.insert(":one".into(), number(1));
@@ -58,7 +61,12 @@ impl Store {
         self.update_enrollment(scope, id, expression, "attribute_exists(pk)", values).await
     }
 
-    async fn signed_device(&self, scope: &Scope, id: &EnrollmentId, signer: Fingerprint) -> Result<Enrollment> {
+    async fn signed_device(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        signer: Fingerprint,
+    ) -> Result<Enrollment> {
         self.enrollment(scope, &id.device_channel())
             .await?
             .filter(|device| device.certificates.contains(&signer))
@@ -150,7 +158,9 @@ impl Store {
             Cancelled::Condition(0) if first_is_binding => {
                 Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")
             }
-            Cancelled::Condition(_) => Error::conflict("enrollment-changed", "The enrollment changed meanwhile."),
+            Cancelled::Condition(_) => {
+                Error::conflict("enrollment-changed", "The enrollment changed meanwhile.")
+            }
             Cancelled::Failed(error) => error,
         })
     }
@@ -219,15 +229,22 @@ impl Store {
         values.insert(":version".into(), number(super::VERSION));
         let key = keys::enrollment(scope.tenant(), id);
         let update = update_part(&self.tables.core, &key, &expression, None, values)?;
-        self.transact(vec![self.signer_part(scope, id, signer)?, update]).await.map_err(|cancelled| match cancelled {
-            Cancelled::Condition(_) => not_bound(id),
-            Cancelled::Failed(error) => error,
+        self.transact(vec![self.signer_part(scope, id, signer)?, update]).await.map_err(|cancelled| {
+            match cancelled {
+                Cancelled::Condition(_) => not_bound(id),
+                Cancelled::Failed(error) => error,
+            }
         })?;
         Ok(None)
     }
 
     /// The part of a transaction that fails unless `signer` is one of the device's certificates.
-    fn signer_part(&self, scope: &Scope, id: &EnrollmentId, signer: Fingerprint) -> Result<TransactWriteItem> {
+    fn signer_part(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        signer: Fingerprint,
+    ) -> Result<TransactWriteItem> {
         let check = ConditionCheck::builder()
             .table_name(&self.tables.core)
             .set_key(Some(key_item(&keys::enrollment(scope.tenant(), &id.device_channel()))))
@@ -259,7 +276,9 @@ impl Store {
             }
             None => "SET last_seen = :now REMOVE bootstrap_token",
         };
-        self.update_enrollment(scope, &id.device_channel(), expression, SIGNED_BY_ITS_OWN, values).await.map(drop)
+        self.update_enrollment(scope, &id.device_channel(), expression, SIGNED_BY_ITS_OWN, values)
+            .await
+            .map(drop)
     }
 
     /// Notes what came of a push, unless the device was removed meanwhile.
@@ -278,8 +297,10 @@ impl Store {
         address: &PushAddress,
         attempt: &PushAttempt,
     ) -> Result<()> {
-        let values =
-            HashMap::from([(":address".to_owned(), value(address)?), (":attempt".to_owned(), value(attempt)?)]);
+        let values = HashMap::from([
+            (":address".to_owned(), value(address)?),
+            (":attempt".to_owned(), value(attempt)?),
+        ]);
         let key = keys::enrollment(scope.tenant(), id);
         self.update_if(&key, "SET last_push = :attempt REMOVE push", "push = :address", values).await
     }
@@ -371,5 +392,8 @@ impl Store {
 }
 
 fn not_bound(id: &EnrollmentId) -> Error {
-    Error::forbidden("identity-not-bound", format!("The signer's certificate does not belong to enrollment {id}."))
+    Error::forbidden(
+        "identity-not-bound",
+        format!("The signer's certificate does not belong to enrollment {id}."),
+    )
 }

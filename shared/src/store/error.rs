@@ -72,7 +72,8 @@ pub(super) fn condition<T>(written: Result<T, Refused>) -> Result<Option<T>, Err
 /// Looks inside a cancelled transaction: a failed condition is an answer; a conflict with another transaction, or
 /// throttling, is a reason to try again.
 pub(super) fn transaction(error: SdkError<TransactWriteItemsError, HttpResponse>) -> Cancelled {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+    else {
         return Cancelled::Failed(failure(error));
     };
     let codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None"));
@@ -86,4 +87,5 @@ pub(super) fn transaction(error: SdkError<TransactWriteItemsError, HttpResponse>
 }
 
 /// Cancellation codes that another try may not meet.
-const PASSING: [&str; 4] = ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+const PASSING: [&str; 4] =
+    ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];

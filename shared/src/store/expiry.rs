@@ -64,7 +64,10 @@ mod tests {
     #[test]
     fn every_month_between_is_asked_once() {
         let stretch = |from: &str, to: &str| months(from.parse().unwrap(), to.parse().unwrap());
-        assert_eq!(stretch("2026-01-31T00:00:00Z", "2026-03-01T00:00:00Z"), ["2026-01", "2026-02", "2026-03"]);
+        assert_eq!(
+            stretch("2026-01-31T00:00:00Z", "2026-03-01T00:00:00Z"),
+            ["2026-01", "2026-02", "2026-03"]
+        );
         assert_eq!(stretch("2026-05-01T00:00:00Z", "2026-05-20T00:00:00Z"), ["2026-05"]);
         assert_eq!(stretch("2026-12-20T00:00:00Z", "2027-01-31T00:00:00Z"), ["2026-12", "2027-01"]);
     }

@@ -13,7 +13,11 @@ use crate::scope::Scope;
 
 impl Store {
     /// Adds the tenant's issuing authority. `Ok(false)` when it has one.
-    pub async fn create_issuing_authority(&self, scope: &Scope, authority: &IdentityAuthority) -> Result<bool> {
+    pub async fn create_issuing_authority(
+        &self,
+        scope: &Scope,
+        authority: &IdentityAuthority,
+    ) -> Result<bool> {
         self.put_new(&self.tables.pki, &keys::issuing_authority(scope.tenant()), authority).await
     }
 
@@ -57,8 +61,10 @@ impl Store {
         issued: &IssuedByLink,
     ) -> Result<bool> {
         let key = keys::identity(scope.tenant(), &identity.fingerprint);
-        let parts =
-            vec![self.use_link_part(scope, link, issued)?, put_part(&self.tables.pki, &key, identity, Some(NEW))?];
+        let parts = vec![
+            self.use_link_part(scope, link, issued)?,
+            put_part(&self.tables.pki, &key, identity, Some(NEW))?,
+        ];
         match self.transact(parts).await {
             Ok(()) => Ok(true),
             Err(Cancelled::Condition(0)) => Ok(false),
@@ -85,9 +91,10 @@ impl Store {
             put_part(&self.tables.pki, &key, identity, Some(NEW))?,
         ];
         self.transact(parts).await.map_err(|cancelled| match cancelled {
-            Cancelled::Condition(_) => {
-                Error::forbidden("identity-not-bound", "The certificate to renew belongs to no enrolled device.")
-            }
+            Cancelled::Condition(_) => Error::forbidden(
+                "identity-not-bound",
+                "The certificate to renew belongs to no enrolled device.",
+            ),
             Cancelled::Failed(error) => error,
         })
     }

@@ -159,8 +159,7 @@ mod tests {
     fn the_queue_is_ordered_by_priority_then_age() {
         let id = EnrollmentId::device("A").unwrap();
         let uuid = CommandUuid::from(uuid::Uuid::from_u128(1));
-        let position =
-            |priority, seconds| queue_position(&id, 1, priority, from_unix(seconds), &uuid);
+        let position = |priority, seconds| queue_position(&id, 1, priority, from_unix(seconds), &uuid);
         let mut order = [position(5, 20), position(5, 10), position(9, 30), position(0, 1)];
         order.sort();
         assert_eq!(order, [position(9, 30), position(5, 10), position(5, 20), position(0, 1)]);

@@ -69,7 +69,9 @@ impl Store {
         let key = keys::mail_claim(scope.tenant(), &claim.certificate, claim.day, claim.recipient);
         self.transact(vec![put_part(&self.tables.ephemeral, &key, &record, Some("attribute_exists(pk)"))?])
             .await
-            .map_err(|_| crate::error::Error::unavailable("the claim of a mail that was sent could not be kept"))
+            .map_err(|_| {
+                crate::error::Error::unavailable("the claim of a mail that was sent could not be kept")
+            })
     }
 
     /// Gives a claim back because the mail could not be sent.

@@ -96,17 +96,18 @@ impl Store {
                     .consistent_read(true)
                     .build()
                     .map_err(Error::internal)?;
-                let output =
-                    self.client.batch_get_item().request_items(table, ask).send().await.map_err(error::read)?;
+                let output = self
+                    .client
+                    .batch_get_item()
+                    .request_items(table, ask)
+                    .send()
+                    .await
+                    .map_err(error::read)?;
                 for item in output.responses.into_iter().flatten().flat_map(|(_, items)| items) {
                     found.push(read(item)?);
                 }
-                keys = output
-                    .unprocessed_keys
-                    .into_iter()
-                    .flatten()
-                    .flat_map(|(_, rest)| rest.keys)
-                    .collect();
+                keys =
+                    output.unprocessed_keys.into_iter().flatten().flat_map(|(_, rest)| rest.keys).collect();
                 rounds += 1;
                 if rounds > 8 && !keys.is_empty() {
                     return Err(Error::unavailable("BatchGetItem left keys unprocessed eight times"));
@@ -187,7 +188,12 @@ fn value<T: Serialize>(value: T) -> Result<AttributeValue> {
     serde_dynamo::to_attribute_value(value).map_err(Error::internal)
 }
 
-fn put_part<T: Serialize>(table: &str, key: &Key, record: &T, condition: Option<&str>) -> Result<TransactWriteItem> {
+fn put_part<T: Serialize>(
+    table: &str,
+    key: &Key,
+    record: &T,
+    condition: Option<&str>,
+) -> Result<TransactWriteItem> {
     put_item_part(table, item(key, record)?, condition, HashMap::new())
 }
 

@@ -35,7 +35,9 @@ impl Store {
                 STAGED => all.staged = Some(read(item)?),
                 ACTIVE => all.active = Some(read(item)?),
                 kind if kind.starts_with(INSTALLED_PREFIX) => all.installed.push(read(item)?),
-                kind => return Err(Error::internal(format!("an unknown record {kind} among push certificates"))),
+                kind => {
+                    return Err(Error::internal(format!("an unknown record {kind} among push certificates")));
+                }
             }
         }
         Ok(all)
@@ -57,19 +59,25 @@ impl Store {
             None => (super::NEW, HashMap::new()),
             Some(former) => ("key_id = :former", HashMap::from([(":former".to_owned(), text(&former.key))])),
         };
-        self.transact(vec![put_item_part(&self.tables.pki, new, Some(condition), values)?]).await.map_err(changed)
+        self.transact(vec![put_item_part(&self.tables.pki, new, Some(condition), values)?])
+            .await
+            .map_err(changed)
     }
 
     /// Keeps an upload for review, in place of an earlier one.
     pub async fn put_staged(&self, scope: &Scope, staged: &StagedCertificate) -> Result<()> {
         let mut upload: Item = item(&keys::push_staged(scope.tenant()), staged)?;
         upload.insert("fingerprint".into(), text(staged.certificate.fingerprint));
-        self.transact(vec![put_item_part(&self.tables.pki, upload, None, HashMap::new())?]).await.map_err(changed)
+        self.transact(vec![put_item_part(&self.tables.pki, upload, None, HashMap::new())?])
+            .await
+            .map_err(changed)
     }
 
     /// Drops what is staged. Repeating it changes nothing.
     pub async fn delete_staged(&self, scope: &Scope) -> Result<()> {
-        self.transact(vec![self.delete_part(&keys::push_staged(scope.tenant()), None)?]).await.map_err(changed)
+        self.transact(vec![self.delete_part(&keys::push_staged(scope.tenant()), None)?])
+            .await
+            .map_err(changed)
     }
 
     /// Whether a topic belongs to another tenant. It says nothing about which.
@@ -102,7 +110,8 @@ impl Store {
             next => ("version = :before", HashMap::from([(":before".to_owned(), number(next - 1))])),
         };
         let mine = HashMap::from([(":tenant".to_owned(), text(tenant))]);
-        let claim: Item = item(&keys::topic_claim(&certificate.topic), &TopicClaim { tenant: tenant.clone() })?;
+        let claim: Item =
+            item(&keys::topic_claim(&certificate.topic), &TopicClaim { tenant: tenant.clone() })?;
         let free_or_mine = "attribute_not_exists(pk) OR tenant = :tenant";
         let kept = keys::push_installed(tenant, &certificate.fingerprint);
         let mut parts = vec![

@@ -15,13 +15,19 @@ use crate::time::Timestamp;
 
 /// Begins a new generation of the device channel and of every user channel: what was queued for the earlier ones is
 /// dropped, push addresses and deposited tokens are forgotten, and the identity is bound to this device.
-pub(super) async fn run(state: &State, signer: &Signer, id: &EnrollmentId, message: Authenticate) -> Result<Answer> {
+pub(super) async fn run(
+    state: &State,
+    signer: &Signer,
+    id: &EnrollmentId,
+    message: Authenticate,
+) -> Result<Answer> {
     let now = state.clock.now();
     let device = id.device_channel();
     let identity = identity(signer, &device, now)?;
     let former = state.store.channels(&signer.scope, &device).await?;
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
-    let generation = former.iter().find(|channel| channel.id == device).map_or(0, |channel| channel.generation);
+    let generation =
+        former.iter().find(|channel| channel.id == device).map_or(0, |channel| channel.generation);
     let mut channels: Vec<Enrollment> =
         former.into_iter().filter(|channel| channel.id != device).map(Enrollment::ended).collect();
     channels.insert(0, begun(device, generation + 1, signer, message, now));
@@ -71,7 +77,10 @@ fn begun(
 fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<IssuedIdentity> {
     let not_after = validity::from_asn1(signer.certificate.not_after()).map_err(Error::internal)?;
     if not_after <= now {
-        return Err(Error::forbidden("identity-expired", format!("The device's identity ended on {not_after}.")));
+        return Err(Error::forbidden(
+            "identity-expired",
+            format!("The device's identity ended on {not_after}."),
+        ));
     }
     Ok(IssuedIdentity {
         fingerprint: signer.fingerprint,

@@ -33,7 +33,9 @@ mod tests {
 
     #[test]
     fn an_empty_set_is_answered_in_full() {
-        let Answer::Json(tokens) = answer("tokens", Timestamp::UNIX_EPOCH).unwrap() else { panic!("no JSON") };
+        let Answer::Json(tokens) = answer("tokens", Timestamp::UNIX_EPOCH).unwrap() else {
+            panic!("no JSON")
+        };
         let tokens: serde_json::Value = serde_json::from_slice(&tokens).unwrap();
         assert_eq!(tokens["SyncTokens"]["Timestamp"], "1970-01-01T00:00:00Z");
         assert!(matches!(answer("declaration-items", Timestamp::UNIX_EPOCH).unwrap(), Answer::Json(_)));

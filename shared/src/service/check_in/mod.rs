@@ -45,11 +45,17 @@ pub async fn check_in(state: &State, signer: &Signer, check_in: CheckIn) -> Resu
         }
         CheckInMessage::DeclarativeManagement(message) => {
             let enrollment = seen(state, signer, &id).await?;
-            declarative_management::answer(&message.endpoint, enrollment.enrolled_at.unwrap_or(enrollment.last_seen))
+            declarative_management::answer(
+                &message.endpoint,
+                enrollment.enrolled_at.unwrap_or(enrollment.last_seen),
+            )
         }
         CheckInMessage::GetToken { service_type } => {
             seen(state, signer, &id).await?;
-            Err(Error::malformed("get-token-unsupported", format!("This server issues no token for {service_type}.")))
+            Err(Error::malformed(
+                "get-token-unsupported",
+                format!("This server issues no token for {service_type}."),
+            ))
         }
         CheckInMessage::ReturnToService => {
             seen(state, signer, &id).await?;

@@ -12,7 +12,12 @@ use crate::state::State;
 use crate::store::TokenUpdateWrite;
 
 /// One store call. A device that has commands waiting is woken at its new address.
-pub(super) async fn run(state: &State, signer: &Signer, id: &EnrollmentId, message: TokenUpdate) -> Result<Answer> {
+pub(super) async fn run(
+    state: &State,
+    signer: &Signer,
+    id: &EnrollmentId,
+    message: TokenUpdate,
+) -> Result<Answer> {
     let unlock_token = match &message.unlock_token {
         Some(token) => Some(sealed::seal(state, &signer.scope, id, Purpose::UnlockToken, token).await?),
         None => None,

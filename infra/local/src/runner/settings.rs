@@ -1,0 +1,88 @@
+//! What a deployment's template would set, for one machine.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use shared::config::Config;
+use shared::error::{Error, Result};
+use shared::port::apns::ApnsEndpoint;
+use shared::secret::Secret;
+
+use crate::apns::{ApnsSimulator, HOST};
+use crate::aws::{LocalAws, QueueSettings, Redrive};
+use crate::tables::create_tables;
+
+/// The deployment's own definition, so that the local tables cannot differ from it.
+const TEMPLATE: &str = include_str!("../../../../template.yaml");
+/// The wake queue; its settings stand in the template as well, and a test compares them.
+pub(super) const WAKE_QUEUE: &str = "wake";
+const WAKE_DEAD_LETTERS: &str = "wake-dead-letter";
+/// For how long a hint is hidden while it is handled, in seconds.
+pub(super) const WAKE_VISIBILITY: u32 = 90;
+/// How often a hint is tried before it is a dead letter.
+const WAKE_TRIES: u32 = 5;
+const BUCKET: &str = "results";
+/// Holds the operator's token between starts.
+const TOKEN_FILE: &str = "operator-token";
+
+/// Makes tables, queues and bucket, where they are missing.
+pub(super) async fn prepare(aws: &LocalAws) -> Result<()> {
+    let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk_config());
+    create_tables(&dynamodb, TEMPLATE, "").await?;
+    let queues = aws.queues();
+    let dead = QueueSettings { visibility_timeout: WAKE_VISIBILITY, redrive: None };
+    queues.create(WAKE_DEAD_LETTERS, &dead).map_err(Error::internal)?;
+    let redrive =
+        Some(Redrive { max_receive_count: WAKE_TRIES, dead_letter_queue: WAKE_DEAD_LETTERS.to_owned() });
+    queues.create(WAKE_QUEUE, &QueueSettings { redrive, ..dead }).map_err(Error::internal)?;
+    aws.create_bucket(BUCKET).map_err(Error::internal)
+}
+
+pub(super) fn config(aws: &LocalAws, address: SocketAddr, apns: &ApnsSimulator) -> Config {
+    Config {
+        table_core: "core".into(),
+        table_pki: "pki".into(),
+        table_ephemeral: "ephemeral".into(),
+        queue_wake_url: aws.queue_url(WAKE_QUEUE),
+        bucket_results: BUCKET.into(),
+        secret_prefix: "pomarium-local".into(),
+        base_url: format!("http://{address}"),
+        mail_from: "pomarium@localhost.example".into(),
+        apns_host: HOST.into(),
+        apns_port: apns.address().port(),
+        apns_roots_file: None,
+        push_roots_file: None,
+        log: "info".into(),
+        unsigned_profiles: true,
+    }
+}
+
+pub(super) fn apns(apns: &ApnsSimulator) -> ApnsEndpoint {
+    ApnsEndpoint {
+        host: HOST.into(),
+        port: apns.address().port(),
+        address: Some(apns.address()),
+        roots: vec![apns.root().clone()],
+    }
+}
+
+/// The operator's token: the one in the data directory, or a new one.
+pub(super) async fn operator_token(
+    directory: Option<&Path>,
+    create: impl AsyncFnOnce() -> Result<Secret<String>>,
+) -> Result<Secret<String>> {
+    let Some(file) = directory.map(|directory| directory.join(TOKEN_FILE)) else {
+        return create().await;
+    };
+    if let Ok(kept) = std::fs::read_to_string(&file) {
+        return Ok(Secret::new(kept.trim().to_owned()));
+    }
+    let token = create().await?;
+    let mut open = std::fs::OpenOptions::new();
+    let mut opened =
+        open.create(true).write(true).truncate(true).mode(0o600).open(&file).map_err(Error::internal)?;
+    writeln!(opened, "{}", token.expose()).map_err(Error::internal)?;
+    Ok(token)
+}

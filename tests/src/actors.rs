@@ -1,0 +1,162 @@
+//! People who call the API, as values.
+
+use reqwest::{Method, RequestBuilder, header};
+use serde_json::{Value, json};
+
+/// Someone who calls the API, with or without a token.
+#[derive(Clone, Debug)]
+pub struct Api {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// What the server answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: header::HeaderMap,
+    /// The body.
+    pub bytes: Vec<u8>,
+    /// The body as JSON; null when it is something else.
+    pub json: Value,
+}
+
+impl Answer {
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The stable name of the problem, such as `push-certificate-wrong-key`.
+    pub fn problem(&self) -> &str {
+        self.json["type"].as_str().and_then(|kind| kind.rsplit_once('#')).map_or("", |(_, code)| code)
+    }
+
+    /// The same answer, once its status is what it must be.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        self
+    }
+}
+
+impl Api {
+    /// Someone at the server `base`.
+    pub fn new(base: &str, token: Option<&str>) -> Self {
+        Self { http: reqwest::Client::new(), base: base.to_owned(), token: token.map(str::to_owned) }
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    /// POST with a JSON body.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    /// Any method, with any body.
+    pub async fn call(&self, method: Method, path: &str, body: Vec<u8>) -> Answer {
+        send(self.request(method, path).body(body)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
+        let request = self.http.request(method, url);
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+}
+
+async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.expect("the server answers");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes = response.bytes().await.expect("the answer is whole").to_vec();
+    let json = serde_json::from_slice(&bytes).unwrap_or_default();
+    Answer { status, headers, bytes, json }
+}
+
+/// A customer with its first admin's token.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// The tenant's identifier.
+    pub id: String,
+    /// Its administrator.
+    pub admin: Api,
+}
+
+impl Tenant {
+    /// A tenant known by its identifier and its administrator.
+    pub fn new(id: String, admin: Api) -> Self {
+        Self { id, admin }
+    }
+
+    /// The path of something of this tenant's.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/v1/tenants/{}/{rest}", self.id)
+    }
+
+    /// GET something of this tenant's.
+    pub async fn get(&self, rest: &str) -> Answer {
+        self.admin.get(&self.path(rest)).await
+    }
+
+    /// POST to something of this tenant's.
+    pub async fn post(&self, rest: &str, body: Value) -> Answer {
+        self.admin.post(&self.path(rest), body).await
+    }
+
+    /// Makes a push certificate request.
+    pub async fn request(&self) -> Answer {
+        self.post("push-certificate/request", json!({"subject": subject()})).await.expect(201)
+    }
+
+    /// The request's file for Apple's portal.
+    pub async fn request_file(&self) -> String {
+        self.get("push-certificate/request/file").await.expect(200).text()
+    }
+
+    /// Uploads what the portal returned.
+    pub async fn stage(&self, pem: &str) -> Answer {
+        self.post("push-certificate/staged", json!({"certificate": pem})).await.expect(201)
+    }
+
+    /// Activates what was uploaded.
+    pub async fn activate(&self, confirmation: Value) -> Answer {
+        self.post("push-certificate/activate", confirmation).await.expect(200)
+    }
+
+    /// Makes the tenant's own identity authority.
+    pub async fn create_authority(&self) -> Answer {
+        let subject =
+            json!({"common_name": "Green School MDM", "organization": "Green School", "country": "DE"});
+        self.post("identity-authority", subject).await.expect(201)
+    }
+
+    /// Makes a link that enrolls one device, and returns its URL.
+    pub async fn enrollment_link(&self) -> String {
+        let answer = self.post("enrollment-links", json!({})).await.expect(201);
+        answer.json["url"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// The subject of a push certificate request.
+pub fn subject() -> Value {
+    json!({
+        "common_name": "Green School",
+        "organization": "Green School",
+        "email": "it@green-school.example",
+        "country": "DE",
+    })
+}

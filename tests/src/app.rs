@@ -1,0 +1,94 @@
+//! The whole server in one process: real routers over real AWS clients, real HTTP, real TLS to the push simulator.
+
+use std::net::SocketAddr;
+
+use pomarium_local::aws::Storage;
+use pomarium_local::runner::{Options, Runner, deliver_all};
+use serde_json::json;
+use shared::port::random::Random;
+use shared::time::{Clock, SignedDuration, Timestamp};
+
+use crate::actors::{Api, Tenant};
+
+/// A server of its own for one test, with a clock that stands still and chance that repeats itself.
+pub struct TestApp {
+    /// The server and all it talks to.
+    pub runner: Runner,
+    /// The server's clock.
+    pub clock: Clock,
+}
+
+impl TestApp {
+    /// Starts a server on a free port, with everything in memory. Nothing happens by itself: hints are delivered by
+    /// [`TestApp::deliver_hints`].
+    pub async fn start() -> Self {
+        let clock = Clock::fixed(start());
+        let options = Options {
+            storage: Storage::Memory,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            clock: clock.clone(),
+            random: Random::seeded(7),
+            by_itself: false,
+        };
+        let runner = Runner::start(options).await.expect("the server starts");
+        Self { runner, clock }
+    }
+
+    /// Whoever runs the server.
+    pub fn operator(&self) -> Api {
+        self.api(self.runner.operator_token.expose())
+    }
+
+    /// Someone with this token.
+    pub fn api(&self, token: &str) -> Api {
+        Api::new(self.runner.base_url(), Some(token))
+    }
+
+    /// Someone without a token.
+    pub fn stranger(&self) -> Api {
+        Api::new(self.runner.base_url(), None)
+    }
+
+    /// A new customer.
+    pub async fn tenant(&self, name: &str) -> Tenant {
+        let contact = format!("it@{}.example", name.to_lowercase().replace(' ', "-"));
+        let created = self.operator().post("/v1/tenants", json!({"name": name, "contacts": [contact]})).await;
+        assert_eq!(created.status, 201, "{}", created.text());
+        let text = |pointer: &str| {
+            created.json.pointer(pointer).and_then(|v| v.as_str()).unwrap_or_default().to_owned()
+        };
+        Tenant::new(text("/tenant/id"), self.api(&text("/token")))
+    }
+
+    /// A new customer whose devices can enroll: with an active push certificate and an identity authority.
+    pub async fn ready_tenant(&self, name: &str) -> Tenant {
+        let tenant = self.tenant(name).await;
+        tenant.request().await;
+        let issued = self
+            .runner
+            .portal
+            .issue(&tenant.request_file().await)
+            .map_err(|_| ())
+            .expect("the portal issues");
+        tenant.stage(&issued.pem).await;
+        tenant.activate(json!({})).await;
+        tenant.create_authority().await;
+        tenant
+    }
+
+    /// Delivers every hint that is due, as SQS and Lambda would, and returns how many were dealt with.
+    pub async fn deliver_hints(&self) -> usize {
+        deliver_all(&self.runner.state, self.runner.aws.queues()).await.expect("the hints are delivered")
+    }
+
+    /// Lets `days` days pass.
+    pub fn pass_days(&self, days: i64) {
+        self.clock.set(self.clock.now() + SignedDuration::from_hours(24 * days));
+        self.runner.aws.queues().look_again();
+    }
+}
+
+/// A Saturday morning, the day after the recorded exchanges in `tests/fixtures/captures`.
+pub fn start() -> Timestamp {
+    "2026-11-21T09:00:00Z".parse().expect("a timestamp")
+}
