@@ -34,10 +34,10 @@ fn find_ca_flag(certificate: &[u8]) -> Option<bool> {
     };
     let mut extensions = Reader::whole(extensions, SEQUENCE)?;
     while let Some(mut extension) = extensions.enter(SEQUENCE) {
-        if extension.expect(OBJECT_IDENTIFIER)? == BASIC_CONSTRAINTS {
-            extension.optional(BOOLEAN);
-            let mut constraints = Reader::whole(extension.expect(OCTET_STRING)?, SEQUENCE)?;
-            return Some(constraints.optional(BOOLEAN) == Some(&[0xff]));
+        if extension.take(OBJECT_IDENTIFIER)? == BASIC_CONSTRAINTS {
+            extension.take(BOOLEAN);
+            let mut constraints = Reader::whole(extension.take(OCTET_STRING)?, SEQUENCE)?;
+            return Some(constraints.take(BOOLEAN) == Some(&[0xff]));
         }
     }
     None

@@ -19,9 +19,11 @@ pub(crate) const CONTEXT_0: u8 = 0xa0;
 /// `[3]`, constructed: the extensions of a certificate.
 pub(crate) const CONTEXT_3: u8 = 0xa3;
 
-const CONSTRUCTED: u8 = 0x20;
+/// The bit of a tag that says: elements are inside.
+pub(crate) const CONSTRUCTED: u8 = 0x20;
 const LONG_TAG: u8 = 0x1f;
 const INDEFINITE: u8 = 0x80;
+const END_OF_CONTENT: [u8; 2] = [0, 0];
 /// Deeper BER than this is an attack: a CMS message nests about 12 levels.
 const DEEPEST: u8 = 32;
 
@@ -38,10 +40,6 @@ pub(crate) struct Element<'a> {
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
     /// The content of the one element of this tag that `bytes` consist of.
     pub(crate) fn whole(bytes: &'a [u8], tag: u8) -> Option<Self> {
         let mut reader = Self(bytes);
@@ -60,22 +58,14 @@ impl<'a> Reader<'a> {
             return None;
         }
         let (length, rest) = definite_length(rest)?;
-        if rest.len() < length {
-            return None;
-        }
-        let (body, after) = rest.split_at(length);
+        let (body, after) = rest.split_at_checked(length)?;
         let (encoded, _) = self.0.split_at(self.0.len() - after.len());
         self.0 = after;
         Some(Element { tag, body, encoded })
     }
 
-    /// The content of the next element, which must have this tag.
-    pub(crate) fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
-        self.optional(tag)
-    }
-
     /// The content of the next element if it has this tag; else nothing is read.
-    pub(crate) fn optional(&mut self, tag: u8) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
         let mut ahead = self.clone();
         let element = ahead.element()?;
         (element.tag == tag).then(|| {
@@ -84,9 +74,9 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A reader of the content of the next element, which must have this tag.
+    /// A reader of the content of the next element if it has this tag.
     pub(crate) fn enter(&mut self, tag: u8) -> Option<Self> {
-        self.expect(tag).map(Self)
+        self.take(tag).map(Self)
     }
 }
 
@@ -96,52 +86,58 @@ fn definite_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     if first < INDEFINITE {
         return Some((usize::from(first), rest));
     }
-    let count = usize::from(first & 0x7f);
-    if !(1..=4).contains(&count) || rest.len() < count {
-        return None;
-    }
-    let (digits, rest) = rest.split_at(count);
+    let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
     let length = big_endian(digits);
-    let minimal = length >= 0x80 && digits.first() != Some(&0);
-    minimal.then_some((length, rest))
+    let is_minimal = digits.len() <= 4 && length >= 0x80 && digits.first() != Some(&0);
+    is_minimal.then_some((length, rest))
 }
 
+/// The first eight digits; longer lengths are refused by the callers.
 fn big_endian(digits: &[u8]) -> usize {
-    digits.iter().fold(0, |value, digit| value << 8 | usize::from(*digit))
+    digits.iter().take(8).fold(0, |value, digit| value << 8 | usize::from(*digit))
 }
 
 /// How many bytes the BER element at the start of `bytes` takes.
 ///
 /// OpenSSL reads the first element and silently ignores what follows it; comparing lengths refuses such a tail.
 pub(crate) fn ber_length(bytes: &[u8]) -> Option<usize> {
+    ber_element(bytes).map(|element| element.encoded.len())
+}
+
+/// The element at the start of BER, where lengths may be indefinite or longer than needed.
+pub(crate) fn ber_element(bytes: &[u8]) -> Option<Element<'_>> {
     measure(bytes, DEEPEST)
 }
 
-fn measure(bytes: &[u8], depth: u8) -> Option<usize> {
+fn measure(bytes: &[u8], depth: u8) -> Option<Element<'_>> {
     let (&tag, rest) = bytes.split_first()?;
     if tag & LONG_TAG == LONG_TAG {
         return None;
     }
-    let (&first, mut rest) = rest.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let element = |body, after: &[u8]| {
+        let (encoded, _) = bytes.split_at(bytes.len() - after.len());
+        Some(Element { tag, body, encoded })
+    };
     if first == INDEFINITE {
         if tag & CONSTRUCTED == 0 || depth == 0 {
             return None;
         }
-        while !rest.starts_with(&[0, 0]) {
-            rest = rest.get(measure(rest, depth - 1)?..)?;
+        let mut after = rest;
+        while !after.starts_with(&END_OF_CONTENT) {
+            after = after.get(measure(after, depth - 1)?.encoded.len()..)?;
         }
-        return Some(bytes.len() - rest.len() + 2);
+        let (body, _) = rest.split_at(rest.len() - after.len());
+        return element(body, after.strip_prefix(&END_OF_CONTENT)?);
     }
-    let mut length = usize::from(first);
-    if first > INDEFINITE {
-        let (digits, after) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        if digits.len() > 4 {
-            return None;
-        }
-        length = big_endian(digits);
-        rest = after;
-    }
-    (rest.len() >= length).then(|| bytes.len() - rest.len() + length)
+    let (length, rest) = if first < INDEFINITE {
+        (usize::from(first), rest)
+    } else {
+        let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+        (digits.len() <= 4).then(|| (big_endian(digits), rest))?
+    };
+    let (body, after) = rest.split_at_checked(length)?;
+    element(body, after)
 }
 
 /// An element of this tag around the parts, one after the other.
@@ -192,8 +188,8 @@ mod tests {
             let content = vec![7; length];
             let encoded = sequence(&[&wrap(OCTET_STRING, &[&content]), &unsigned(&[0, 0x80])]);
             let mut inside = Reader::whole(&encoded, SEQUENCE).unwrap();
-            assert_eq!(inside.expect(OCTET_STRING).unwrap(), content);
-            assert_eq!(inside.expect(INTEGER).unwrap(), [0, 0x80]);
+            assert_eq!(inside.take(OCTET_STRING).unwrap(), content);
+            assert_eq!(inside.take(INTEGER).unwrap(), [0, 0x80]);
             assert!(inside.is_empty());
             assert_eq!(ber_length(&encoded), Some(encoded.len()));
         }
@@ -202,15 +198,15 @@ mod tests {
     #[test]
     fn lengths_that_are_not_minimal_are_not_der() {
         for bad in [&[0x04, 0x81, 0x01, 7][..], &[0x04, 0x82, 0, 0x80], &[0x30, 0x80, 0, 0], &[0x04, 5, 1]] {
-            assert!(Reader::new(bad).element().is_none(), "{bad:x?}");
+            assert!(Reader(bad).element().is_none(), "{bad:x?}");
         }
     }
 
     #[test]
     fn another_tag_is_left_for_the_next_question() {
-        let mut reader = Reader::new(&[NULL, 0]);
-        assert!(reader.expect(INTEGER).is_none());
-        assert_eq!(reader.expect(NULL), Some(&[][..]));
+        let mut reader = Reader(&[NULL, 0]);
+        assert!(reader.take(INTEGER).is_none());
+        assert_eq!(reader.take(NULL), Some(&[][..]));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use openssl::pkey::{PKey, Private};
 use openssl::x509::extension::BasicConstraints;
 use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
 
-use super::der::{CONTEXT_0, OCTET_STRING, Reader, SEQUENCE, SET, wrap};
+use super::der::{CONTEXT_0, OCTET_STRING, SEQUENCE, SET, ber_element, wrap};
 use super::{Credential, validity};
 use crate::time::{DAY, Timestamp, from_unix};
 
@@ -106,9 +106,10 @@ pub(crate) fn replace(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
 
 /// DER written again with indefinite lengths and strings in pieces, as Apple's devices do.
 pub(crate) fn indefinite(der: &[u8]) -> Vec<u8> {
-    let mut reader = Reader::new(der);
+    let mut rest = der;
     let mut encoded = Vec::new();
-    while let Some(element) = reader.element() {
+    while let Some(element) = ber_element(rest) {
+        rest = &rest[element.encoded.len()..];
         match element.tag {
             SEQUENCE | SET | CONTEXT_0 => encoded.extend(open_ended(element.tag, &indefinite(element.body))),
             // [0] IMPLICIT OCTET STRING: the enciphered content.

@@ -106,11 +106,13 @@ fn unreadable() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
     use openssl::ec::{EcGroup, EcKey};
     use openssl::nid::Nid;
     use openssl::symm::Cipher;
 
-    use super::super::fixture;
+    use super::super::{der, fixture};
     use super::*;
 
     fn code(bytes: &[u8], password: Option<&str>) -> &'static str {
@@ -162,6 +164,18 @@ mod tests {
             [&b""[..], b"hello", &public, b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"]
         {
             assert_eq!(code(bytes, Some("any")), "private-key-unreadable");
+        }
+    }
+
+    #[test]
+    fn a_key_that_asks_for_hours_of_computing_is_refused_in_der_and_pem() {
+        let salt = der::wrap(der::OCTET_STRING, &[&[7; 8]]);
+        let bomb = der::sequence(&[&der::sequence(&[&salt, &der::unsigned(&[0x7f; 4])])]);
+        let body = STANDARD.encode(&bomb);
+        let pem =
+            format!("-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}\n-----END ENCRYPTED PRIVATE KEY-----");
+        for form in [&bomb, pem.as_bytes()] {
+            assert_eq!(code(form, Some("right")), "password-rounds");
         }
     }
 

@@ -16,6 +16,8 @@ use super::{certificate, csr, pem};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
+const MOST_TAGS: usize = 64;
+
 /// The digest of the vendor's signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -72,8 +74,8 @@ pub fn sign(
     csr::check(request)?;
     vendor.check_validity(now)?;
     let file = write(request, vendor, digest)?;
-    let roots = vendor.chain().last().cloned().ok_or_else(|| Error::internal("an empty vendor chain"))?;
-    let read = check(file.as_bytes(), &TrustRoots::from(roots), now).map_err(Error::internal)?;
+    let read =
+        check(file.as_bytes(), &TrustRoots::from(vendor.root().clone()), now).map_err(Error::internal)?;
     if read.digest != digest {
         return Err(Error::internal("the push request was signed with another digest than asked for"));
     }
@@ -85,7 +87,7 @@ fn write(request: &X509ReqRef, vendor: &VendorCertificate, digest: Digest) -> Re
         let request = request.to_der()?;
         let mut signer = Signer::new(digest.algorithm(), vendor.key())?;
         signer.update(&request)?;
-        let chain = vendor.chain().iter().map(|link| link.to_pem()).collect::<Result<Vec<_>, _>>()?;
+        let chain = vendor.chain().map(|link| link.to_pem()).collect::<Result<Vec<_>, _>>()?;
         Ok((request, chain.concat(), signer.sign_to_vec()?))
     };
     let (request, chain, signature) = signed().map_err(Error::internal)?;
@@ -129,9 +131,17 @@ pub fn check(file: &[u8], roots: &TrustRoots, now: Timestamp) -> Result<PushRequ
 fn decode(file: &[u8]) -> Result<PushCertWebRequest> {
     let xml = std::str::from_utf8(file).ok().and_then(pem::decode_base64);
     let xml = xml.ok_or_else(|| refuse("The file is not base64."))?;
+    // The parser recurses: a deep nest would overflow the stack. The real list has 17 tags.
+    if xml.iter().filter(|byte| **byte == b'<').count() > MOST_TAGS {
+        return Err(not_a_list());
+    }
     plist::Value::from_reader_xml(Cursor::new(xml))
         .and_then(|value| plist::from_value(&value))
-        .map_err(|cause| refuse("The file is not a PushCertWebRequest property list.").because(cause))
+        .map_err(|cause| not_a_list().because(cause))
+}
+
+fn not_a_list() -> Error {
+    refuse("The file is not a PushCertWebRequest property list.")
 }
 
 fn signature_verifies(

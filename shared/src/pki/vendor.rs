@@ -1,7 +1,9 @@
 //! The operator's MDM vendor certificate: it vouches for customers' requests before Apple's portal.
 
+use std::iter;
+
 use openssl::pkey::{PKey, Private};
-use openssl::x509::{X509, X509Ref};
+use openssl::x509::X509;
 
 use super::trust::{self, TrustRoots};
 use super::{certificate, key, validity};
@@ -9,14 +11,16 @@ use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// More links than any real chain has: leaf, intermediate, root.
-const LONGEST_CHAIN: usize = 6;
+/// More intermediates than any real chain has.
+const LONGEST_CHAIN: usize = 4;
 
 /// A vendor certificate with its key and its chain up to a self-signed root.
 pub struct VendorCertificate {
     key: PKey<Private>,
-    /// Leaf first, each followed by its issuer, root last. Never empty.
-    chain: Vec<X509>,
+    leaf: X509,
+    /// In the order of issuing: the leaf's issuer first.
+    intermediates: Vec<X509>,
+    root: X509,
     not_after: Timestamp,
 }
 
@@ -38,9 +42,7 @@ impl VendorCertificate {
         let given =
             if chain.trim_ascii().is_empty() { Some(Vec::new()) } else { certificate::read_all(chain) };
         let (Some(mut known), Some(given)) = (found, given) else {
-            let message = "The vendor certificate or its chain cannot be read.";
-            let error = Error::malformed("vendor-certificate-unreadable", message).at("certificate");
-            return Err(error.next("Give PEM files, or the .cer files as Apple offers them."));
+            return Err(unreadable());
         };
         known.extend(given);
         let belongs = |found: &&X509| found.public_key().is_ok_and(|public| public.public_eq(&key));
@@ -50,18 +52,19 @@ impl VendorCertificate {
             return Err(error.next("Give the key that the vendor certificate was requested with."));
         };
         known.extend_from_slice(TrustRoots::apple()?.certificates());
-        let not_after = validity::from_asn1(leaf.not_after()).map_err(Error::internal)?;
-        Ok(Self { key, chain: complete_chain(leaf, &known)?, not_after })
-    }
-
-    /// The vendor certificate itself.
-    pub fn leaf(&self) -> Result<&X509Ref> {
-        self.chain.first().map(AsRef::as_ref).ok_or_else(|| Error::internal("a vendor chain without a leaf"))
+        let not_after = validity::from_asn1(leaf.not_after()).map_err(|_| unreadable())?;
+        let (intermediates, root) = complete_chain(&leaf, &known)?;
+        Ok(Self { key, leaf, intermediates, root, not_after })
     }
 
     /// Leaf, intermediates, root.
-    pub fn chain(&self) -> &[X509] {
-        &self.chain
+    pub fn chain(&self) -> impl Iterator<Item = &X509> {
+        iter::once(&self.leaf).chain(&self.intermediates).chain(iter::once(&self.root))
+    }
+
+    /// The self-signed end of the chain.
+    pub fn root(&self) -> &X509 {
+        &self.root
     }
 
     /// When the vendor certificate expires.
@@ -72,7 +75,7 @@ impl VendorCertificate {
     /// Refuses a certificate or chain that Apple would not accept at this moment.
     ///
     /// # Errors
-    /// Conflict: `vendor-certificate-expired`, `vendor-chain-expired`.
+    /// Conflict: `vendor-certificate-expired`, `vendor-chain-invalid`.
     pub fn check_validity(&self, now: Timestamp) -> Result<()> {
         let next = "Nothing is wrong with your input: the operator of this service must renew it.";
         if now >= self.not_after {
@@ -82,14 +85,12 @@ impl VendorCertificate {
             );
             return Err(Error::conflict("vendor-certificate-expired", message).next(next));
         }
-        let (root, between) =
-            self.chain.split_last().ok_or_else(|| Error::internal("an empty vendor chain"))?;
-        let anchors = std::slice::from_ref(root);
-        if trust::verify(self.leaf()?, between, anchors, Some(now)).map_err(Error::internal)? {
+        let anchors = std::slice::from_ref(&self.root);
+        if trust::verify(&self.leaf, &self.intermediates, anchors, Some(now)).map_err(Error::internal)? {
             return Ok(());
         }
         let message = "The chain of the operator's MDM vendor certificate is not valid at this time.";
-        Err(Error::conflict("vendor-chain-expired", message).next(next))
+        Err(Error::conflict("vendor-chain-invalid", message).next(next))
     }
 
     pub(crate) fn key(&self) -> &PKey<Private> {
@@ -97,24 +98,32 @@ impl VendorCertificate {
     }
 }
 
-fn complete_chain(leaf: X509, known: &[X509]) -> Result<Vec<X509>> {
-    let mut chain = vec![leaf];
-    while let Some(last) = chain.last().filter(|_| chain.len() <= LONGEST_CHAIN) {
-        if certificate::is_issued_by(last, last) {
-            return Ok(chain);
-        }
+fn complete_chain(leaf: &X509, known: &[X509]) -> Result<(Vec<X509>, X509)> {
+    let mut intermediates = Vec::new();
+    let mut last = leaf;
+    while intermediates.len() < LONGEST_CHAIN {
         let Some(issuer) = known.iter().find(|candidate| certificate::is_issued_by(last, candidate)) else {
             let missing = certificate::display_name(last.issuer_name());
             let message = format!("The chain is not complete: the certificate of \"{missing}\" is missing.");
             let error = Error::malformed("vendor-chain-incomplete", message).at("chain");
             return Err(error.next("Add the missing certificates up to the self-signed root."));
         };
-        chain.push(issuer.clone());
+        if certificate::is_issued_by(issuer, issuer) {
+            return Ok((intermediates, issuer.clone()));
+        }
+        intermediates.push(issuer.clone());
+        last = issuer;
     }
     let message = "The chain does not end in a self-signed root.";
-    Err(Error::malformed("vendor-chain-incomplete", message)
-        .at("chain")
-        .next("Give leaf, intermediate and root."))
+    let error = Error::malformed("vendor-chain-incomplete", message).at("chain");
+    Err(error.next("Give leaf, intermediate and root."))
+}
+
+fn unreadable() -> Error {
+    let message = "The vendor certificate or its chain cannot be read.";
+    Error::malformed("vendor-certificate-unreadable", message)
+        .at("certificate")
+        .next("Give PEM files, or the .cer files as Apple offers them.")
 }
 
 #[cfg(test)]
@@ -145,7 +154,7 @@ mod tests {
     fn the_chain_is_ordered_whatever_the_input_order() {
         let chain = Chain::new();
         let vendor = VendorCertificate::read(&leaf(&chain), &key_pem(1), None, &chain_pem(&chain)).unwrap();
-        let names = vendor.chain().iter().map(|link| certificate::display_name(link.subject_name()));
+        let names = vendor.chain().map(|link| certificate::display_name(link.subject_name()));
         assert_eq!(names.collect::<Vec<_>>(), ["MDM Vendor: Test", "Test Intermediate", "Test Root"]);
         assert_eq!(vendor.not_after(), day(365));
         vendor.check_validity(day(0)).unwrap();
@@ -157,7 +166,7 @@ mod tests {
         let vendor = VendorCertificate::read(&leaf(&chain), &key_pem(1), None, &chain_pem(&chain)).unwrap();
         let error = vendor.check_validity(day(365)).unwrap_err();
         assert_eq!((error.kind(), error.code()), (crate::Kind::Conflict, "vendor-certificate-expired"));
-        assert_eq!(vendor.check_validity(day(-2)).unwrap_err().code(), "vendor-chain-expired");
+        assert_eq!(vendor.check_validity(day(-2)).unwrap_err().code(), "vendor-chain-invalid");
     }
 
     #[test]

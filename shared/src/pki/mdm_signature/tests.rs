@@ -6,7 +6,9 @@ use openssl::pkcs7::{Pkcs7, Pkcs7Flags};
 use openssl::stack::Stack;
 use proptest::prelude::*;
 
-use super::super::der::{CONTEXT_0, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET, sequence, set_of, wrap};
+use super::super::der::{
+    CONTEXT_0, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET, ber_element, sequence, set_of, wrap,
+};
 use super::super::fixture;
 use super::super::trust;
 use super::*;
@@ -64,7 +66,7 @@ fn refusal(reason: &str) -> String {
 /// The fields of SignedData.
 fn fields(message: &[u8]) -> Vec<Vec<u8>> {
     let mut content_info = Reader::whole(message, SEQUENCE).unwrap();
-    content_info.expect(OBJECT_IDENTIFIER).unwrap();
+    content_info.take(OBJECT_IDENTIFIER).unwrap();
     let mut signed_data = content_info.enter(CONTEXT_0).unwrap().enter(SEQUENCE).unwrap();
     let mut fields = Vec::new();
     while let Some(element) = signed_data.element() {
@@ -136,7 +138,7 @@ fn two_signers_are_refused_though_both_signatures_are_good() {
     let (mut both, second) = (fields(&detached(0)), fields(&detached(1)));
     let [_, _, _, certificates, signers] = both.as_mut_slice() else { panic!("five fields") };
     let merge = |tag, left: &[u8], right: &[u8]| {
-        let parts = [left, right].map(|set| Reader::new(set).element().unwrap().body.to_vec());
+        let parts = [left, right].map(|set| ber_element(set).unwrap().body.to_vec());
         set_of(tag, parts.to_vec())
     };
     *certificates = merge(CONTEXT_0, certificates, &second[3]);

@@ -90,6 +90,7 @@ fn every_defect_of_a_file_has_its_own_message() {
     let defects = [
         (b"<plist>".to_vec(), "not base64"),
         (STANDARD.encode("<plist></plist>").into_bytes(), "property list"),
+        (STANDARD.encode("<array>".repeat(100_000)).into_bytes(), "property list"),
         (with("PushCertRequestCSR", "*"), "PushCertRequestCSR is not base64"),
         (with("PushCertRequestCSR", "AAAA"), "not a request"),
         (with("PushCertCertificateChain", "AAAA"), "not PEM"),

@@ -6,7 +6,7 @@ use openssl::symm::Cipher;
 use proptest::prelude::*;
 
 use super::super::csr;
-use super::super::der::{Reader, SEQUENCE, sequence};
+use super::super::der::{Reader, SEQUENCE, sequence, unsigned};
 use super::super::fixture::{self, Chain};
 use super::*;
 
@@ -108,6 +108,17 @@ fn without_a_check_sum_nobody_can_tell_damage_from_a_wrong_password() {
     let file = sequence(&[version, content]);
     assert_eq!(code(&file, None, Some("wrong")), "pkcs12-unreadable");
     assert!(read_upload(&file, None, Some(&secret("right"))).is_ok());
+}
+
+#[test]
+fn a_pkcs12_that_asks_for_hours_of_computing_is_refused() {
+    let protected = archive(Nid::AES_256_CBC, "right");
+    let mut parts = Reader::whole(&protected, SEQUENCE).unwrap();
+    let [version, content] = [(); 2].map(|()| parts.element().unwrap().encoded);
+    let mut mac = parts.enter(SEQUENCE).unwrap();
+    let [digest, salt] = [(); 2].map(|()| mac.element().unwrap().encoded);
+    let mac = sequence(&[digest, salt, &unsigned(&[0x7f; 4])]);
+    assert_eq!(code(&sequence(&[version, content, &mac]), None, Some("right")), "password-rounds");
 }
 
 #[test]

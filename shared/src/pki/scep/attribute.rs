@@ -74,25 +74,25 @@ fn attribute(number: u8, value: &[u8]) -> Vec<u8> {
 /// Walks ContentInfo, SignedData, the first SignerInfo (RFC 2315, 9) down to the signed attributes.
 fn signed_attributes(message: &[u8]) -> Option<Reader<'_>> {
     let mut content_info = Reader::whole(message, SEQUENCE)?;
-    content_info.expect(OBJECT_IDENTIFIER)?;
+    content_info.take(OBJECT_IDENTIFIER)?;
     let mut signed_data = content_info.enter(CONTEXT_0)?.enter(SEQUENCE)?;
-    signed_data.expect(INTEGER)?;
-    signed_data.expect(SET)?;
+    signed_data.take(INTEGER)?;
+    signed_data.take(SET)?;
     let mut last = signed_data.element()?;
     while !signed_data.is_empty() {
         last = signed_data.element()?;
     }
     let mut signer = Reader::whole(last.encoded, SET)?.enter(SEQUENCE)?;
-    signer.expect(INTEGER)?;
-    signer.expect(SEQUENCE)?;
-    signer.expect(SEQUENCE)?;
+    signer.take(INTEGER)?;
+    signer.take(SEQUENCE)?;
+    signer.take(SEQUENCE)?;
     signer.enter(CONTEXT_0)
 }
 
 fn find<'a>(attributes: &Reader<'a>, number: u8) -> Option<Element<'a>> {
     let mut attributes = attributes.clone();
     while let Some(mut attribute) = attributes.enter(SEQUENCE) {
-        let identifier = attribute.expect(OBJECT_IDENTIFIER)?;
+        let identifier = attribute.take(OBJECT_IDENTIFIER)?;
         if identifier.strip_prefix(&ARC) == Some(&[number]) {
             return attribute.enter(SET)?.element();
         }

@@ -19,12 +19,12 @@ pub(super) fn read(request: &X509ReqRef) -> Result<Option<Secret<String>>> {
 
 fn find(request: &[u8]) -> Option<String> {
     let mut information = Reader::whole(request, SEQUENCE)?.enter(SEQUENCE)?;
-    information.expect(INTEGER)?;
-    information.expect(SEQUENCE)?;
-    information.expect(SEQUENCE)?;
+    information.take(INTEGER)?;
+    information.take(SEQUENCE)?;
+    information.take(SEQUENCE)?;
     let mut attributes = information.enter(CONTEXT_0)?;
     while let Some(mut attribute) = attributes.enter(SEQUENCE) {
-        if attribute.expect(OBJECT_IDENTIFIER)? == CHALLENGE_PASSWORD {
+        if attribute.take(OBJECT_IDENTIFIER)? == CHALLENGE_PASSWORD {
             let value = attribute.enter(SET)?.element()?;
             let is_text = matches!(value.tag, PRINTABLE_STRING | UTF8_STRING | IA5_STRING | TELETEX_STRING);
             return String::from_utf8(value.body.to_vec()).ok().filter(|_| is_text);

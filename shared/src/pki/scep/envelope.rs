@@ -98,11 +98,11 @@ pub(super) fn seal(
 /// Walks ContentInfo, EnvelopedData, EncryptedContentInfo down to the algorithm.
 fn cipher_identifier(envelope: &[u8]) -> Option<&[u8]> {
     let mut content_info = Reader::whole(envelope, SEQUENCE)?;
-    content_info.expect(OBJECT_IDENTIFIER)?;
+    content_info.take(OBJECT_IDENTIFIER)?;
     let mut enveloped = content_info.enter(CONTEXT_0)?.enter(SEQUENCE)?;
-    enveloped.expect(INTEGER)?;
-    enveloped.expect(SET)?;
+    enveloped.take(INTEGER)?;
+    enveloped.take(SET)?;
     let mut content = enveloped.enter(SEQUENCE)?;
-    content.expect(OBJECT_IDENTIFIER)?;
-    content.enter(SEQUENCE)?.expect(OBJECT_IDENTIFIER)
+    content.take(OBJECT_IDENTIFIER)?;
+    content.enter(SEQUENCE)?.take(OBJECT_IDENTIFIER)
 }

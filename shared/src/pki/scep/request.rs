@@ -87,7 +87,6 @@ impl SignedMessage {
             }
             Fault::Closed => closed(),
         })?;
-        let is_ours = || trust::chains_to(&transaction.signer, renewable).is_some();
         let may_be_new = match transaction.message_type {
             MessageType::PkcsReq => true,
             MessageType::RenewalReq => false,
@@ -98,7 +97,7 @@ impl SignedMessage {
         };
         let csr = X509Req::from_der(&plain).map_err(|_| closed())?;
         csr::check(&csr)?;
-        let proof = if is_ours() {
+        let proof = if trust::chains_to(&transaction.signer, renewable).is_some() {
             Proof::ExistingCertificate
         } else if may_be_new && signed_by_same_key(&csr, &transaction.signer) {
             Proof::NewKey
