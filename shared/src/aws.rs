@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
     use crate::error::Kind;
-    use crate::port::scripted::{Answer, script};
+    use crate::scripted::{Answer, script};
 
     async fn kind_after(answer: Answer) -> Kind {
         let (config, _requests) = script([answer]);

@@ -28,4 +28,7 @@ pub mod service;
 pub mod http;
 pub mod lambda;
 
+#[cfg(test)]
+mod scripted;
+
 pub use error::{Error, Kind, Result};

@@ -48,6 +48,24 @@ pub struct PushCertificate {
 }
 
 impl PushCertificate {
+    /// A record as tests of other layers need it: real enough but for the certificate itself.
+    #[cfg(test)]
+    pub(crate) fn sample(topic: &str, serial: &str, not_after: Timestamp) -> Self {
+        let der = format!("{topic}/{serial}").into_bytes();
+        Self {
+            fingerprint: Fingerprint::of(&der),
+            der,
+            topic: topic.to_owned(),
+            common_name: topic.rsplit('.').next().map(|uuid| format!("APSP:{uuid}")),
+            serial: serial.to_owned(),
+            not_before: Timestamp::UNIX_EPOCH,
+            not_after,
+            issuer: "Test".to_owned(),
+            email: None,
+            country: None,
+        }
+    }
+
     /// Reads a certificate in DER.
     ///
     /// # Errors

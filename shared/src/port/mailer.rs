@@ -80,7 +80,7 @@ fn refusal(error: SdkError<SendEmailError>) -> Error {
 mod tests {
     use super::*;
     use crate::error::Kind;
-    use crate::port::scripted::{Answer, script};
+    use crate::scripted::{Answer, script};
 
     async fn send(answer: Answer) -> Result<String> {
         let (config, _requests) = script([answer]);

@@ -8,6 +8,3 @@ pub mod mailer;
 pub mod queue;
 pub mod random;
 pub mod secrets;
-
-#[cfg(test)]
-mod scripted;

@@ -92,7 +92,7 @@ fn reason(entry: &BatchResultErrorEntry) -> String {
 mod tests {
     use super::*;
     use crate::error::Kind;
-    use crate::port::scripted::{Answer, Requests, script};
+    use crate::scripted::{Answer, Requests, script};
 
     fn queue(answers: impl IntoIterator<Item = Answer>) -> (Queue, Requests) {
         let (config, requests) = script(answers);

@@ -153,7 +153,7 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::port::scripted::{Answer, script};
+    use crate::scripted::{Answer, script};
     use crate::time::from_unix;
 
     /// "key" in base 64.

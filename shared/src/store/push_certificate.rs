@@ -128,7 +128,7 @@ impl Store {
         }
         self.transact(parts).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(0) => topic_taken(),
-            other => changed(other),
+            other @ (Cancelled::Condition(_) | Cancelled::Failed(_)) => changed(other),
         })
     }
 
