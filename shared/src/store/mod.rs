@@ -123,15 +123,17 @@ impl Store {
 
     /// Puts an item that must not exist yet. `Ok(false)` when it does.
     async fn put_new<T: Serialize>(&self, table: &str, key: &Key, record: &T) -> Result<bool> {
-        let sent = self
-            .client
-            .put_item()
-            .table_name(table)
-            .set_item(Some(item(key, record)?))
-            .condition_expression(NEW)
-            .send()
-            .await;
-        error::condition(sent.map_err(error::put)).map(|written| written.is_some())
+        self.put_if(put_part(table, key, record, Some(NEW))?).await
+    }
+
+    /// Writes one part whose failed condition is an answer. It goes as a transaction, because those carry a token: when
+    /// the SDK repeats one whose answer was lost, DynamoDB says "done" and not "exists already".
+    async fn put_if(&self, part: TransactWriteItem) -> Result<bool> {
+        match self.transact(vec![part]).await {
+            Ok(()) => Ok(true),
+            Err(Cancelled::Condition(_)) => Ok(false),
+            Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
+        }
     }
 
     /// All of `parts` or none. Another transaction on the same items is waited for: the SDK retries what was throttled,
