@@ -121,6 +121,21 @@ impl Store {
         Ok(found)
     }
 
+    /// Every item of a partition whose sort key begins with `prefix`, in its order.
+    async fn partition(&self, table: &str, pk: &str, prefix: &str) -> Result<Vec<Item>> {
+        let query = self.client.query().table_name(table).consistent_read(true);
+        let query = query.expression_attribute_values(":pk", text(pk));
+        // DynamoDB refuses an empty string in a key's condition.
+        let query = match prefix {
+            "" => query.key_condition_expression("pk = :pk"),
+            prefix => query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", text(prefix)),
+        };
+        let items = query.into_paginator().items().send().collect::<Result<Vec<Item>, _>>().await;
+        items.map_err(error::read)
+    }
+
     /// Puts an item that must not exist yet. `Ok(false)` when it does.
     async fn put_new<T: Serialize>(&self, table: &str, key: &Key, record: &T) -> Result<bool> {
         self.put_if(put_part(table, key, record, Some(NEW))?).await
