@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one server per test.
 
 mod captures;
+mod command_queue;
 mod device_life;
 mod devices;
 mod operator_token;
