@@ -1,8 +1,10 @@
 //! The integration tests: one binary, one server per test.
 
 mod captures;
+mod check_in_messages;
 mod command_queue;
 mod device_life;
 mod devices;
 mod operator_token;
 mod push_certificate;
+mod scep;
