@@ -1,7 +1,5 @@
 //! Every check-in message, and the odd ways in which clients send them.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use plist::{Dictionary, Value};
 use pomarium_local::device::{SimDevice, Url};
 use pomarium_tests::{Tenant, TestApp};
@@ -30,23 +28,11 @@ async fn said(device: &SimDevice, message_type: &str, keys: Dictionary) -> (u16,
 
 /// Every binary value in the core table, as DynamoDB holds it.
 async fn stored_bytes(app: &TestApp) -> Vec<Vec<u8>> {
-    let credential = "AWS4-HMAC-SHA256 Credential=local/20261121/us-east-1/dynamodb/aws4_request, \
-                      SignedHeaders=host;x-amz-date, Signature=0";
-    let scan = reqwest::Client::new()
-        .post(app.runner.aws.dynamodb_endpoint())
-        .header("x-amz-target", "DynamoDB_20120810.Scan")
-        .header("x-amz-date", "20261121T090000Z")
-        .header("authorization", credential)
-        .header("content-type", "application/x-amz-json-1.0")
-        .body(json!({"TableName": app.runner.state.config.table_core}).to_string());
+    let dynamodb = aws_sdk_dynamodb::Client::new(&app.runner.aws.sdk_config());
+    let scan = dynamodb.scan().table_name(&app.runner.state.config.table_core);
     let found = scan.send().await.expect("DynamoDB answers");
-    let found: serde_json::Value = found.json().await.expect("JSON");
-    let items = found["Items"].as_array().expect("items");
-    let attributes = items.iter().filter_map(|item| item.as_object()).flat_map(|item| item.values());
-    attributes
-        .filter_map(|attribute| attribute["B"].as_str())
-        .map(|text| STANDARD.decode(text).expect("base64"))
-        .collect()
+    let attributes = found.items().iter().flat_map(|item| item.values());
+    attributes.filter_map(|value| value.as_b().ok()).map(|bytes| bytes.as_ref().to_vec()).collect()
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

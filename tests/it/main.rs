@@ -5,6 +5,8 @@ mod check_in_messages;
 mod command_queue;
 mod device_life;
 mod devices;
+mod idle_cost;
 mod operator_token;
+mod push;
 mod push_certificate;
 mod scep;
