@@ -87,6 +87,20 @@ async fn what_was_refused_for_now_rests_until_the_next_session() {
 }
 
 #[tokio::test]
+async fn a_command_behind_many_that_were_refused_is_found() {
+    let (app, tenant, device) = world().await;
+    let first: [String; 20] = queue_all(&app, &tenant, ["ProfileList"; 20]).await;
+    let mut next = idle(&device).await;
+    for uuid in &first {
+        assert_eq!(next.as_ref(), Some(uuid));
+        next = report(&device, uuid, Reply::NotNow).await;
+    }
+    assert_eq!(next, None);
+    let last = queue(&tenant, "D-1", "SecurityInfo").await;
+    assert_eq!(report(&device, &first[0], Reply::NotNow).await, Some(last));
+}
+
+#[tokio::test]
 async fn a_final_answer_stays_whatever_comes_late() {
     let (app, tenant, device) = world().await;
     let [uuid] = queue_all(&app, &tenant, ["DeviceLock"]).await;

@@ -99,6 +99,29 @@ async fn the_profile_is_signed_the_same_each_time_and_unsigned_on_request() {
 }
 
 #[tokio::test]
+async fn a_link_enrolls_one_device_and_then_opens_no_more() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let link = tenant.enrollment_link().await;
+    let mut first = SimDevice::new("D-1", "C02XYZ", "Jo's iPad");
+    first.enroll(&link, &app.runner.apns).await.expect("it enrolls");
+    let mut second = SimDevice::new("D-2", "C02ABC", "Another");
+    assert_eq!(second.enroll(&link, &app.runner.apns).await.expect_err("it was used").status(), Some(409));
+    assert_eq!(app.stranger().get(&link).await.problem(), "link-over");
+}
+
+#[tokio::test]
+async fn who_enrolls_anew_leaves_its_former_identity_behind() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let former = enrolled(&app, &tenant, "D-1").await;
+    let present = enrolled(&app, &tenant, "D-1").await;
+    assert_eq!(former.idle().await.expect_err("it is another life").status(), Some(400));
+    assert_eq!(former.check_out().await.expect_err("it is another life").status(), Some(400));
+    assert_eq!(present.idle().await.expect("the present one is good"), None);
+}
+
+#[tokio::test]
 async fn a_device_that_lives_by_itself_needs_nobody() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
@@ -131,11 +154,9 @@ async fn devices_of_two_tenants_never_meet() {
     app.deliver_hints().await;
     assert_eq!((in_green.pushes_waiting(), in_blue.pushes_waiting()), (1, 1));
     let (green_did, blue_did) = tokio::join!(in_green.answer_all(), in_blue.answer_all());
-    let uuids = |done: Vec<pomarium_local::device::Answered>| -> Vec<String> {
-        done.into_iter().map(|done| done.uuid).collect()
-    };
-    assert_eq!(uuids(green_did.expect("it answers")), [for_green.clone()]);
-    assert_eq!(uuids(blue_did.expect("it answers")), [for_blue]);
+    let (green_did, blue_did) = (green_did.expect("it answers"), blue_did.expect("it answers"));
+    assert_eq!((green_did.len(), blue_did.len()), (1, 1));
+    assert_eq!((&green_did[0].uuid, &blue_did[0].uuid), (&for_green, &for_blue));
     assert_eq!(blue.get(&format!("commands/{for_green}")).await.status, 404);
 }
 

@@ -73,6 +73,21 @@ async fn a_token_that_apple_knows_no_more_is_forgotten_and_the_device_heals_it()
 }
 
 #[tokio::test]
+async fn a_users_channel_heals_as_well() {
+    let (app, tenant, device) = world().await;
+    let mut user = device.user("U-1", "jo");
+    user.listen(&app.runner.apns).expect("a push token");
+    user.token_update(None).await.expect("the channel begins");
+    app.runner.apns.unregister(user.push_token());
+    queue(&tenant, "D-1:U-1", "ProfileList").await;
+    app.deliver_hints().await;
+    user.listen(&app.runner.apns).expect("a new push token");
+    user.token_update(None).await.expect("it is accepted");
+    app.deliver_hints().await;
+    assert_eq!(user.pushes_waiting(), 1);
+}
+
+#[tokio::test]
 async fn a_busy_service_gets_the_push_again_later() {
     let (app, tenant, mut device) = world().await;
     let busy =
@@ -133,6 +148,7 @@ async fn a_hint_that_nothing_follows_from_is_done() {
     let mut user = device.user("U-1", "jo");
     user.listen(&app.runner.apns).expect("a push token");
     user.token_update(None).await.expect("the user's channel begins");
+    assert_eq!(app.deliver_hints().await, 1, "the store was not asked whether something waits");
     let nothing = [hint(&tenant, "D-1"), hint(&tenant, "D-1:U-1"), hint(&tenant, "unknown")];
     assert_eq!(failures(&app, &nothing).await, [0; 0], "nothing waits");
 

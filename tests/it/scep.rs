@@ -14,8 +14,6 @@ use shared::secret::Secret;
 
 use crate::devices::{enrolled, queue};
 
-const BAD_REQUEST: &str = "BadRequest";
-
 struct World {
     app: TestApp,
     tenant: Tenant,
@@ -67,10 +65,13 @@ fn key(bits: u32) -> PKey<Private> {
 }
 
 /// Why the server refused.
-fn refusal(asked: Result<X509, DeviceError>) -> String {
+fn refusal(asked: Result<X509, DeviceError>) -> FailInfo {
     match asked.expect_err("no certificate") {
-        DeviceError::IdentityRefused(reason) => format!("{reason:?}"),
-        other => other.to_string(),
+        DeviceError::IdentityRefused(reason) => reason,
+        other @ (DeviceError::Unreachable { .. }
+        | DeviceError::Refused { .. }
+        | DeviceError::Unreadable { .. }
+        | DeviceError::TooEarly(_)) => panic!("{other}"),
     }
 }
 
@@ -92,7 +93,7 @@ async fn a_challenge_is_good_for_one_key_however_often_it_asks() {
     assert!(issued.public_key().expect("a key").public_eq(&mine));
     let again = world.server.request(&world.ask(&mine)).await.expect("the same certificate");
     assert_eq!(again, issued);
-    assert_eq!(refusal(world.server.request(&world.ask(&anothers)).await), BAD_REQUEST);
+    assert_eq!(refusal(world.server.request(&world.ask(&anothers)).await), FailInfo::BadRequest);
 
     let record = world.record(&issued).await.expect("it is recorded");
     assert_eq!(record.certificate, issued.to_der().expect("a certificate"));
@@ -107,7 +108,7 @@ async fn two_keys_at_once_get_one_certificate() {
     let (first, second) = tokio::join!(world.server.request(&first), world.server.request(&second));
     assert_eq!([&first, &second].iter().filter(|asked| asked.is_ok()).count(), 1);
     let refused = if first.is_ok() { second } else { first };
-    assert_eq!(refusal(refused), BAD_REQUEST);
+    assert_eq!(refusal(refused), FailInfo::BadRequest);
 }
 
 #[tokio::test]
@@ -119,10 +120,10 @@ async fn no_challenge_or_a_wrong_one_gets_nothing() {
     let wrong = ["", "secret", &format!("{link}."), &format!("{challenge}0"), "aaaaaaaaaaaaaaaa.0"];
     for wrong in wrong.map(|text| Secret::new(text.to_owned())) {
         let ask = Ask { challenge: Some(&wrong), ..world.ask(&key) };
-        assert_eq!(refusal(world.server.request(&ask).await), BAD_REQUEST, "{}", wrong.expose());
+        assert_eq!(refusal(world.server.request(&ask).await), FailInfo::BadRequest, "{}", wrong.expose());
     }
     let ask = Ask { challenge: None, ..world.ask(&key) };
-    assert_eq!(refusal(world.server.request(&ask).await), BAD_REQUEST);
+    assert_eq!(refusal(world.server.request(&ask).await), FailInfo::BadRequest);
     world.server.request(&world.ask(&key)).await.expect("the right one is still good");
 }
 
@@ -131,7 +132,7 @@ async fn a_challenge_ends_with_its_link() {
     let world = World::new().await;
     let key = key(2048);
     world.app.pass_days(7);
-    assert_eq!(refusal(world.server.request(&world.ask(&key)).await), BAD_REQUEST);
+    assert_eq!(refusal(world.server.request(&world.ask(&key)).await), FailInfo::BadRequest);
 }
 
 #[tokio::test]
@@ -140,14 +141,14 @@ async fn another_tenants_challenge_is_nobodys() {
     let other = world.app.ready_tenant("Blue School").await;
     let server = ScepClient::new(&format!("{}/scep/{}", world.app.runner.base_url(), other.id));
     let key = key(2048);
-    assert_eq!(refusal(server.request(&world.ask(&key)).await), BAD_REQUEST);
+    assert_eq!(refusal(server.request(&world.ask(&key)).await), FailInfo::BadRequest);
 }
 
 #[tokio::test]
 async fn a_weak_key_is_refused() {
     let world = World::new().await;
     let weak = key(1024);
-    assert_eq!(refusal(world.server.request(&world.ask(&weak)).await), BAD_REQUEST);
+    assert_eq!(refusal(world.server.request(&world.ask(&weak)).await), FailInfo::BadRequest);
 }
 
 #[tokio::test]
@@ -202,7 +203,7 @@ async fn a_stranger_cannot_renew() {
         challenge: None,
         ..world.ask(&new)
     };
-    assert_eq!(refusal(world.server.request(&ask).await), BAD_REQUEST);
+    assert_eq!(refusal(world.server.request(&ask).await), FailInfo::BadRequest);
 }
 
 fn self_signed(subject: &X509Name, key: &PKey<Private>) -> X509 {
