@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use shared::error::{Error, Result};
-use shared::time::{DAY, Timestamp};
+use shared::time::Timestamp;
 
+use super::layout::count;
 use super::submitted::{Submitted, reply};
 use super::{Local, layout, wants_page};
 use crate::runner::{MovableClock, SCHEDULED, advanced};
@@ -112,10 +113,17 @@ pub(super) fn shown(moment: Timestamp) -> String {
 
 /// How far the clock is from the machine's, in words.
 pub(super) fn moved(offset: i64) -> String {
-    let (days, hours) = (offset.abs() / DAY, offset.abs() % DAY / 3_600);
-    match offset {
-        0 => "the machine's own time".to_owned(),
-        1.. => format!("{days} days {hours} hours ahead of the machine"),
-        _ => format!("{days} days {hours} hours behind the machine"),
-    }
+    let seconds = offset.unsigned_abs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    let side = match offset {
+        0 => return "the machine's own time".to_owned(),
+        1.. => "ahead of",
+        _ => "behind",
+    };
+    let parts: Vec<String> = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| count(number, noun))
+        .collect();
+    format!("{} {side} the machine", if parts.is_empty() { "a moment".to_owned() } else { parts.join(" ") })
 }

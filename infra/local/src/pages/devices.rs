@@ -54,6 +54,7 @@ fn page(devices: &[Shown]) -> Markup {
         form method="post" action=(PAGE) {
             label { "Enrollment link" input type="text" name="enroll" required placeholder="http://…/enroll/…"; }
             label { "Name (optional)" input type="text" name="name"; }
+            label { "UDID, to enroll a device of before again (optional)" input type="text" name="udid"; }
             button { "Enroll a device" }
         }
         @if devices.is_empty() {
@@ -61,8 +62,8 @@ fn page(devices: &[Shown]) -> Markup {
         }
         ul.cards { @for device in devices { (card(device)) } }
         p.quiet {
-            "Devices end when the server stops. Their enrollments stay, but nobody answers for them until you enroll them again: "
-            "POST a new link with the same " code { "udid" } "."
+            "Devices end when the server stops. Their enrollments stay, but nobody answers for them until you enroll them again "
+            "with a new link and the same UDID."
         }
     }
 }
@@ -86,7 +87,7 @@ fn card(device: &Shown) -> Markup {
                     }
                 }
             }
-            ul {
+            ul.plain {
                 @for doing in &device.lately { li { span.quiet { (shown(doing.at)) } " " (doing.what) } }
             }
         }

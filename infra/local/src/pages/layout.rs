@@ -44,3 +44,8 @@ pub(crate) fn page(title: &str, path: &str, content: &Markup) -> Markup {
 pub(crate) fn answer(page: Markup) -> Response {
     ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page.into_string())).into_response()
 }
+
+/// A number of things.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

@@ -7,6 +7,7 @@ use shared::error::{Error, Result};
 use shared::http::Problem;
 
 use super::clock::{moved, shown};
+use super::layout::count;
 use super::{Local, layout};
 
 pub(super) async fn show(State(local): State<Local>) -> Result<Response, Problem> {
@@ -14,16 +15,16 @@ pub(super) async fn show(State(local): State<Local>) -> Result<Response, Problem
 }
 
 fn page(local: &Local) -> Result<Markup> {
-    let mails = local.mailbox.list().map_err(Error::internal)?.len();
-    let certificates = local.portal.list()?.len();
-    let devices = local.devices.list().len();
+    let mails = local.mailbox.list().map_err(Error::internal)?.len() as u64;
+    let certificates = local.portal.list()?.len() as u64;
+    let devices = local.devices.list().len() as u64;
     Ok(html! {
         h1 { "Pomarium on this machine" }
         p { "Apple device management, with simulators in the place of Apple and AWS." }
         ul.cards {
-            (card("/_local/portal", "Push Certificates Portal", "stands for identity.apple.com/pushcert", &format!("{certificates} certificates")))
-            (card("/_local/devices", "Simulated devices", "enrol by a link and answer commands", &format!("{devices} running")))
-            (card("/_local/mails", "Mails", "what would have been sent", &format!("{mails} mails")))
+            (card("/_local/portal", "Push Certificates Portal", "stands for identity.apple.com/pushcert", &count(certificates, "certificate")))
+            (card("/_local/devices", "Simulated devices", "enroll by a link and answer commands", &count(devices, "device")))
+            (card("/_local/mails", "Mails", "what would have been sent", &count(mails, "mail")))
             (card("/_local/clock", "Clock", &moved(local.clock.offset()), &shown(local.clock.now())))
             (card("/v1/openapi.json", "API", "every call, as OpenAPI", "JSON"))
         }
