@@ -2,3 +2,4 @@
 
 mod device_life;
 mod push_certificate;
+mod story;
