@@ -19,7 +19,9 @@ use shared::error::{Error, Result};
 use shared::port::random::Random;
 use shared::secret::Secret;
 use shared::service::create_token::create_operator_token;
-use shared::service::install_vendor_certificate::{VendorFiles, install_vendor_certificate};
+use shared::service::install_vendor_certificate::{
+    VendorFiles, install_vendor_certificate, vendor_certificate,
+};
 use shared::state::{AppState, State, Surroundings};
 use shared::time::Clock;
 use tokio::net::TcpListener;
@@ -191,7 +193,12 @@ impl Runner {
 }
 
 /// Nobody here has Apple's vendor certificate: the simulator makes a test one, which goes in by the operator's own way.
+/// One that an operator installed stays.
 async fn install_vendor(state: &State, portal: &Portal) -> Result<()> {
+    let now = state.clock.now();
+    if vendor_certificate(state).await.is_ok_and(|installed| installed.check_validity(now).is_ok()) {
+        return Ok(());
+    }
     let vendor = portal.make_vendor()?;
     let files = VendorFiles {
         certificate: vendor.certificate,
