@@ -24,7 +24,8 @@ use crate::aws::{LocalAws, Storage};
 use crate::portal::Portal;
 
 pub use hints::{deliver_all, wake_event};
-pub use routes::function_routes;
+pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
+pub use settings::{WAKE_TRIES, WAKE_VISIBILITY};
 
 /// How to run.
 pub struct Options {
