@@ -1,11 +1,11 @@
 //! Enrollments.
 
 use axum::Json as JsonAnswer;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use shared::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState, PushAttempt};
 use shared::error::Error;
-use shared::http::{Problem, ProblemDetails, ViewerScope};
+use shared::http::{Problem, ProblemDetails, Query, ViewerScope};
 use shared::id::EnrollmentId;
 use shared::state::AppState;
 use shared::time::Timestamp;

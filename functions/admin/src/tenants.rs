@@ -1,13 +1,13 @@
 //! Tenants.
 
 use axum::Json as JsonAnswer;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::domain::contact::EmailAddress;
 use shared::domain::tenant::Tenant;
 use shared::error::Error;
-use shared::http::{AdminScope, Json, OperatorCaller, Problem, ProblemDetails, ViewerScope};
+use shared::http::{AdminScope, Json, OperatorCaller, Problem, ProblemDetails, Query, ViewerScope};
 use shared::service::create_tenant::create_tenant;
 use shared::service::update_tenant::{TenantChange, update_tenant};
 use shared::state::AppState;

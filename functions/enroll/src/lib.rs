@@ -1,10 +1,10 @@
 //! Enrollment links: what a person opens on the device that is to be managed.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use shared::http::{Problem, ProblemDetails};
+use shared::http::{Problem, ProblemDetails, Query};
 use shared::service::enrollment_profile::enrollment_profile;
 use shared::state::AppState;
 use utoipa::IntoParams;

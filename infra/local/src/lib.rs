@@ -2,6 +2,7 @@
 
 pub mod apns;
 pub mod aws;
+pub mod device;
 pub mod portal;
 pub mod runner;
 pub mod tables;

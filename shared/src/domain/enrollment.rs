@@ -1,6 +1,7 @@
 //! A channel of a device, from Authenticate to CheckOut.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -55,7 +56,7 @@ pub struct DeviceFacts {
 }
 
 /// Where pushes to an enrollment go: the three always come together, from one TokenUpdate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushAddress {
     /// The push certificate's Subject UID that the device listens on.
     pub topic: String,
@@ -63,6 +64,13 @@ pub struct PushAddress {
     pub token: String,
     /// The word the device expects in the push.
     pub magic: String,
+}
+
+/// Names the topic only: whoever has token and magic, and the tenant's push certificate, can wake the device.
+impl fmt::Debug for PushAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PushAddress({})", self.topic)
+    }
 }
 
 /// One channel of one device.
@@ -119,6 +127,11 @@ pub struct PushAttempt {
 }
 
 impl Enrollment {
+    /// Whether it ended.
+    pub fn is_over(&self) -> bool {
+        self.state == EnrollmentState::Removed
+    }
+
     /// The same channel after its enrollment ended: nothing queued for it is served, no identity may speak for it, and
     /// there is nowhere to push to.
     #[must_use]

@@ -4,12 +4,14 @@ mod caller;
 mod device;
 mod json;
 mod problem;
+mod query;
 mod serve;
 
 pub use caller::{AdminScope, OperatorCaller, ViewerScope};
 pub use device::{device_message, failure as device_failure};
 pub use json::Json;
 pub use problem::{Problem, ProblemDetails};
+pub use query::Query;
 pub use serve::{app, serve};
 
 /// The largest body of an API call, in bytes.

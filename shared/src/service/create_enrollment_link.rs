@@ -45,8 +45,16 @@ pub async fn create_enrollment_link(
 /// # Errors
 /// Conflict when there is none.
 pub(super) async fn issuing_authority(state: &State, scope: &Scope) -> Result<IdentityAuthority> {
-    let all = authorities(state, scope).await?;
-    all.iter().find(|authority| authority.issuing).cloned().ok_or_else(|| {
+    let issuing = async || -> Result<Option<IdentityAuthority>> {
+        Ok(authorities(state, scope).await?.iter().find(|authority| authority.issuing).cloned())
+    };
+    let mut found = issuing().await?;
+    if found.is_none() {
+        // This process may have looked before it was made.
+        state.authorities.forget(scope.tenant());
+        found = issuing().await?;
+    }
+    found.ok_or_else(|| {
         Error::conflict(
             "mdm-not-configured",
             "MDM is not configured: this tenant has no identity authority yet.",

@@ -42,6 +42,7 @@ pub async fn notify_expiry(state: &State) -> Result<Tally> {
 }
 
 async fn notify_tenant(state: &State, expiring: &Expiring, tally: &mut Tally) -> Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "the schedule acts for every tenant in turn")]
     let scope = Scope::system(expiring.tenant.clone(), "expiry notice");
     let tenant = state.store.tenant(&scope).await?;
     // The index may lag: what counts is which certificate is active now.

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 
 use super::secret_path;
 use crate::domain::enrollment::{Enrollment, PushAddress, PushAttempt};
-use crate::domain::push_certificates::InstalledCertificate;
+use crate::domain::push_certificates::{InstalledCertificate, PushCertificates};
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, TenantId};
@@ -43,6 +43,10 @@ pub async fn wake_devices(state: &State, wakes: &[Wake]) -> HashMap<Wake, Woken>
     let mut outcomes = HashMap::new();
     for (tenant, ids) in by_tenant {
         let ids: Vec<EnrollmentId> = ids.into_iter().cloned().collect();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a hint names the tenant; what is done follows from the store"
+        )]
         let scope = Scope::system(tenant.clone(), "wake-up");
         let woken = match wake_tenant(state, &scope, &ids).await {
             Ok(woken) => woken,
@@ -89,9 +93,14 @@ async fn wake_tenant(
 }
 
 async fn identity_for(state: &State, scope: &Scope, topic: &str) -> Result<PushIdentity> {
-    let load = async { state.store.push_certificates(scope).await.map(Arc::new) };
-    let all = state.push_certificates.get_or_load(scope.tenant(), load).await?;
-    let InstalledCertificate { certificate, key, .. } = all.usable_for(topic, state.clock.now())?;
+    let now = state.clock.now();
+    let mut all = remembered(state, scope).await?;
+    if all.usable_for(topic, now).is_err() {
+        // This process may have looked before the certificate was activated.
+        state.push_certificates.forget(scope.tenant());
+        all = remembered(state, scope).await?;
+    }
+    let InstalledCertificate { certificate, key, .. } = all.usable_for(topic, now)?;
     let path = secret_path::push_key(scope.tenant(), key);
     let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
     Ok(PushIdentity {
@@ -100,6 +109,11 @@ async fn identity_for(state: &State, scope: &Scope, topic: &str) -> Result<PushI
         chain: Vec::new(),
         key: key::read(pem.expose(), None)?,
     })
+}
+
+async fn remembered(state: &State, scope: &Scope) -> Result<Arc<PushCertificates>> {
+    let load = async { state.store.push_certificates(scope).await.map(Arc::new) };
+    state.push_certificates.get_or_load(scope.tenant(), load).await
 }
 
 async fn wake_topic(

@@ -69,7 +69,7 @@ impl Store {
                 format!("The device {} enrolled anew while the command was queued.", command.enrollment),
             )
             .next("Send the command again.")),
-            Err(Cancelled::Failed(error)) => Err(error),
+            Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
         }
     }
 
@@ -147,7 +147,7 @@ impl Store {
         match self.transact(vec![command, self.one_less_part(scope, enrollment)?]).await {
             Ok(()) => Ok(Recorded::Written),
             Err(Cancelled::Condition(_)) => Ok(Recorded::Ignored),
-            Err(Cancelled::Failed(error)) => Err(error),
+            Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
         }
     }
 

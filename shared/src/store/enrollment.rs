@@ -1,17 +1,14 @@
 //! Enrollments: one item a channel, all channels of a device in its partition.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, ReturnValue, Select, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, ReturnValue, TransactWriteItem};
 use bytes::Bytes;
 
 use super::error::Refused;
-use super::keys::{self, BY_TENANT_INDEX, CHANNEL_PREFIX, Key};
-use super::{
-    Cancelled, Item, Store, error, item, key_item, key_of, names_in, number, put_item_part, read, text,
-};
-use super::{update_part, value};
-use crate::domain::enrollment::{Enrollment, EnrollmentState, PushAddress, PushAttempt};
+use super::keys::{self, Key};
+use super::{Cancelled, Store, error, key_item, names_in, number, read, text, update_part, value};
+use crate::domain::enrollment::{Enrollment, EnrollmentState, PushAddress};
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
@@ -112,76 +109,6 @@ impl Store {
         self.get_many(&self.tables.core, &wanted).await
     }
 
-    /// Every channel of a device: the device's own, and its users'.
-    pub async fn channels(&self, scope: &Scope, id: &EnrollmentId) -> Result<Vec<Enrollment>> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.tables.core)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :channels)")
-            .expression_attribute_values(":pk", text(keys::device_partition(scope.tenant(), id)))
-            .expression_attribute_values(":channels", text(CHANNEL_PREFIX))
-            .into_paginator()
-            .items()
-            .send();
-        let mut channels = Vec::new();
-        while let Some(found) = pages.next().await {
-            channels.push(read(found.map_err(error::read)?)?);
-        }
-        Ok(channels)
-    }
-
-    /// Writes all channels of a device that begins or ends an enrollment, and binds the signer's certificate to it.
-    ///
-    /// `before` are the generations that were read: a concurrent change makes this one a Conflict. `binds` is the
-    /// identity of an Authenticate, whose record is made if the certificate came from elsewhere.
-    ///
-    /// # Errors
-    /// Forbidden when the certificate is bound to another device; Conflict when a channel changed meanwhile.
-    pub async fn write_channels(
-        &self,
-        scope: &Scope,
-        channels: &[Enrollment],
-        before: &[(EnrollmentId, u64)],
-        binds: Option<&crate::domain::identity::IssuedIdentity>,
-    ) -> Result<()> {
-        let mut parts = Vec::with_capacity(channels.len() + 1);
-        if let Some(identity) = binds {
-            parts.push(self.bind_part(scope, identity)?);
-        }
-        for channel in channels {
-            parts.push(self.channel_part(scope, channel, before)?);
-        }
-        let first_is_binding = binds.is_some();
-        self.transact(parts).await.map_err(|cancelled| match cancelled {
-            Cancelled::Condition(0) if first_is_binding => {
-                Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")
-            }
-            Cancelled::Condition(_) => {
-                Error::conflict("enrollment-changed", "The enrollment changed meanwhile.")
-            }
-            Cancelled::Failed(error) => error,
-        })
-    }
-
-    fn channel_part(
-        &self,
-        scope: &Scope,
-        channel: &Enrollment,
-        before: &[(EnrollmentId, u64)],
-    ) -> Result<TransactWriteItem> {
-        let item: Item = item(&keys::enrollment(scope.tenant(), &channel.id), channel)?;
-        let generation = before.iter().find(|(id, _)| *id == channel.id).map(|(_, generation)| *generation);
-        match generation {
-            None => put_item_part(&self.tables.core, item, Some(super::NEW), HashMap::new()),
-            Some(generation) => {
-                let values = HashMap::from([(":before".to_owned(), number(generation))]);
-                put_item_part(&self.tables.core, item, Some("generation = :before"), values)
-            }
-        }
-    }
-
     /// Stores where pushes go; the first one after Authenticate enrolls. One call.
     ///
     /// # Errors
@@ -232,7 +159,7 @@ impl Store {
         self.transact(vec![self.signer_part(scope, id, signer)?, update]).await.map_err(|cancelled| {
             match cancelled {
                 Cancelled::Condition(_) => not_bound(id),
-                Cancelled::Failed(error) => error,
+                Cancelled::Collided(error) | Cancelled::Failed(error) => error,
             }
         })?;
         Ok(None)
@@ -281,101 +208,6 @@ impl Store {
             .map(drop)
     }
 
-    /// Notes what came of a push, unless the device was removed meanwhile.
-    pub async fn note_push(&self, scope: &Scope, id: &EnrollmentId, attempt: &PushAttempt) -> Result<()> {
-        let values = HashMap::from([(":attempt".to_owned(), value(attempt)?)]);
-        let key = keys::enrollment(scope.tenant(), id);
-        self.update_if(&key, "SET last_push = :attempt", "attribute_exists(pk)", values).await
-    }
-
-    /// Forgets where pushes go because APNs said that this address is no longer good, unless the device has given
-    /// another one meanwhile.
-    pub async fn forget_push(
-        &self,
-        scope: &Scope,
-        id: &EnrollmentId,
-        address: &PushAddress,
-        attempt: &PushAttempt,
-    ) -> Result<()> {
-        let values = HashMap::from([
-            (":address".to_owned(), value(address)?),
-            (":attempt".to_owned(), value(attempt)?),
-        ]);
-        let key = keys::enrollment(scope.tenant(), id);
-        self.update_if(&key, "SET last_push = :attempt REMOVE push", "push = :address", values).await
-    }
-
-    /// An update whose failed condition means that there is nothing left to do.
-    async fn update_if(
-        &self,
-        key: &Key,
-        expression: &str,
-        condition: &str,
-        values: HashMap<String, AttributeValue>,
-    ) -> Result<()> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.tables.core)
-            .set_key(Some(key_item(key)))
-            .update_expression(expression)
-            .condition_expression(condition)
-            .set_expression_attribute_values(Some(values))
-            .send()
-            .await;
-        error::condition(sent.map_err(error::update)).map(drop)
-    }
-
-    /// How many devices are enrolled on a topic: those a Replacement of its certificate silences.
-    pub async fn count_devices_on(&self, scope: &Scope, topic: &str) -> Result<u64> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.tables.core)
-            .index_name(BY_TENANT_INDEX)
-            .select(Select::Count)
-            .key_condition_expression("tenant = :tenant AND begins_with(listed, :prefix)")
-            .expression_attribute_values(":tenant", text(scope.tenant()))
-            .expression_attribute_values(":prefix", text(keys::listed_prefix(topic, false)))
-            .into_paginator()
-            .send();
-        let mut count = 0;
-        while let Some(page) = pages.next().await {
-            count += u64::try_from(page.map_err(error::read)?.count).unwrap_or_default();
-        }
-        Ok(count)
-    }
-
-    /// A page of a tenant's enrollments, and the mark to continue after.
-    pub async fn list_enrollments(
-        &self,
-        scope: &Scope,
-        after: Option<&str>,
-        limit: i32,
-    ) -> Result<(Vec<Enrollment>, Option<String>)> {
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.tables.core)
-            .index_name(BY_TENANT_INDEX)
-            .expression_attribute_values(":tenant", text(scope.tenant()))
-            .limit(limit);
-        query = match after {
-            Some(after) => query
-                .key_condition_expression("tenant = :tenant AND listed > :after")
-                .expression_attribute_values(":after", text(after)),
-            None => query.key_condition_expression("tenant = :tenant"),
-        };
-        let page = query.send().await.map_err(error::read)?;
-        let more = page.last_evaluated_key.is_some();
-        let last = page.items().last().and_then(|item| item.get("listed")).and_then(|mark| mark.as_s().ok());
-        let mark = last.filter(|_| more).cloned();
-        let found: Vec<Key> = page.items().iter().filter_map(key_of).collect();
-        let mut enrollments: Vec<Enrollment> = self.get_many(&self.tables.core, &found).await?;
-        enrollments.sort_by(|left, right| left.id.cmp(&right.id));
-        Ok((enrollments, mark))
-    }
-
     /// The part of a transaction that lets a renewed identity sign for its device from now on.
     pub(super) fn accept_part(
         &self,
@@ -384,7 +216,7 @@ impl Store {
         renewed: Fingerprint,
         renews: Fingerprint,
     ) -> Result<TransactWriteItem> {
-        let set = AttributeValue::Ss(BTreeSet::from([renewed]).iter().map(ToString::to_string).collect());
+        let set = AttributeValue::Ss(vec![renewed.to_string()]);
         let values = HashMap::from([(":new".to_owned(), set), (":signer".to_owned(), text(renews))]);
         let key = keys::enrollment(scope.tenant(), &id.device_channel());
         update_part(&self.tables.core, &key, "ADD certificates :new", Some(SIGNED_BY_ITS_OWN), values)

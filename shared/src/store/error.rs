@@ -22,6 +22,8 @@ pub(super) enum Refused {
 pub(super) enum Cancelled {
     /// The condition of the part with this index did not hold. The first of several is named.
     Condition(usize),
+    /// Another write to the same items was under way.
+    Collided(Error),
     /// Anything else.
     Failed(Error),
 }
@@ -81,7 +83,7 @@ pub(super) fn transaction(error: SdkError<TransactWriteItemsError, HttpResponse>
     let passing = codes.clone().all(|code| PASSING.contains(&code));
     match broken {
         Some(index) => Cancelled::Condition(index),
-        None if passing => Cancelled::Failed(Error::unavailable(error)),
+        None if passing => Cancelled::Collided(Error::unavailable(error)),
         None => Cancelled::Failed(Error::internal(error)),
     }
 }

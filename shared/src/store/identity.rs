@@ -69,7 +69,7 @@ impl Store {
             Ok(()) => Ok(true),
             Err(Cancelled::Condition(0)) => Ok(false),
             Err(Cancelled::Condition(_)) => Err(Error::internal("a new identity exists already")),
-            Err(Cancelled::Failed(error)) => Err(error),
+            Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
         }
     }
 
@@ -95,7 +95,7 @@ impl Store {
                 "identity-not-bound",
                 "The certificate to renew belongs to no enrolled device.",
             ),
-            Cancelled::Failed(error) => error,
+            Cancelled::Collided(error) | Cancelled::Failed(error) => error,
         })
     }
 

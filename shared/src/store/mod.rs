@@ -2,8 +2,10 @@
 //!
 //! Every write is conditional. Records carry a version attribute `v`; a reader accepts this version and the one before.
 
+mod channels;
 mod command;
 mod enrollment;
+mod enrollment_list;
 mod error;
 mod expiry;
 mod identity;
@@ -11,10 +13,12 @@ mod keys;
 mod link;
 mod mail;
 mod push_certificate;
+mod push_result;
 mod tenant;
 mod token;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem, Update};
@@ -130,16 +134,28 @@ impl Store {
         error::condition(sent.map_err(error::put)).map(|written| written.is_some())
     }
 
+    /// All of `parts` or none. Another transaction on the same items is waited for: the SDK retries what was throttled,
+    /// but not what was cancelled.
     async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
-        self.client
-            .transact_write_items()
-            .set_transact_items(Some(parts))
-            .send()
-            .await
-            .map(drop)
-            .map_err(error::transaction)
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let sent =
+                self.client.transact_write_items().set_transact_items(Some(parts.clone())).send().await;
+            match sent.map_err(error::transaction) {
+                Err(Cancelled::Collided(_)) if pause <= LAST_PAUSE => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                other => return other.map(drop),
+            }
+        }
     }
 }
+
+/// The pause before a cancelled transaction is tried again; it doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+/// The longest pause; after it the caller is told to come back.
+const LAST_PAUSE: Duration = Duration::from_millis(160);
 
 /// The condition of a record that must not exist yet.
 const NEW: &str = "attribute_not_exists(pk)";

@@ -128,7 +128,9 @@ impl Store {
         }
         self.transact(parts).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(0) => topic_taken(),
-            other @ (Cancelled::Condition(_) | Cancelled::Failed(_)) => changed(other),
+            other @ (Cancelled::Condition(_) | Cancelled::Collided(_) | Cancelled::Failed(_)) => {
+                changed(other)
+            }
         })
     }
 
@@ -164,6 +166,6 @@ fn changed(cancelled: Cancelled) -> Error {
             "Somebody else changed this tenant's push certificates at the same time. Nothing was changed by you.",
         )
         .next("Look at the present state and decide again."),
-        Cancelled::Failed(error) => error,
+        Cancelled::Collided(error) | Cancelled::Failed(error) => error,
     }
 }

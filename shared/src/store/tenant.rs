@@ -25,7 +25,7 @@ impl Store {
         ];
         self.transact(parts).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(_) => Error::internal("a new tenant's identifier exists already"),
-            Cancelled::Failed(error) => error,
+            Cancelled::Collided(error) | Cancelled::Failed(error) => error,
         })
     }
 
@@ -90,7 +90,7 @@ impl Store {
         )?;
         self.transact(vec![part]).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(_) => Error::not_found("tenant"),
-            Cancelled::Failed(error) => error,
+            Cancelled::Collided(error) | Cancelled::Failed(error) => error,
         })
     }
 }

@@ -96,8 +96,8 @@ impl Devices {
         }
     }
 
-    /// Delivers a push, or keeps it instead of an older one while the device sleeps. A wrong magic is accepted like any
-    /// other: it is the device that ignores it.
+    /// Delivers a push, or keeps it instead of an older one while the device sleeps. A wrong magic is accepted like
+    /// any other: it is the device that ignores it.
     pub(super) fn deliver(&self, push: &Delivery<'_>) -> Result<(), Undeliverable> {
         let mut devices = self.lock();
         let device = devices.get_mut(push.token).ok_or(Undeliverable::Unknown)?;

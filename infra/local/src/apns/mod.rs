@@ -47,7 +47,8 @@ struct State {
 }
 
 impl ApnsSimulator {
-    /// Listens on `listen` (port 0: any free one) for clients whose certificate chains to `issuers` and is valid by `clock`.
+    /// Listens on `listen` (port 0: any free one) for clients whose certificate chains to `issuers` and is valid by
+    /// `clock`.
     ///
     /// # Errors
     /// Internal when the port is taken.

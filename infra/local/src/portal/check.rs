@@ -26,7 +26,8 @@ pub struct Checked {
 /// Checks `file`, the base64 text that a customer uploads, against the vendors' root at the time `now`.
 ///
 /// # Errors
-/// Everything that is wrong, in the order of the file, each in one sentence. What cannot be read hides what is inside it.
+/// Everything that is wrong, in the order of the file, each in one sentence. What cannot be read hides what is
+/// inside it.
 pub(super) fn check(file: &str, vendor_root: &X509, now: Timestamp) -> Result<Checked, Vec<String>> {
     let dictionary = read_dictionary(file).map_err(|fault| vec![fault])?;
     let texts = read_texts(&dictionary)?;

@@ -1,7 +1,7 @@
 //! Stands for Apple's push certificate portal, identity.apple.com/pushcert.
 //!
-//! It has two authorities of its own: one issues push certificates, the other the test vendor's certificate, which signs
-//! the requests. Everything it makes says "Pomarium Test" in its issuer.
+//! It has two authorities of its own: one issues push certificates, the other the test vendor's certificate, which
+//! signs the requests. Everything it makes says "Pomarium Test" in its issuer.
 
 pub(crate) mod authority;
 mod check;
@@ -130,7 +130,8 @@ impl Portal {
     /// Issues a certificate with a known UID: the button *Renew*. The key may be a new one.
     ///
     /// # Errors
-    /// [`Refusal::Faults`] when the file is wrong or the certificate was revoked, [`Refusal::Unknown`] for a foreign UID.
+    /// [`Refusal::Faults`] when the file is wrong or the certificate was revoked, [`Refusal::Unknown`] for a
+    /// foreign UID.
     pub fn renew(&self, uid: &str, file: &str) -> Result<Issued, Refusal> {
         let _writing = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let row = self.find(uid)?.ok_or(Refusal::Unknown)?;

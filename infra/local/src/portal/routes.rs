@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::{Issued, Portal, Refusal, page, upload};
 
-/// The routes `/`, `/certificates`, `/certificates/{uid}/renew`, `/certificates/{uid}/revoke`, `/certificates/{uid}.pem`.
+/// The routes `/`, `/certificates`, `/certificates/{uid}/renew`, `/certificates/{uid}/revoke`,
+/// `/certificates/{uid}.pem`.
 pub fn router(portal: Portal) -> Router {
     Router::new()
         .route("/", get(show))

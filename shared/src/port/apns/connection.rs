@@ -76,7 +76,7 @@ impl Connection {
 
     async fn over(stream: SslStream<TcpStream>) -> Result<Self, Failure> {
         let refusal = Arc::new(OnceLock::new());
-        let wire = Wire { stream, refusal: Arc::clone(&refusal) };
+        let wire = Wire::new(stream, Arc::clone(&refusal));
         let (sender, connection) = Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(PING_INTERVAL)

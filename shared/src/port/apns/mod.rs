@@ -92,8 +92,8 @@ impl Apns {
 
     /// Sends one push and says what became of it; never fails otherwise.
     ///
-    /// A push that met a dead connection is sent once more on a new one. Sending twice does no harm: Apple keeps only the
-    /// latest push of a device, and a device woken twice polls twice.
+    /// A push that met a dead connection is sent once more on a new one. Sending twice does no harm: Apple keeps
+    /// only the latest push of a device, and a device woken twice polls twice.
     pub async fn push(&self, identity: &PushIdentity, push: &Push) -> Outcome {
         let request = match request::build(&self.endpoint.host, push) {
             Ok(request) => request,

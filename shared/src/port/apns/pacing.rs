@@ -7,8 +7,8 @@ const STABLE: Duration = Duration::from_secs(60);
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// Spaces dials out. Apple takes rapid reconnecting for an attack, so even successful dials count when they follow each
-/// other closely; one immediate redial is free, because a frozen Lambda thaws with a dead socket.
+/// Spaces dials out. Apple takes rapid reconnecting for an attack, so even successful dials count when they follow
+/// each other closely; one immediate redial is free, because a frozen Lambda thaws with a dead socket.
 #[derive(Default)]
 pub(super) struct Pacing {
     strikes: u32,

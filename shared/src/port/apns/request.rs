@@ -38,8 +38,8 @@ impl PayloadLike for WakeUp<'_> {
     }
 }
 
-/// The request for one push. A push that cannot be written as one is refused with the reason, in words that hold nothing
-/// of its content.
+/// The request for one push. A push that cannot be written as one is refused with the reason, in words that hold
+/// nothing of its content.
 pub(super) fn build(host: &str, push: &Push) -> Result<Request<Full<Bytes>>, String> {
     let payload = WakeUp {
         mdm: push.magic.expose(),

@@ -21,8 +21,8 @@ struct State {
 }
 
 impl Slot {
-    /// The living connection, dialled first if need be. Callers queue on the lock while one of them dials; when that dial
-    /// fails they all get its failure through the pacing instead of dialling in turn.
+    /// The living connection, dialled first if need be. Callers queue on the lock while one of them dials; when
+    /// that dial fails they all get its failure through the pacing instead of dialling in turn.
     pub(super) async fn connection(
         &self,
         endpoint: &ApnsEndpoint,

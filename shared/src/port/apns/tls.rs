@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{self, Ssl, SslConnector, SslMethod, SslVersion};
@@ -57,15 +57,21 @@ pub(super) fn refusal(error: &ssl::Error) -> Option<&'static str> {
 
 /// The stream under HTTP/2, remembering the alert that ended it.
 ///
-/// In TLS 1.3 the client's handshake is over before the server has looked at its certificate: the alert arrives as an error
-/// of a later read, and the HTTP/2 library passes on nothing of it but text.
+/// In TLS 1.3 the client's handshake is over before the server has looked at its certificate: the alert arrives as
+/// an error of a later read, and the HTTP/2 library passes on nothing of it but text.
 pub(super) struct Wire {
-    pub(super) stream: SslStream<TcpStream>,
-    pub(super) refusal: Arc<OnceLock<&'static str>>,
+    stream: SslStream<TcpStream>,
+    refusal: Arc<OnceLock<&'static str>>,
+    failed_write: Option<io::Error>,
 }
 
 impl Wire {
-    fn remember<T>(&self, result: &io::Result<T>) {
+    /// Puts the alert, should one come, into `refusal`.
+    pub(super) fn new(stream: SslStream<TcpStream>, refusal: Arc<OnceLock<&'static str>>) -> Self {
+        Self { stream, refusal, failed_write: None }
+    }
+
+    fn remember(&self, result: &io::Result<()>) {
         let error = result.as_ref().err().and_then(io::Error::get_ref);
         if let Some(refusal) = error.and_then(|error| error.downcast_ref()).and_then(refusal) {
             // The first alert is the one that counts.
@@ -73,14 +79,22 @@ impl Wire {
         }
     }
 
-    /// After a failed write, an alert may still lie unread: the server sent it and closed.
-    fn listen_after<T>(&mut self, cx: &mut Context<'_>, result: &io::Result<T>) {
-        if result.is_err() {
-            let mut scratch = [0; 1];
-            if let Poll::Ready(read) =
-                Pin::new(&mut self.stream).poll_read(cx, &mut ReadBuf::new(&mut scratch))
-            {
-                self.remember(&read);
+    /// Holds a failed write back until the read side has had its say: a server that sends an alert and closes makes
+    /// the next write fail before the alert is read. The failed write proves that the read will end too.
+    fn report(&mut self, cx: &mut Context<'_>, error: io::Error) -> Poll<io::Error> {
+        loop {
+            let mut lost = [0; 1_024];
+            let mut buffer = ReadBuf::new(&mut lost);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => {
+                    self.failed_write = Some(error);
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(read) => {
+                    self.remember(&read);
+                    return Poll::Ready(error);
+                }
             }
         }
     }
@@ -102,11 +116,14 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        polled.map(|result| {
-            self.listen_after(cx, &result);
-            result
-        })
+        let written = match self.failed_write.take() {
+            Some(error) => Err(error),
+            None => ready!(Pin::new(&mut self.stream).poll_write(cx, buf)),
+        };
+        match written {
+            Ok(length) => Poll::Ready(Ok(length)),
+            Err(error) => self.report(cx, error).map(Err),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -28,8 +28,11 @@ pub(super) async fn run(
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
     let generation =
         former.iter().find(|channel| channel.id == device).map_or(0, |channel| channel.generation);
-    let mut channels: Vec<Enrollment> =
-        former.into_iter().filter(|channel| channel.id != device).map(Enrollment::ended).collect();
+    let mut channels: Vec<Enrollment> = former
+        .into_iter()
+        .filter(|channel| channel.id != device && !channel.is_over())
+        .map(Enrollment::ended)
+        .collect();
     channels.insert(0, begun(device, generation + 1, signer, message, now));
     state.store.write_channels(&signer.scope, &channels, &before, Some(&identity)).await?;
     tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device began an enrollment");

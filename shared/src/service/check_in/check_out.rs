@@ -22,7 +22,7 @@ pub(super) async fn run(state: &State, signer: &Signer, id: &EnrollmentId) -> Re
     let whole_device = id.user_id().is_none();
     let ended: Vec<Enrollment> = channels
         .into_iter()
-        .filter(|channel| whole_device || channel.id == *id)
+        .filter(|channel| !channel.is_over() && (whole_device || channel.id == *id))
         .map(|channel| Enrollment { last_seen: now, ..channel.ended() })
         .collect();
     state.store.write_channels(&signer.scope, &ended, &before, None).await?;

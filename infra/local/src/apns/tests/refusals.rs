@@ -103,7 +103,7 @@ async fn an_older_server_refuses_within_the_handshake() {
 async fn a_goaway_that_names_the_certificate_is_a_refusal() {
     let world = World::new().await;
     // An empty SETTINGS frame; GOAWAY with last stream 0, no error, and Apple's JSON as debug data.
-    let speech = b"\0\0\0\x04\0\0\0\0\0\0\0\x21\x07\0\0\0\0\0\0\0\0\0\0\0\0\0{\"reason\":\"BadCertificate\"}";
+    let speech = b"\0\0\0\x04\0\0\0\0\0\0\0\x23\x07\0\0\0\0\0\0\0\0\0\0\0\0\0{\"reason\":\"BadCertificate\"}";
     let outcome = push_to(&world, server(speak_http2, speech).await).await;
     assert_eq!(outcome, certificate_refused("BadCertificate"));
 }

@@ -1,0 +1,206 @@
+//! A device that knows nothing of the server but what a device knows: a link, and then HTTP and pushes.
+
+mod answers;
+mod check_in;
+mod error;
+mod identity;
+mod life;
+mod message;
+mod profile;
+mod script;
+mod wire;
+
+use plist::{Dictionary, Value};
+use shared::pki::Credential;
+use shared::port::random::Random;
+
+use crate::apns::{ApnsSimulator, WakeUps};
+use script::Script;
+use wire::Wire;
+
+pub use error::{DeviceError, Result};
+pub use identity::{Ask, ScepClient, distinguished_name};
+pub use life::Answered;
+pub use message::{Digest, sign};
+pub use profile::{ScepPayload, ServedProfile};
+pub use script::Reply;
+pub use wire::{Command, Response, Url};
+
+/// A simulated device, or one user on it.
+pub struct SimDevice {
+    udid: String,
+    serial: String,
+    name: String,
+    user: Option<User>,
+    wire: Wire,
+    digest: Digest,
+    profile: Option<ServedProfile>,
+    identity: Option<Credential>,
+    push: PushTarget,
+    wake_ups: Option<WakeUps>,
+    unlock_token: Vec<u8>,
+    script: Script,
+    random: Random,
+}
+
+#[derive(Clone)]
+struct User {
+    id: String,
+    short_name: String,
+}
+
+/// What the device tells in TokenUpdate, and listens for.
+#[derive(Clone)]
+struct PushTarget {
+    token: Vec<u8>,
+    magic: String,
+}
+
+impl PushTarget {
+    fn new(random: &Random) -> Self {
+        Self { token: random.bytes::<32>().to_vec(), magic: random.uuid_string() }
+    }
+}
+
+impl SimDevice {
+    /// A device fresh from its box.
+    pub fn new(udid: &str, serial: &str, name: &str) -> Self {
+        let random = Random::system();
+        Self {
+            udid: udid.to_owned(),
+            serial: serial.to_owned(),
+            name: name.to_owned(),
+            user: None,
+            wire: Wire::default(),
+            digest: Digest::Sha256,
+            profile: None,
+            identity: None,
+            push: PushTarget::new(&random),
+            wake_ups: None,
+            unlock_token: random.bytes::<32>().to_vec(),
+            script: Script::default(),
+            random,
+        }
+    }
+
+    /// Signs its messages with this digest.
+    #[must_use]
+    pub fn signing(self, digest: Digest) -> Self {
+        Self { digest, ..self }
+    }
+
+    /// Sends no Content-Type, as some clients do.
+    #[must_use]
+    pub fn without_content_type(mut self) -> Self {
+        self.wire.content_type = false;
+        self
+    }
+
+    /// Uses one URL for check-ins and polls, as a profile without `CheckInURL` has it.
+    #[must_use]
+    pub fn with_one_url(mut self) -> Self {
+        self.wire.one_url = true;
+        self
+    }
+
+    /// A user who logs in on this device: a channel of its own, over the device's identity.
+    pub fn user(&self, id: &str, short_name: &str) -> Self {
+        Self {
+            user: Some(User { id: id.to_owned(), short_name: short_name.to_owned() }),
+            wire: self.wire.clone(),
+            profile: self.profile.clone(),
+            identity: self.identity.clone(),
+            digest: self.digest,
+            ..Self::new(&self.udid, &self.serial, &self.name)
+        }
+    }
+
+    /// The enrollment's name on the server: `UDID`, or `UDID:UserID`.
+    pub fn id(&self) -> String {
+        match &self.user {
+            Some(user) => format!("{}:{}", self.udid, user.id),
+            None => self.udid.clone(),
+        }
+    }
+
+    /// The token that APNs knows the device by.
+    pub fn push_token(&self) -> &[u8] {
+        &self.push.token
+    }
+
+    /// The word that a push must bring.
+    pub fn push_magic(&self) -> &str {
+        &self.push.magic
+    }
+
+    /// What clears the device's passcode.
+    pub fn unlock_token(&self) -> &[u8] {
+        &self.unlock_token
+    }
+
+    /// The enrollment profile it installed.
+    ///
+    /// # Errors
+    /// Before it installed one.
+    pub fn profile(&self) -> Result<&ServedProfile> {
+        self.profile.as_ref().ok_or(DeviceError::TooEarly("a profile"))
+    }
+
+    /// What it signs with.
+    ///
+    /// # Errors
+    /// Before it has an identity.
+    pub fn identity(&self) -> Result<&Credential> {
+        self.identity.as_ref().ok_or(DeviceError::TooEarly("an identity"))
+    }
+
+    /// Signs with this identity from now on.
+    pub fn set_identity(&mut self, identity: Credential) {
+        self.identity = Some(identity);
+    }
+
+    /// Installs a profile without acting on it.
+    pub fn set_profile(&mut self, profile: ServedProfile) {
+        self.profile = Some(profile);
+    }
+
+    /// Gets a new push token from APNs, and a new magic word; the next TokenUpdate tells the server.
+    ///
+    /// # Errors
+    /// Before it installed a profile, which says the topic.
+    pub fn listen(&mut self, apns: &ApnsSimulator) -> Result<()> {
+        let topic = self.profile()?.topic.clone();
+        self.push = PushTarget::new(&self.random);
+        self.wake_ups = Some(apns.register(&self.push.token, &topic, &self.push.magic));
+        Ok(())
+    }
+
+    /// How many pushes wait for it.
+    pub fn pushes_waiting(&self) -> usize {
+        self.wake_ups.as_ref().map_or(0, WakeUps::waiting)
+    }
+
+    /// Waits for a push; false when none can come any more.
+    pub async fn wait_for_push(&mut self) -> bool {
+        match &mut self.wake_ups {
+            Some(wake_ups) => wake_ups.next().await.is_some(),
+            None => false,
+        }
+    }
+
+    /// The keys by which every message says who speaks.
+    fn introduction(&self) -> Dictionary {
+        let mut keys = Dictionary::new();
+        keys.insert("UDID".to_owned(), self.udid.as_str().into());
+        if let Some(user) = &self.user {
+            keys.insert("UserID".to_owned(), user.id.as_str().into());
+            keys.insert("UserShortName".to_owned(), user.short_name.as_str().into());
+        }
+        keys
+    }
+}
+
+/// A dictionary of these keys.
+fn dictionary<const N: usize>(keys: [(&str, Value); N]) -> Dictionary {
+    keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}

@@ -1,0 +1,70 @@
+//! A tenant's enrollments, counted and listed through the index by tenant.
+
+use aws_sdk_dynamodb::types::Select;
+
+use super::keys::{self, BY_TENANT_INDEX, Key};
+use super::{Store, error, key_of, text};
+use crate::domain::enrollment::Enrollment;
+use crate::error::{Error, Result};
+use crate::scope::Scope;
+
+impl Store {
+    /// How many devices are enrolled on a topic: those a Replacement of its certificate silences.
+    pub async fn count_devices_on(&self, scope: &Scope, topic: &str) -> Result<u64> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .index_name(BY_TENANT_INDEX)
+            .select(Select::Count)
+            .key_condition_expression("tenant = :tenant AND begins_with(listed, :prefix)")
+            .expression_attribute_values(":tenant", text(scope.tenant()))
+            .expression_attribute_values(":prefix", text(keys::listed_prefix(topic, false)))
+            .into_paginator()
+            .send();
+        let mut count = 0;
+        while let Some(page) = pages.next().await {
+            count += u64::try_from(page.map_err(error::read)?.count).unwrap_or_default();
+        }
+        Ok(count)
+    }
+
+    /// A page of a tenant's enrollments, and the mark to continue after.
+    pub async fn list_enrollments(
+        &self,
+        scope: &Scope,
+        after: Option<&str>,
+        limit: i32,
+    ) -> Result<(Vec<Enrollment>, Option<String>)> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .index_name(BY_TENANT_INDEX)
+            .expression_attribute_values(":tenant", text(scope.tenant()))
+            .limit(limit);
+        query = match after {
+            Some(after) => query
+                .key_condition_expression("tenant = :tenant AND listed > :after")
+                .expression_attribute_values(":after", text(mark(after)?)),
+            None => query.key_condition_expression("tenant = :tenant"),
+        };
+        let page = query.send().await.map_err(error::read)?;
+        let more = page.last_evaluated_key.is_some();
+        let last = page.items().last().and_then(|item| item.get("listed")).and_then(|mark| mark.as_s().ok());
+        let next = last.filter(|_| more).map(hex::encode);
+        let found: Vec<Key> = page.items().iter().filter_map(key_of).collect();
+        let mut enrollments: Vec<Enrollment> = self.get_many(&self.tables.core, &found).await?;
+        enrollments.sort_by(|left, right| left.id.cmp(&right.id));
+        Ok((enrollments, next))
+    }
+}
+
+/// Reads the mark of a page, which is opaque to its holder.
+fn mark(text: &str) -> Result<String> {
+    hex::decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
+        Error::malformed("page-mark", "This is not the mark of a page.")
+            .at("after")
+            .next("Pass the \"next\" of the page before, unchanged, or leave it out.")
+    })
+}

@@ -1,0 +1,59 @@
+//! What came of pushes, noted on the enrollment.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::keys::{self, Key};
+use super::{Store, error, key_item, value};
+use crate::domain::enrollment::{PushAddress, PushAttempt};
+use crate::error::Result;
+use crate::id::EnrollmentId;
+use crate::scope::Scope;
+
+impl Store {
+    /// Notes what came of a push, unless the device was removed meanwhile.
+    pub async fn note_push(&self, scope: &Scope, id: &EnrollmentId, attempt: &PushAttempt) -> Result<()> {
+        let values = HashMap::from([(":attempt".to_owned(), value(attempt)?)]);
+        let key = keys::enrollment(scope.tenant(), id);
+        self.update_if(&key, "SET last_push = :attempt", "attribute_exists(pk)", values).await
+    }
+
+    /// Forgets where pushes go because APNs said that this address is no longer good, unless the device has given
+    /// another one meanwhile.
+    pub async fn forget_push(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        address: &PushAddress,
+        attempt: &PushAttempt,
+    ) -> Result<()> {
+        let values = HashMap::from([
+            (":address".to_owned(), value(address)?),
+            (":attempt".to_owned(), value(attempt)?),
+        ]);
+        let key = keys::enrollment(scope.tenant(), id);
+        self.update_if(&key, "SET last_push = :attempt REMOVE push", "push = :address", values).await
+    }
+
+    /// An update whose failed condition means that there is nothing left to do.
+    async fn update_if(
+        &self,
+        key: &Key,
+        expression: &str,
+        condition: &str,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<()> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.tables.core)
+            .set_key(Some(key_item(key)))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await;
+        error::condition(sent.map_err(error::update)).map(drop)
+    }
+}
