@@ -2,14 +2,16 @@
 
 use axum::Json as JsonAnswer;
 use axum::extract::{Path, State};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState, PushAttempt};
 use shared::error::Error;
 use shared::http::{Problem, ProblemDetails, Query, ViewerScope};
 use shared::id::EnrollmentId;
 use shared::state::AppState;
 use shared::time::Timestamp;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
+
+use crate::page::Page;
 
 /// Enrollments on one page.
 const PAGE: i32 = 100;
@@ -61,13 +63,6 @@ pub(crate) struct EnrollmentPage {
     enrollments: Vec<EnrollmentView>,
     /// Pass it as `after` for the next page; null on the last.
     next: Option<String>,
-}
-
-#[derive(Deserialize, IntoParams)]
-pub(crate) struct Page {
-    /// The `next` of the page before.
-    #[serde(default)]
-    after: Option<String>,
 }
 
 /// The tenant's enrolled devices and users, a page at a time.

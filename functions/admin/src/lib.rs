@@ -5,6 +5,7 @@ mod commands;
 mod enrollments;
 mod links;
 mod openapi;
+mod page;
 mod tenants;
 mod tokens;
 

@@ -12,7 +12,9 @@ use shared::service::create_tenant::create_tenant;
 use shared::service::update_tenant::{TenantChange, update_tenant};
 use shared::state::AppState;
 use shared::time::Timestamp;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
+
+use crate::page::Page;
 
 /// Tenants on one page unless asked otherwise.
 const PAGE: i32 = 50;
@@ -78,13 +80,6 @@ pub(crate) struct TenantPage {
     tenants: Vec<TenantView>,
     /// Pass it as `after` for the next page; null on the last.
     next: Option<String>,
-}
-
-#[derive(Deserialize, IntoParams)]
-pub(crate) struct Page {
-    /// The `next` of the page before.
-    #[serde(default)]
-    after: Option<String>,
 }
 
 /// Create a tenant. The answer holds its first admin token, shown once.

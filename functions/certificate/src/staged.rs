@@ -4,7 +4,7 @@ use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
+use shared::http::{AdminScope, Body, FileOrJson, Problem, ProblemDetails, ViewerScope};
 use shared::secret::Secret;
 use shared::service::stage_push_certificate::{
     Review, UploadFiles, discard_staged, file_bytes, review, stage_push_certificate,
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::view::{CertificateView, ReviewView, meaning};
 
+/// An upload: this as JSON, or the certificate's file as the whole body.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Upload {
@@ -30,7 +31,8 @@ pub(crate) struct Upload {
 /// Upload what Apple returned. It is checked and kept for review; nothing changes for devices yet.
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant}/push-certificate/staged", tag = "push certificate",
-    params(("tenant" = String, Path)), request_body = Upload,
+    params(("tenant" = String, Path)),
+    request_body(content((Upload = "application/json"), (Vec<u8> = "application/x-pem-file"))),
     responses(
         (status = 201, body = ReviewView),
         (status = 400, description = "Not a usable push certificate", body = ProblemDetails, content_type = "application/problem+json"),
@@ -40,12 +42,15 @@ pub(crate) struct Upload {
 pub(crate) async fn upload(
     AdminScope(scope): AdminScope,
     State(state): State<AppState>,
-    Json(body): Json<Upload>,
+    FileOrJson(body): FileOrJson<Upload>,
 ) -> Result<(StatusCode, JsonAnswer<ReviewView>), Problem> {
-    let files = UploadFiles {
-        certificate: file_bytes(body.certificate),
-        key: body.key.map(file_bytes),
-        password: body.password.map(Secret::new),
+    let files = match body {
+        Body::File(certificate) => UploadFiles { certificate, key: None, password: None },
+        Body::Json(body) => UploadFiles {
+            certificate: file_bytes(body.certificate),
+            key: body.key.map(file_bytes),
+            password: body.password.map(Secret::new),
+        },
     };
     let review = stage_push_certificate(&state, &scope, &files).await?;
     Ok((StatusCode::CREATED, JsonAnswer(view(&state, &review))))

@@ -2,6 +2,7 @@
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::{API_BODY, Problem};
@@ -12,19 +13,43 @@ use crate::state::AppState;
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);
 
+/// A file as the whole body, or JSON that may hold more than one.
+#[derive(Clone, Debug)]
+pub struct FileOrJson<T>(pub Body<T>);
+
+/// What [`FileOrJson`] found.
+#[derive(Clone, Debug)]
+pub enum Body<T> {
+    /// A file.
+    File(Vec<u8>),
+    /// JSON.
+    Json(T),
+}
+
 impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, Problem> {
-        let body = to_bytes(request.into_body(), API_BODY).await.map_err(|cause| {
-            Error::malformed(
-                "json-body",
-                format!("The body is larger than {API_BODY} bytes, or was cut off."),
-            )
-            .because(cause)
-        })?;
-        Ok(Self(read(&body)?))
+        Ok(Self(read(&whole(request).await?)?))
     }
+}
+
+impl<T: DeserializeOwned> FromRequest<AppState> for FileOrJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &AppState) -> Result<Self, Problem> {
+        let body = whole(request).await?;
+        // The content decides, because `curl --data` says "form" of everything. No file of ours begins with a brace.
+        let is_json = body.trim_ascii_start().first().is_none_or(|first| *first == b'{');
+        Ok(Self(if is_json { Body::Json(read(&body)?) } else { Body::File(body.into()) }))
+    }
+}
+
+async fn whole(request: Request) -> Result<Bytes> {
+    to_bytes(request.into_body(), API_BODY).await.map_err(|cause| {
+        Error::malformed("json-body", format!("The body is larger than {API_BODY} bytes, or was cut off."))
+            .because(cause)
+    })
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {

@@ -9,7 +9,7 @@ mod serve;
 
 pub use caller::{AdminScope, OperatorCaller, ViewerScope};
 pub use device::{device_message, failure as device_failure};
-pub use json::Json;
+pub use json::{Body, FileOrJson, Json};
 pub use problem::{Problem, ProblemDetails};
 pub use query::Query;
 pub use serve::{app, serve};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::keys::{self, CHANNEL_PREFIX};
-use super::{Cancelled, Item, NEW, Store, error, item, number, put_item_part, read, text};
+use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::identity::IssuedIdentity;
 use crate::error::{Error, Result};
@@ -18,22 +18,8 @@ const AT_ONCE: usize = 90;
 impl Store {
     /// Every channel of a device: the device's own, and its users'.
     pub async fn channels(&self, scope: &Scope, id: &EnrollmentId) -> Result<Vec<Enrollment>> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.tables.core)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :channels)")
-            .expression_attribute_values(":pk", text(keys::device_partition(scope.tenant(), id)))
-            .expression_attribute_values(":channels", text(CHANNEL_PREFIX))
-            .into_paginator()
-            .items()
-            .send();
-        let mut channels = Vec::new();
-        while let Some(found) = pages.next().await {
-            channels.push(read(found.map_err(error::read)?)?);
-        }
-        Ok(channels)
+        let partition = keys::device_partition(scope.tenant(), id);
+        self.partition(&self.tables.core, &partition, CHANNEL_PREFIX).await?.into_iter().map(read).collect()
     }
 
     /// Writes channels of a device that begins or ends an enrollment, the device's own first, and binds the signer's

@@ -2,7 +2,6 @@
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -43,13 +42,6 @@ where
 
 pub(super) fn update(error: SdkError<UpdateItemError, HttpResponse>) -> Refused {
     if let Some(UpdateItemError::ConditionalCheckFailedException(_)) = error.as_service_error() {
-        return Refused::Condition;
-    }
-    Refused::Failed(failure(error))
-}
-
-pub(super) fn put(error: SdkError<PutItemError, HttpResponse>) -> Refused {
-    if let Some(PutItemError::ConditionalCheckFailedException(_)) = error.as_service_error() {
         return Refused::Condition;
     }
     Refused::Failed(failure(error))

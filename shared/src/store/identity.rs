@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
-use super::{Cancelled, NEW, Store, error, keys, number, put_part, read, text, update_part, value};
+use super::{Cancelled, NEW, Store, keys, number, put_part, read, text, update_part, value};
 use crate::domain::identity::{IdentityAuthority, IssuedIdentity};
 use crate::domain::link::IssuedByLink;
 use crate::error::{Error, Result};
@@ -30,21 +30,8 @@ impl Store {
 
     /// Every authority whose identities the tenant accepts, the issuing one first.
     pub async fn authorities(&self, scope: &Scope) -> Result<Vec<IdentityAuthority>> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.tables.pki)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(keys::authority_partition(scope.tenant())))
-            .into_paginator()
-            .items()
-            .send();
-        let mut authorities = Vec::new();
-        while let Some(found) = pages.next().await {
-            authorities.push(read(found.map_err(error::read)?)?);
-        }
-        Ok(authorities)
+        let partition = keys::authority_partition(scope.tenant());
+        self.partition(&self.tables.pki, &partition, "").await?.into_iter().map(read).collect()
     }
 
     /// One identity's record.

@@ -1,8 +1,10 @@
 //! Claims that make a mail go out once: per certificate, day and recipient.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Store, error, key_item, keys, number, put_part, value};
+use super::{Store, error, item, key_item, keys, number, put_item_part, put_part, value};
 use crate::error::Result;
 use crate::id::Fingerprint;
 use crate::scope::Scope;
@@ -44,17 +46,9 @@ impl Store {
             expires_at: second + KEPT_SECONDS,
         };
         let key = keys::mail_claim(scope.tenant(), &claim.certificate, claim.day, claim.recipient);
-        let sent = self
-            .client
-            .put_item()
-            .table_name(&self.tables.ephemeral)
-            .set_item(Some(super::item(&key, &record)?))
-            .condition_expression("attribute_not_exists(pk) OR (sent = :no AND leased_until <= :now)")
-            .expression_attribute_values(":no", value(false)?)
-            .expression_attribute_values(":now", number(second))
-            .send()
-            .await;
-        error::condition(sent.map_err(error::put)).map(|claimed| claimed.is_some())
+        let free = "attribute_not_exists(pk) OR (sent = :no AND leased_until <= :now)";
+        let values = HashMap::from([(":no".to_owned(), value(false)?), (":now".to_owned(), number(second))]);
+        self.put_if(put_item_part(&self.tables.ephemeral, item(&key, &record)?, Some(free), values)?).await
     }
 
     /// Notes that a claimed mail went out.
@@ -67,11 +61,9 @@ impl Store {
             expires_at: second + KEPT_SECONDS,
         };
         let key = keys::mail_claim(scope.tenant(), &claim.certificate, claim.day, claim.recipient);
-        self.transact(vec![put_part(&self.tables.ephemeral, &key, &record, Some("attribute_exists(pk)"))?])
+        self.put_if(put_part(&self.tables.ephemeral, &key, &record, Some("attribute_exists(pk)"))?)
             .await
-            .map_err(|_| {
-                crate::error::Error::unavailable("the claim of a mail that was sent could not be kept")
-            })
+            .map(drop)
     }
 
     /// Gives a claim back because the mail could not be sent.

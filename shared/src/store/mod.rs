@@ -121,17 +121,34 @@ impl Store {
         Ok(found)
     }
 
+    /// Every item of a partition whose sort key begins with `prefix`, in its order.
+    async fn partition(&self, table: &str, pk: &str, prefix: &str) -> Result<Vec<Item>> {
+        let query = self.client.query().table_name(table).consistent_read(true);
+        let query = query.expression_attribute_values(":pk", text(pk));
+        // DynamoDB refuses an empty string in a key's condition.
+        let query = match prefix {
+            "" => query.key_condition_expression("pk = :pk"),
+            prefix => query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", text(prefix)),
+        };
+        let items = query.into_paginator().items().send().collect::<Result<Vec<Item>, _>>().await;
+        items.map_err(error::read)
+    }
+
     /// Puts an item that must not exist yet. `Ok(false)` when it does.
     async fn put_new<T: Serialize>(&self, table: &str, key: &Key, record: &T) -> Result<bool> {
-        let sent = self
-            .client
-            .put_item()
-            .table_name(table)
-            .set_item(Some(item(key, record)?))
-            .condition_expression(NEW)
-            .send()
-            .await;
-        error::condition(sent.map_err(error::put)).map(|written| written.is_some())
+        self.put_if(put_part(table, key, record, Some(NEW))?).await
+    }
+
+    /// Writes one part whose failed condition is an answer. It goes as a transaction, because those carry a token: when
+    /// the SDK repeats one whose answer was lost, DynamoDB says "done" and not "exists already".
+    async fn put_if(&self, part: TransactWriteItem) -> Result<bool> {
+        match self.transact(vec![part]).await {
+            Ok(()) => Ok(true),
+            Err(Cancelled::Condition(_)) => Ok(false),
+            Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
+        }
     }
 
     /// All of `parts` or none. Another transaction on the same items is waited for: the SDK retries what was throttled,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use super::keys::{self, ACTIVE, INSTALLED_PREFIX, REQUEST, STAGED};
-use super::{Cancelled, Item, Store, error, item, key_item, number, put_item_part, put_part, read, text};
+use super::{Cancelled, Item, Store, item, key_item, number, put_item_part, put_part, read, text};
 use crate::domain::push_certificates::{
     ActiveCertificate, InstalledCertificate, PendingRequest, PushCertificates, StagedCertificate,
 };
@@ -16,19 +16,9 @@ use crate::scope::Scope;
 impl Store {
     /// Everything a tenant has in push certificates. One query.
     pub async fn push_certificates(&self, scope: &Scope) -> Result<PushCertificates> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.tables.pki)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(keys::push_partition(scope.tenant())))
-            .into_paginator()
-            .items()
-            .send();
+        let partition = keys::push_partition(scope.tenant());
         let mut all = PushCertificates::default();
-        while let Some(found) = pages.next().await {
-            let item = found.map_err(error::read)?;
+        for item in self.partition(&self.tables.pki, &partition, "").await? {
             let kind = item.get("sk").and_then(|sk| sk.as_s().ok()).cloned().unwrap_or_default();
             match kind.as_str() {
                 REQUEST => all.request = Some(read(item)?),

@@ -1,7 +1,7 @@
 //! API tokens, in their owner's partition.
 
 use super::keys::{self, TOKEN_PREFIX};
-use super::{Store, error, key_item, read, text};
+use super::{Store, error, key_item, read};
 use crate::domain::token::{ApiToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TokenId;
@@ -26,22 +26,11 @@ impl Store {
 
     /// Every token of an owner.
     pub async fn tokens(&self, owner: &Owner) -> Result<Vec<ApiToken>> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.tables.core)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", text(keys::token_partition(owner)))
-            .expression_attribute_values(":prefix", text(TOKEN_PREFIX))
-            .into_paginator()
-            .items()
-            .send();
-        let mut tokens = Vec::new();
-        while let Some(found) = pages.next().await {
-            tokens.push(read(found.map_err(error::read)?)?);
-        }
-        Ok(tokens)
+        self.partition(&self.tables.core, &keys::token_partition(owner), TOKEN_PREFIX)
+            .await?
+            .into_iter()
+            .map(read)
+            .collect()
     }
 
     /// Removes a token; it stops working within the stated life of the caller's cache.

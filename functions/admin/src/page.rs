@@ -1,0 +1,12 @@
+//! Lists come a page at a time.
+
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// Where a page begins.
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct Page {
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub(crate) after: Option<String>,
+}
