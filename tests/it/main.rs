@@ -1,7 +1,12 @@
 //! The integration tests: one binary, one server per test.
 
+mod calls;
 mod device_life;
 mod layers;
+mod openapi;
 mod push_certificate;
+mod refusals;
 mod repository;
+mod routes;
+mod stored;
 mod template;
