@@ -2,6 +2,7 @@
 
 mod calls;
 mod device_life;
+mod errors;
 mod layers;
 mod openapi;
 mod push_certificate;
