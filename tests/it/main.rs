@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one server per test.
 
 mod calls;
+mod crypto;
 mod device_life;
 mod errors;
 mod layers;
@@ -11,3 +12,5 @@ mod repository;
 mod routes;
 mod stored;
 mod template;
+mod uploads;
+mod vendor;
