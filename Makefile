@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run demo test check-format lint lint-template test-docs fmt build-release deploy clean
+.PHONY: help setup run demo test check-format lint lint-template test-docs fmt openapi build-release deploy clean
 
 # The installation that `make deploy` works on, and parameters of template.yaml to set or change.
 STAGE ?= prod
@@ -43,6 +43,9 @@ test-docs:
 
 fmt: ## Format the code
 	cargo fmt --all
+
+openapi: ## Write docs/openapi.json anew from the code
+	POMARIUM_WRITE_OPENAPI=1 cargo nextest run --locked -p pomarium-tests the_file_is_what_the_routers_say
 
 build-release: ## Build the functions for Lambda into target/lambda/
 	@infra/setup deploy && PATH="$(VENV):$$PATH" cargo lambda build --locked --release --arm64 $(FUNCTIONS:%=--package %)

@@ -69,6 +69,21 @@ impl Api {
         send(self.request(method, path).body(body)).await
     }
 
+    /// A device's message, signed or not.
+    pub async fn message(
+        &self,
+        method: Method,
+        path: &str,
+        signature: Option<&str>,
+        body: Vec<u8>,
+    ) -> Answer {
+        let mut request = self.request(method, path).body(body);
+        if let Some(signature) = signature {
+            request = request.header("mdm-signature", signature);
+        }
+        send(request).await
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
         let request = self.http.request(method, url);
@@ -100,6 +115,11 @@ impl Tenant {
     /// A tenant known by its identifier and its administrator.
     pub fn new(id: String, admin: Api) -> Self {
         Self { id, admin }
+    }
+
+    /// Its administrator's token.
+    pub fn token(&self) -> &str {
+        self.admin.token.as_deref().unwrap_or_default()
     }
 
     /// The path of something of this tenant's.

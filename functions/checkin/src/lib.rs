@@ -1,6 +1,6 @@
 //! Check-in: Authenticate, TokenUpdate, CheckOut and what else a device says of itself.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use shared::http::device_message;
 use shared::state::AppState;
@@ -20,6 +20,6 @@ pub fn router() -> OpenApiRouter<AppState> {
     params(("tenant" = String, Path)),
     responses((status = 200), (status = 400), (status = 410, description = "UserAuthenticate: not managed"), (status = 503))
 )]
-async fn checkin(state: State<AppState>, tenant: Path<String>, request: Request) -> Response {
-    device_message(state, tenant, request).await
+async fn checkin(state: State<AppState>, request: Request) -> Response {
+    device_message(state, request).await
 }

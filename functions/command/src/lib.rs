@@ -1,6 +1,6 @@
 //! Command fetch: a device reports on its last command and gets the next.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use shared::http::device_message;
 use shared::state::AppState;
@@ -20,8 +20,8 @@ pub fn router() -> OpenApiRouter<AppState> {
     params(("tenant" = String, Path)),
     responses((status = 200), (status = 400), (status = 503))
 )]
-async fn command(state: State<AppState>, tenant: Path<String>, request: Request) -> Response {
-    device_message(state, tenant, request).await
+async fn command(state: State<AppState>, request: Request) -> Response {
+    device_message(state, request).await
 }
 
 /// Both check-in and polls, for devices enrolled with one URL.
@@ -30,6 +30,6 @@ async fn command(state: State<AppState>, tenant: Path<String>, request: Request)
     params(("tenant" = String, Path)),
     responses((status = 200), (status = 400), (status = 410), (status = 503))
 )]
-async fn both(state: State<AppState>, tenant: Path<String>, request: Request) -> Response {
-    device_message(state, tenant, request).await
+async fn both(state: State<AppState>, request: Request) -> Response {
+    device_message(state, request).await
 }

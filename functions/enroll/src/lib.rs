@@ -1,10 +1,11 @@
 //! Enrollment links: what a person opens on the device that is to be managed.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use shared::http::{Problem, ProblemDetails, Query};
+use shared::http::{Problem, ProblemDetails, Query, path_part};
 use shared::service::enrollment_profile::enrollment_profile;
 use shared::state::AppState;
 use utoipa::IntoParams;
@@ -38,11 +39,13 @@ struct Options {
 )]
 async fn open_link(
     State(state): State<AppState>,
-    Path((tenant, token)): Path<(String, String)>,
+    mut parts: Parts,
     Query(options): Query<Options>,
 ) -> Result<Response, Problem> {
+    let tenant = path_part(&mut parts, "tenant").await?.parse()?;
+    let token = path_part(&mut parts, "token").await?;
     let unsigned = options.unsigned.as_deref() == Some("1");
-    let profile = enrollment_profile(&state, tenant.parse()?, &token, unsigned).await?;
+    let profile = enrollment_profile(&state, tenant, &token, unsigned).await?;
     let headers = [
         (header::CONTENT_TYPE, "application/x-apple-aspen-config".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", profile.file_name)),

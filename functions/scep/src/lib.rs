@@ -2,12 +2,12 @@
 
 mod query;
 
-use axum::body::to_bytes;
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use shared::error::{Error, Result};
-use shared::http::{SCEP_BODY, device_failure};
+use shared::http::{SCEP_BODY, device_failure, path_part};
 use shared::id::TenantId;
 use shared::pki::scep::CAPABILITIES;
 use shared::service::issue_identity::{ca_certificate, issue_identity};
@@ -26,24 +26,19 @@ pub fn router() -> OpenApiRouter<AppState> {
     params(("tenant" = String, Path), ("operation" = String, Query), ("message" = Option<String>, Query)),
     responses((status = 200), (status = 400), (status = 503))
 )]
-async fn scep(
-    State(state): State<AppState>,
-    Path(tenant): Path<String>,
-    RawQuery(query): RawQuery,
-    request: Request,
-) -> Response {
-    answer(&state, &tenant, &query.unwrap_or_default(), request)
-        .await
-        .unwrap_or_else(|error| device_failure(&error))
+async fn scep(State(state): State<AppState>, request: Request) -> Response {
+    answer(&state, request).await.unwrap_or_else(|error| device_failure(&error))
 }
 
-async fn answer(state: &Everything, tenant: &str, query: &str, request: Request) -> Result<Response> {
-    let tenant: TenantId = tenant.parse()?;
+async fn answer(state: &Everything, request: Request) -> Result<Response> {
+    let (mut parts, body) = request.into_parts();
+    let tenant: TenantId = path_part(&mut parts, "tenant").await?.parse()?;
+    let query = parts.uri.query().unwrap_or_default();
     match query::parameter(query, "operation").as_deref() {
         Some("GetCACaps") => Ok(typed("text/plain", CAPABILITIES.into())),
         Some("GetCACert") => Ok(typed("application/x-x509-ca-cert", ca_certificate(state, tenant).await?)),
         Some("PKIOperation") => {
-            let message = message(query, request).await?;
+            let message = message(query, &parts.method, body).await?;
             Ok(typed("application/x-pki-message", issue_identity(state, tenant, &message).await?))
         }
         Some(_) | None => Err(Error::malformed("scep-operation", "The query names no operation of SCEP.")),
@@ -51,10 +46,9 @@ async fn answer(state: &Everything, tenant: &str, query: &str, request: Request)
 }
 
 /// The message: a POST's body, or a GET's `message`. Some clients repeat it in the query of a POST; there it is ignored.
-async fn message(query: &str, request: Request) -> Result<Vec<u8>> {
-    if request.method() == Method::POST {
-        let body = to_bytes(request.into_body(), SCEP_BODY).await;
-        return body.map(Vec::from).map_err(|cause| {
+async fn message(query: &str, method: &Method, body: Body) -> Result<Vec<u8>> {
+    if method == Method::POST {
+        return to_bytes(body, SCEP_BODY).await.map(Vec::from).map_err(|cause| {
             Error::malformed("scep-body", "The message is too large or was cut off.").because(cause)
         });
     }

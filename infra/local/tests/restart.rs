@@ -1,5 +1,7 @@
 //! The real process: killed in the middle of its work, started again, and told to stop.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;

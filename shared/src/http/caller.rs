@@ -1,10 +1,10 @@
 //! Extractors that turn a bearer token into the right to act.
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 
-use super::Problem;
+use super::{Problem, path_part};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
 use crate::scope::{Role, Scope};
@@ -56,10 +56,7 @@ async fn caller(parts: &Parts, state: &AppState) -> Result<Caller> {
 async fn scope(parts: &mut Parts, state: &AppState, needs: Role) -> Result<Scope> {
     // Who calls comes first: what the path names is nobody's business before that.
     let caller = caller(parts, state).await?;
-    let params = RawPathParams::from_request_parts(parts, state)
-        .await
-        .map_err(|cause| Error::not_found("tenant").because(cause))?;
     let tenant: TenantId =
-        params.iter().find(|(name, _)| *name == "tenant").map_or("", |(_, value)| value).parse()?;
+        path_part(parts, "tenant").await.map_err(|_| Error::not_found("tenant"))?.parse()?;
     caller.within(state, tenant, needs).await
 }

@@ -1,11 +1,11 @@
 //! The device's edge: one handler for check-ins and command polls, and the error map that never unenrolls.
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::DEVICE_BODY;
+use super::{DEVICE_BODY, path_part};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::message::DeviceMessage;
 use crate::service::authenticate_device::authenticate_device;
@@ -15,17 +15,13 @@ use crate::state::AppState;
 
 /// Answers a device, whether it checks in or polls: the body says which, because polls may come without a Content-Type
 /// and one URL may serve both.
-pub async fn device_message(
-    State(state): State<AppState>,
-    Path(tenant): Path<String>,
-    request: Request,
-) -> Response {
-    answer(&state, &tenant, request).await.unwrap_or_else(|error| failure(&error))
+pub async fn device_message(State(state): State<AppState>, request: Request) -> Response {
+    answer(&state, request).await.unwrap_or_else(|error| failure(&error))
 }
 
-async fn answer(state: &AppState, tenant: &str, request: Request) -> Result<Response> {
-    let tenant = tenant.parse()?;
-    let (parts, body) = request.into_parts();
+async fn answer(state: &AppState, request: Request) -> Result<Response> {
+    let (mut parts, body) = request.into_parts();
+    let tenant = path_part(&mut parts, "tenant").await?.parse()?;
     let body = to_bytes(body, DEVICE_BODY).await.map_err(|cause| {
         Error::malformed("device-body", "The message is too large or was cut off.").because(cause)
     })?;

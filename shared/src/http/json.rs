@@ -53,7 +53,12 @@ async fn whole(request: Request) -> Result<Bytes> {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    let mut reader = serde_json::Deserializer::from_slice(if body.is_empty() { b"{}" } else { body });
+    let body = if body.is_empty() { b"{}".as_slice() } else { body };
+    // serde would take an array for an object, with its fields in their order.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::malformed("json-body", "The JSON body is a list, not an object."));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let refused =
@@ -91,6 +96,7 @@ mod tests {
         let error = read::<Body>(br#"{"contact": []}"#).unwrap_err();
         assert!(error.to_string().contains("unknown field `contact`"));
         assert!(read::<Body>(b"{} {}").is_err());
+        assert!(read::<Body>(b" []").unwrap_err().to_string().contains("a list"));
         assert!(read::<Body>(b"\xff").is_err());
     }
 }

@@ -3,6 +3,7 @@
 mod caller;
 mod device;
 mod json;
+mod path;
 mod problem;
 mod query;
 mod serve;
@@ -10,6 +11,7 @@ mod serve;
 pub use caller::{AdminScope, OperatorCaller, ViewerScope};
 pub use device::{device_message, failure as device_failure};
 pub use json::{Body, FileOrJson, Json};
+pub use path::path_part;
 pub use problem::{Problem, ProblemDetails};
 pub use query::Query;
 pub use serve::{app, serve};

@@ -76,6 +76,10 @@ pub fn read_upload(
 }
 
 fn read_parts(file: &[u8], password: Option<&Secret<String>>) -> Result<Parts> {
+    // First, because its chain would pass for the certificate.
+    if is_portal_file(file) {
+        return Ok(Parts { holds_request: true, ..Parts::default() });
+    }
     let text = String::from_utf8_lossy(file);
     let blocks = pem::blocks(&text);
     if blocks.is_empty() {
@@ -100,7 +104,7 @@ fn read_binary(file: &[u8], password: Option<&Secret<String>>) -> Result<Parts> 
     if let Ok(found) = X509::from_der(file) {
         return Ok(Parts { certificates: vec![found], ..Parts::default() });
     }
-    if X509Req::from_der(file).is_ok() || is_portal_file(file) {
+    if X509Req::from_der(file).is_ok() {
         return Ok(Parts { holds_request: true, ..Parts::default() });
     }
     if let Ok(archive) = Pkcs12::from_der(file) {
@@ -113,11 +117,12 @@ fn read_binary(file: &[u8], password: Option<&Secret<String>>) -> Result<Parts> 
     }
 }
 
-/// Whether this is the file for the portal, uploaded here by mistake: base64 of a `PushCertWebRequest`.
+/// Whether this is the file for the portal, uploaded here by mistake: a `PushCertWebRequest`, or base64 of one.
 fn is_portal_file(file: &[u8]) -> bool {
     let marker = b"PushCertRequestCSR";
-    let decoded = std::str::from_utf8(file).ok().and_then(pem::decode_base64);
-    decoded.is_some_and(|plain| plain.windows(marker.len()).any(|window| window == marker))
+    let has_marker = |bytes: &[u8]| bytes.windows(marker.len()).any(|window| window == marker);
+    let decoded = || std::str::from_utf8(file).ok().and_then(pem::decode_base64);
+    has_marker(file) || decoded().is_some_and(|plain| has_marker(&plain))
 }
 
 fn read_pkcs12(archive: &Pkcs12, password: Option<&Secret<String>>) -> Result<Parts> {

@@ -37,8 +37,9 @@ pub use clock::MovableClock;
 pub(crate) use clock::advanced;
 pub(crate) use devices::{Action, Condition, Devices, NewDevice, Shown};
 pub use hints::{deliver_all, wake_event};
-pub use routes::function_routes;
+pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
 pub use schedule::{SCHEDULED, run};
+pub use settings::{WAKE_TRIES, WAKE_VISIBILITY};
 
 /// How long a request under way may take to finish when the server stops.
 const PATIENCE: Duration = Duration::from_secs(3);

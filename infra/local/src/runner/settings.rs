@@ -20,9 +20,9 @@ const TEMPLATE: &str = include_str!("../../../../template.yaml");
 pub(super) const WAKE_QUEUE: &str = "wake";
 const WAKE_DEAD_LETTERS: &str = "wake-dead-letter";
 /// For how long a hint is hidden while it is handled, in seconds.
-pub(super) const WAKE_VISIBILITY: u32 = 90;
+pub const WAKE_VISIBILITY: u32 = 90;
 /// How often a hint is tried before it is a dead letter.
-const WAKE_TRIES: u32 = 5;
+pub const WAKE_TRIES: u32 = 5;
 const BUCKET: &str = "results";
 /// Holds the operator's token between starts.
 const TOKEN_FILE: &str = "operator-token";

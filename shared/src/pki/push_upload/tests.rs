@@ -124,8 +124,10 @@ fn a_pkcs12_that_asks_for_hours_of_computing_is_refused() {
 #[test]
 fn a_request_is_sent_to_the_portal() {
     let pem = request().to_pem().unwrap();
-    let portal = STANDARD.encode("<plist><key>PushCertRequestCSR</key></plist>");
-    for file in [&pem, &request().to_der().unwrap(), portal.as_bytes()] {
+    let chain = String::from_utf8(leaf().to_pem().unwrap()).unwrap();
+    let plain = format!("<plist><key>PushCertRequestCSR</key><string>{chain}</string></plist>");
+    let portal = STANDARD.encode(&plain);
+    for file in [&pem, &request().to_der().unwrap(), portal.as_bytes(), plain.as_bytes()] {
         assert_eq!(code(file, None, None), "push-certificate-is-request");
     }
 }

@@ -1,0 +1,48 @@
+//! docs/openapi.json is what the code says, and what the server serves.
+
+use std::{env, fs, path::Path};
+
+use pomarium_local::runner::{PUBLIC_ROUTE, openapi};
+use pomarium_tests::TestApp;
+use serde_json::Value;
+
+use crate::repository::read;
+
+/// Set by `make openapi`, which rewrites the file.
+const REWRITE: &str = "POMARIUM_WRITE_OPENAPI";
+
+#[test]
+fn the_file_is_what_the_routers_say() {
+    let generated = format!("{}\n", openapi().to_pretty_json().unwrap());
+    if env::var_os(REWRITE).is_some() {
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json"), &generated).unwrap();
+    }
+    assert!(
+        read("docs/openapi.json") == generated,
+        "the API changed: run `make openapi` and look at the difference"
+    );
+}
+
+#[tokio::test]
+async fn anybody_may_read_it() {
+    let app = TestApp::start().await;
+    let served = app.stranger().get(PUBLIC_ROUTE).await.expect(200);
+    assert_eq!(served.header("content-type"), Some("application/json"));
+    assert_eq!(served.json, serde_json::from_str::<Value>(&read("docs/openapi.json")).unwrap());
+}
+
+#[test]
+fn every_call_says_what_it_does_and_what_it_needs() {
+    let document = serde_json::to_value(openapi()).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, call) in item.as_object().unwrap() {
+            assert!(
+                call["summary"].as_str().is_some_and(|text| text.len() > 10),
+                "{method} {path} has no summary"
+            );
+            assert!(call["tags"][0].is_string(), "{method} {path} has no tag");
+            let needs_token = path.starts_with("/v1/") && path != PUBLIC_ROUTE;
+            assert_eq!(call["security"][0]["token"].is_array(), needs_token, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! All that the server keeps, for tests that say "and nothing changed".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use pomarium_tests::TestApp;
+
+/// Every item of every table by its key, in words that can be compared.
+pub(crate) struct Stored(BTreeMap<String, String>);
+
+/// What the server keeps at this moment.
+pub(crate) async fn everything(app: &TestApp) -> Stored {
+    let client = Client::new(&app.runner.aws.sdk_config());
+    let mut found = BTreeMap::new();
+    for table in ["core", "pki", "ephemeral"] {
+        let mut pages = client.scan().table_name(table).into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            let item = item.unwrap();
+            let part = |name: &str| item[name].as_s().unwrap().clone();
+            let place = format!("{table} {} {}", part("pk"), part("sk"));
+            found.insert(place, words(&AttributeValue::M(item)));
+        }
+    }
+    Stored(found)
+}
+
+/// Checks that the server keeps what it kept, and nothing else.
+pub(crate) async fn unchanged(app: &TestApp, before: &Stored) {
+    let now = everything(app).await;
+    let places: BTreeSet<_> = before.0.keys().chain(now.0.keys()).collect();
+    let changed: Vec<_> = places
+        .into_iter()
+        .filter(|place| before.0.get(*place) != now.0.get(*place))
+        .map(|place| (place, before.0.get(place), now.0.get(place)))
+        .collect();
+    assert!(changed.is_empty(), "{changed:#?}");
+}
+
+/// A value with its attributes in order.
+fn words(value: &AttributeValue) -> String {
+    match value.as_m() {
+        Ok(map) => {
+            let sorted: BTreeMap<_, _> = map.iter().map(|(name, value)| (name, words(value))).collect();
+            format!("{sorted:?}")
+        }
+        Err(other) => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,150 @@
+//! template.yaml says what the code says: functions, routes, settings, rights.
+
+mod policies;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pomarium_local::runner::{self, WAKE_TRIES, WAKE_VISIBILITY};
+use serde_yaml_ng::Value;
+use shared::config::NAMES;
+
+use crate::repository::{folders, functions, read, template};
+
+/// The resources of one type by logical id, in the template's order.
+fn resources(kind: &str) -> Vec<(String, Value)> {
+    let template = template();
+    let all = template["Resources"].as_mapping().unwrap().iter();
+    let some = all.filter(|(_, resource)| resource["Type"].as_str() == Some(kind));
+    some.map(|(id, resource)| (id.as_str().unwrap().to_owned(), resource["Properties"].clone())).collect()
+}
+
+fn resource(kind: &str, id: &str) -> Value {
+    resources(kind).into_iter().find(|(found, _)| found == id).map(|(_, properties)| properties).unwrap()
+}
+
+/// The text inside a tag such as `!Ref` or `!Sub`, or the plain text.
+fn text(value: &Value) -> &str {
+    match value {
+        Value::Tagged(tagged) => text(&tagged.value),
+        Value::String(text) => text,
+        other => panic!("{other:?} is not a text"),
+    }
+}
+
+/// `expiry-notifier` as a logical id: `ExpiryNotifier`.
+fn logical_id(folder: &str) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    folder.split('-').map(capital).collect()
+}
+
+#[test]
+fn every_folder_is_a_function_in_the_order_of_the_workspace() {
+    let declared: Vec<String> =
+        resources("AWS::Serverless::Function").into_iter().map(|(id, _)| id).collect();
+    let listed = functions();
+    assert_eq!(declared, listed.iter().map(|name| logical_id(name)).collect::<Vec<_>>());
+    assert_eq!(
+        folders("functions"),
+        listed.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_function_carries_one_name_everywhere() {
+    for name in functions() {
+        let id = logical_id(&name);
+        let function = resource("AWS::Serverless::Function", &id);
+        assert_eq!(text(&function["FunctionName"]), format!("pomarium-${{Stage}}-{name}"));
+        let log = resource("AWS::Logs::LogGroup", &format!("{id}Log"));
+        assert_eq!(text(&log["LogGroupName"]), format!("/aws/lambda/pomarium-${{Stage}}-{name}"));
+        let alarm = resource("AWS::CloudWatch::Alarm", &format!("{id}Errors"));
+        assert_eq!(text(&alarm["Dimensions"][0]["Value"]), id);
+        assert!(read(&format!("functions/{name}/Cargo.toml")).contains(&format!("name = \"{name}\"")));
+    }
+}
+
+/// `PUT /mdm/{tenant}/checkin` and so on, of each function that answers HTTP.
+fn routes_in_code() -> BTreeMap<String, BTreeSet<String>> {
+    let mut routes = BTreeMap::new();
+    for (name, router) in runner::functions() {
+        let document = serde_json::to_value(router.get_openapi()).unwrap();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let methods = item.as_object().unwrap().keys().filter(|key| *key != "parameters");
+            let keys = methods.map(|method| format!("{} {path}", method.to_uppercase()));
+            routes.entry(logical_id(name)).or_insert_with(BTreeSet::new).extend(keys);
+        }
+    }
+    routes
+}
+
+#[test]
+fn every_route_leads_to_the_function_that_has_it() {
+    let mut declared: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (_, route) in resources("AWS::ApiGatewayV2::Route") {
+        let target =
+            text(&route["Target"]).trim_start_matches("integrations/${").trim_end_matches("Integration}");
+        assert_eq!(
+            text(
+                &resource("AWS::ApiGatewayV2::Integration", &format!("{target}Integration"))["IntegrationUri"]
+            ),
+            format!("{target}.Arn")
+        );
+        let key = route["RouteKey"].as_str().unwrap().to_owned();
+        assert!(
+            declared.entry(target.to_owned()).or_default().insert(key.clone()),
+            "{key} stands there twice"
+        );
+    }
+    assert_eq!(declared, routes_in_code());
+}
+
+#[test]
+fn every_setting_of_the_code_is_set_and_no_other() {
+    let template = template();
+    let set = template["Globals"]["Function"]["Environment"]["Variables"].as_mapping().unwrap();
+    let set: BTreeSet<&str> = set.keys().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(set, NAMES.into_iter().collect());
+    for (id, function) in resources("AWS::Serverless::Function") {
+        assert!(function.get("Environment").is_none(), "{id} has settings of its own");
+    }
+}
+
+#[test]
+fn nothing_stands_before_the_device_routes() {
+    for line in read("template.yaml").lines().filter(|line| !line.trim_start().starts_with('#')) {
+        assert!(!line.contains("Authorizer") && !line.contains("AuthorizationType"), "{line}");
+        assert!(!line.contains("MutualTlsAuthentication"), "{line}");
+    }
+}
+
+#[test]
+fn the_local_queue_behaves_as_the_deployed_one() {
+    let wake = resource("AWS::SQS::Queue", "Wake");
+    assert_eq!(wake["VisibilityTimeout"].as_u64(), Some(u64::from(WAKE_VISIBILITY)));
+    assert_eq!(wake["RedrivePolicy"]["maxReceiveCount"].as_u64(), Some(u64::from(WAKE_TRIES)));
+    let timeout = resource("AWS::Serverless::Function", "Push")["Timeout"].as_u64().unwrap();
+    assert_eq!(timeout * 6, u64::from(WAKE_VISIBILITY), "a batch in work must not be handed out again");
+    let mapping = resource("AWS::Lambda::EventSourceMapping", "PushWake");
+    assert_eq!(mapping["FunctionResponseTypes"][0].as_str(), Some("ReportBatchItemFailures"));
+}
+
+/// A heading as a link's anchor.
+fn anchor(heading: &str) -> String {
+    heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn every_alarm_leads_to_a_section_of_the_runbook() {
+    let runbook = read("docs/RUNBOOK.md");
+    let sections: BTreeSet<String> =
+        runbook.lines().filter(|line| line.starts_with("## ")).map(anchor).collect();
+    for (id, alarm) in resources("AWS::CloudWatch::Alarm") {
+        let description = alarm["AlarmDescription"].as_str().unwrap();
+        let (_, section) = description.split_once("docs/RUNBOOK.md#").expect(&id);
+        assert!(sections.contains(section), "{id}: there is no section {section}");
+    }
+    for name in functions() {
+        let errors = runbook.split("## Throttles").next().unwrap();
+        assert!(errors.contains(&name), "the runbook does not say who notices when {name} fails");
+    }
+}
