@@ -1,19 +1,29 @@
 //! The integration tests: one binary, one server per test.
 
 mod calls;
+mod captures;
+mod check_in_messages;
+mod command_queue;
 mod crypto;
 mod device_life;
+mod devices;
 mod errors;
 mod expiry;
+mod idle_cost;
 mod input;
 mod lambda_events;
 mod layers;
+mod local_pages;
 mod openapi;
+mod operator_token;
+mod push;
 mod push_certificate;
 mod refusals;
 mod repository;
 mod routes;
+mod scep;
 mod stored;
+mod story;
 mod template;
 mod tenancy;
 mod uploads;

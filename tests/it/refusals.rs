@@ -123,7 +123,8 @@ async fn a_message_of_ten_megabytes_is_refused() {
         // Straight into the router: over a socket the server may hang up before the client has sent it all.
         let request = http::Request::builder().method(call.method.as_str()).uri(call.path(&tenant.id));
         let request = request.body(axum::body::Body::from(body)).unwrap();
-        let answer = app.runner.app().oneshot(request).await.unwrap();
+        let routes = shared::http::app(pomarium_local::runner::function_routes(), app.runner.state.clone());
+        let answer = routes.oneshot(request).await.unwrap();
         assert_eq!(answer.status(), 400, "{}", call.name());
     }
     assert!(device.idle().await.unwrap().is_none());

@@ -2,6 +2,7 @@
 
 pub mod actors;
 pub mod app;
+pub mod story;
 
 pub use actors::{Answer, Api, Tenant};
 pub use app::TestApp;

@@ -3,6 +3,7 @@
 pub mod apns;
 pub mod aws;
 pub mod device;
+pub(crate) mod pages;
 pub mod portal;
 pub mod runner;
 pub mod tables;

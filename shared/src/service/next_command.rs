@@ -19,7 +19,7 @@ const NOT_NOW_DELAY: u16 = 900;
 /// Records what the device reports and returns the next command's property list, or nothing.
 ///
 /// `body` is the report as it was signed: it is kept as the command's result. An Idle poll with nothing waiting costs one
-/// store call; any other costs two in series.
+/// store call; any other costs two in series, or three where the report changes nothing and one command waits.
 ///
 /// # Errors
 /// Forbidden when the signer may not speak for this enrollment; Unavailable when the device should try again.
@@ -48,9 +48,17 @@ pub async fn next_command(
         }
         state.store.next_waiting(&signer.scope, &enrollment, reported.as_ref()).await
     };
-    let (recorded, found) = tokio::join!(record, search);
-    let recorded = recorded?;
-    if let Some(next) = found? {
+    let (recorded, found) = if enrollment.waiting == 1 && reported.is_some() {
+        // A report that was written was on the one command there is: nothing is left to look for.
+        match record.await? {
+            Recorded::Written => (Recorded::Written, None),
+            Recorded::Ignored => (Recorded::Ignored, search.await?),
+        }
+    } else {
+        let (recorded, found) = tokio::join!(record, search);
+        (recorded?, found?)
+    };
+    if let Some(next) = found {
         return Command::from_stored(&next.plist)?.envelope(&next.uuid).map(Some);
     }
     let answered = u64::from(recorded == Recorded::Written && report.status != Status::NotNow);

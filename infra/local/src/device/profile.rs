@@ -141,3 +141,77 @@ impl<'a> Keys<'a> {
         found.ok_or_else(|| DeviceError::unreadable(PROFILE, format!("no {payload_type}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::pki::authority::{self, AuthoritySubject};
+    use shared::pki::{Credential, key};
+    use shared::protocol::enrollment_profile::{EnrollmentProfile, ProfileUuids, Scep};
+    use shared::time::from_unix;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn authority() -> Credential {
+        let name = "School".to_owned();
+        let subject = AuthoritySubject { common_name: name.clone(), organization: name, country: None };
+        let key = key::generate().unwrap();
+        let certificate = authority::create(&subject, &key, [1; 16], from_unix(1_800_000_000)).unwrap();
+        Credential { certificate, key }
+    }
+
+    fn file(authority: &Credential) -> String {
+        let uuid = Uuid::from_u128;
+        let profile = EnrollmentProfile {
+            identifier: "org.example.enrollment".to_owned(),
+            display_name: "School".to_owned(),
+            organization: "School".to_owned(),
+            description: String::new(),
+            topic: "com.apple.mgmt.External.1".to_owned(),
+            server_url: "http://server/command".to_owned(),
+            check_in_url: "http://server/checkin".to_owned(),
+            identity: Scep {
+                url: "http://server/scep".to_owned(),
+                subject: vec![("O".to_owned(), "School".to_owned()), ("CN".to_owned(), "1".to_owned())],
+                challenge: Secret::new("one-time".to_owned()),
+                ca_sha1: sha1(&authority.certificate.to_der().unwrap()),
+            },
+            uuids: ProfileUuids { profile: uuid(1), scep: uuid(2), mdm: uuid(3) },
+        };
+        String::from_utf8(profile.to_plist().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_profile_is_good_when_its_own_authority_signed_it() {
+        let (authority, stranger) = (authority(), authority());
+        let file = file(&authority);
+        for (signer, good) in [(&authority, true), (&stranger, false)] {
+            let signed = profile_signature::sign(file.as_bytes(), signer, &[]).unwrap();
+            let profile = ServedProfile::read(&signed).unwrap();
+            assert_eq!(profile.check(&authority.certificate).is_ok(), good);
+        }
+        let unsigned = ServedProfile::read(file.as_bytes()).unwrap();
+        assert_eq!((unsigned.scep.key_size, unsigned.scep.subject.len()), (2048, 2));
+        assert!(unsigned.check(&authority.certificate).is_ok());
+        assert!(unsigned.check(&stranger.certificate).is_err());
+    }
+
+    #[test]
+    fn a_profile_that_a_device_cannot_use_is_refused() {
+        let file = file(&authority());
+        for (old, new) in [
+            ("com.apple.mdm<", "com.apple.mail<"),
+            ("<key>SignMessage</key>\n\t\t\t<true/>", "<key>SignMessage</key>\n\t\t\t<false/>"),
+            ("<key>Topic</key>", "<key>Tropic</key>"),
+            (
+                "<key>IdentityCertificateUUID</key>\n\t\t\t<string>",
+                "<key>IdentityCertificateUUID</key>\n\t\t\t<string>X",
+            ),
+            ("<string>CN</string>", "<string>CN</string><string>more</string>"),
+        ] {
+            let changed = file.replace(old, new);
+            assert_ne!(changed, file, "{old}");
+            assert!(ServedProfile::read(changed.as_bytes()).is_err(), "{new}");
+        }
+    }
+}

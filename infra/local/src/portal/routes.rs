@@ -4,11 +4,12 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 
 use super::{Issued, Portal, Refusal, page, upload};
+use crate::pages::layout;
 
 /// The routes `/`, `/certificates`, `/certificates/{uid}/renew`, `/certificates/{uid}/revoke`,
 /// `/certificates/{uid}.pem`.
@@ -113,7 +114,7 @@ impl Base {
 
     fn page(&self, portal: &Portal, status: StatusCode, faults: &[String]) -> Response {
         match portal.list() {
-            Ok(rows) => (status, Html(page::render(&self.0, &rows, faults).into_string())).into_response(),
+            Ok(rows) => (status, layout::answer(page::render(&self.0, &rows, faults))).into_response(),
             Err(error) => problem(&Refusal::Failed(error)),
         }
     }

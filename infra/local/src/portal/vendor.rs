@@ -26,7 +26,8 @@ pub struct Vendor {
 }
 
 impl Portal {
-    /// The test vendor, the same on every call; made anew once its certificate of two years has expired.
+    /// The test vendor, the same on every call; made anew when its certificate of two years has expired, or when the
+    /// clock went back to before it.
     ///
     /// # Errors
     /// Internal when its file cannot be read or written.
@@ -42,7 +43,9 @@ impl Portal {
         };
         let _writing = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let today = Asn1Time::from_unix(now.as_second()).map_err(Error::internal)?;
-        let kept = load(&self.0.files, FILE)?.filter(|vendor| vendor.certificate.not_after() > today);
+        let kept = load(&self.0.files, FILE)?.filter(|vendor| {
+            vendor.certificate.not_before() <= today && vendor.certificate.not_after() > today
+        });
         let vendor = kept.map_or_else(|| save(&self.0.files, FILE, make), Ok)?;
         let key = vendor.key.private_key_to_pem_pkcs8().map_err(Error::internal)?;
         Ok(Vendor {

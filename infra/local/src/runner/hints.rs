@@ -1,12 +1,14 @@
 //! What SQS and Lambda do together: hand the wake queue's messages to the push function, and delete what it has dealt with.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use futures_util::FutureExt;
 use shared::error::{Error, Result};
 use shared::state::AppState;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use super::settings::{WAKE_QUEUE, WAKE_VISIBILITY};
 use crate::aws::{Message, Queues};
@@ -16,17 +18,22 @@ const BATCH: u32 = 10;
 /// How long a receive waits for a message.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
-/// Delivers hints as they come.
-pub(super) fn spawn(state: AppState, queues: Queues) -> AbortHandle {
-    let delivered = async move {
+/// How long to wait after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Delivers hints as they come, until aborted. What was under way then is delivered again after the next start.
+pub(super) fn spawn(state: AppState, queues: Queues) -> JoinHandle<()> {
+    tokio::spawn(async move {
         loop {
-            if let Err(error) = deliver(&state, &queues, LONG_POLL).await {
-                tracing::error!(error = %error.chain(), "hints were not delivered");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+            // Lambda starts a function that panicked anew, so this must not end either.
+            match AssertUnwindSafe(deliver(&state, &queues, LONG_POLL)).catch_unwind().await {
+                Ok(Ok(_)) => continue,
+                Ok(Err(error)) => tracing::error!(error = %error.chain(), "hints were not delivered"),
+                Err(_) => tracing::error!("the push function panicked"),
             }
+            tokio::time::sleep(PAUSE).await;
         }
-    };
-    tokio::spawn(delivered).abort_handle()
+    })
 }
 
 /// Delivers every hint that is due now, and returns how many the push function dealt with.

@@ -1,31 +1,48 @@
 //! One process that runs every function: the same routers and handlers as on Lambda, over local services.
 
+mod clock;
+mod devices;
 mod hints;
+mod lock;
 mod routes;
 mod schedule;
 mod settings;
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use lock::DataLock;
 use shared::error::{Error, Result};
 use shared::port::random::Random;
 use shared::secret::Secret;
 use shared::service::create_token::create_operator_token;
-use shared::service::install_vendor_certificate::{VendorFiles, install_vendor_certificate};
+use shared::service::install_vendor_certificate::{
+    VendorFiles, install_vendor_certificate, vendor_certificate,
+};
 use shared::state::{AppState, State, Surroundings};
 use shared::time::Clock;
 use tokio::net::TcpListener;
-use tokio::task::AbortHandle;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::apns::ApnsSimulator;
 use crate::aws::{LocalAws, Storage};
+use crate::pages::{self, Local};
 use crate::portal::Portal;
 
+pub use clock::MovableClock;
+pub(crate) use clock::advanced;
+pub(crate) use devices::{Action, Condition, Devices, NewDevice, Shown};
 pub use hints::{deliver_all, wake_event};
 pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
+pub use schedule::{SCHEDULED, run};
 pub use settings::{WAKE_TRIES, WAKE_VISIBILITY};
+
+/// How long a request under way may take to finish when the server stops.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How to run.
 pub struct Options {
@@ -41,7 +58,7 @@ pub struct Options {
     pub by_itself: bool,
 }
 
-/// The running server. Dropping it stops everything.
+/// The running server. Dropping it stops everything at once; [`Runner::stop`] lets what is under way finish.
 pub struct Runner {
     /// What the functions hold.
     pub state: AppState,
@@ -53,25 +70,45 @@ pub struct Runner {
     pub portal: Portal,
     /// A token of the operator.
     pub operator_token: Secret<String>,
+    /// The clock, which people move.
+    pub clock: MovableClock,
+    devices: Devices,
     address: SocketAddr,
-    tasks: Vec<AbortHandle>,
+    stop_serving: oneshot::Sender<()>,
+    server: Task,
+    loops: Vec<Task>,
+    /// Freed last.
+    _lock: Option<DataLock>,
+}
+
+/// A task that ends with its owner.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Runner {
     /// Starts the services, makes what is missing in them, and listens.
     ///
     /// # Errors
-    /// Internal when the directory cannot be written or the address is taken.
+    /// Conflict, in words for the person who starts it, when the data or the address is taken or may not be used;
+    /// Internal when the data is damaged.
     pub async fn start(options: Options) -> Result<Self> {
         let Options { storage, listen, clock, random, by_itself } = options;
         let directory = match &storage {
             Storage::Memory => None,
             Storage::Directory(directory) => Some(directory.clone()),
         };
-        let listener = TcpListener::bind(listen)
-            .await
-            .map_err(|error| Error::internal(format!("cannot listen on {listen}: {error}")))?;
+        let mut lock = directory.as_deref().map(DataLock::take).transpose()?;
+        let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
         let address = listener.local_addr().map_err(Error::internal)?;
+        if let Some(lock) = &mut lock {
+            lock.sign(address)?;
+        }
+        let movable = MovableClock::restore(clock.clone(), directory.clone())?;
         let aws = LocalAws::start(storage, clock.clone()).await?;
         let portal =
             Portal::create(directory.as_ref().map(|directory| directory.join("portal")), clock.clone())?;
@@ -94,19 +131,38 @@ impl Runner {
             create_operator_token(&state, "local operator").await
         })
         .await?;
-        let mut runner = Self { state, aws, apns, portal, operator_token, address, tasks: Vec::new() };
+        let devices = Devices::new(Arc::clone(&apns), state.clock.clone(), state.random.clone());
+        let mut loops = Vec::new();
         if by_itself {
-            runner.tasks.push(hints::spawn(runner.state.clone(), runner.aws.queues().clone()));
-            runner.tasks.push(schedule::spawn(runner.state.clone()));
+            loops.push(Task(hints::spawn(state.clone(), aws.queues().clone())));
+            loops.push(Task(schedule::spawn(state.clone())));
         }
-        let app = runner.app();
-        runner.tasks.push(serve(listener, app));
-        Ok(runner)
-    }
-
-    /// The functions' routes and the local ones, as one service.
-    pub fn app(&self) -> Router {
-        shared::http::app(function_routes(), self.state.clone())
+        let pages = pages::router(Local {
+            state: state.clone(),
+            clock: movable.clone(),
+            queues: aws.queues().clone(),
+            mailbox: aws.mailbox().clone(),
+            devices: devices.clone(),
+            portal: portal.clone(),
+            directory,
+        });
+        let app = shared::http::app(function_routes(), state.clone()).merge(pages);
+        let (stop_serving, stopped) = oneshot::channel();
+        let server = Task(tokio::spawn(serve(listener, app, stopped)));
+        Ok(Self {
+            state,
+            aws,
+            apns,
+            portal,
+            operator_token,
+            clock: movable,
+            devices,
+            address,
+            stop_serving,
+            server,
+            loops,
+            _lock: lock,
+        })
     }
 
     /// Where it listens, as `http://host:port`.
@@ -118,18 +174,32 @@ impl Runner {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
-}
 
-impl Drop for Runner {
-    fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
+    /// Stops: requests under way are answered, then the services end.
+    pub async fn stop(self) {
+        let Self { aws, devices, stop_serving, mut server, mut loops, .. } = self;
+        devices.stop();
+        // An error means that the server has ended by itself.
+        let _ = stop_serving.send(());
+        if tokio::time::timeout(PATIENCE, &mut server.0).await.is_err() {
+            tracing::warn!("some requests were cut off");
         }
+        for task in &mut loops {
+            task.0.abort();
+            // It was aborted: how it ended says nothing.
+            let _ = (&mut task.0).await;
+        }
+        aws.stop().await;
     }
 }
 
 /// Nobody here has Apple's vendor certificate: the simulator makes a test one, which goes in by the operator's own way.
+/// One that an operator installed stays.
 async fn install_vendor(state: &State, portal: &Portal) -> Result<()> {
+    let now = state.clock.now();
+    if vendor_certificate(state).await.is_ok_and(|installed| installed.check_validity(now).is_ok()) {
+        return Ok(());
+    }
     let vendor = portal.make_vendor()?;
     let files = VendorFiles {
         certificate: vendor.certificate,
@@ -139,13 +209,15 @@ async fn install_vendor(state: &State, portal: &Portal) -> Result<()> {
     install_vendor_certificate(state, files, None).await.map(drop)
 }
 
-fn serve(listener: TcpListener, app: Router) -> AbortHandle {
-    let served = async move {
-        if let Err(error) = axum::serve(axum::serve::ListenerExt::tap_io(listener, no_delay), app).await {
-            tracing::error!(%error, "the server ended");
-        }
-    };
-    tokio::spawn(served).abort_handle()
+async fn serve(listener: TcpListener, app: Router, stopped: oneshot::Receiver<()>) {
+    let listener = axum::serve::ListenerExt::tap_io(listener, no_delay);
+    let served = axum::serve(listener, app).with_graceful_shutdown(async {
+        // An error means that the owner is gone, which also stops.
+        let _ = stopped.await;
+    });
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the server ended");
+    }
 }
 
 /// Small answers must not wait for the client's acknowledgement of the one before.
@@ -153,4 +225,15 @@ fn no_delay(stream: &mut tokio::net::TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
+}
+
+fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> Error {
+    let message = if error.kind() == ErrorKind::AddrInUse {
+        format!("Another program listens on {listen} already.")
+    } else {
+        format!("Listening on {listen} is not possible: {error}.")
+    };
+    let other = listen.port().checked_add(1).unwrap_or(8080);
+    Error::conflict("listen-address", message)
+        .next(format!("Stop it, or choose another address: POMARIUM_LISTEN=127.0.0.1:{other}"))
 }

@@ -1,23 +1,56 @@
 //! What EventBridge Scheduler does: start the scheduled functions.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use serde_json::Value;
+use shared::error::{Error, Kind, Result};
 use shared::state::AppState;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
-/// How often the notifier is started. In AWS it is once a day at a set hour; here a machine may be off at any hour, and
-/// the notifier sends nothing twice a day.
+/// Every scheduled function, by its folder's name.
+pub const SCHEDULED: [&str; 1] = ["expiry-notifier"];
+
+/// How often each is started. In AWS it is once a day at a set hour; here a machine may be off at any hour, and the
+/// notifier sends nothing twice a day.
 const EVERY: Duration = Duration::from_secs(3_600);
 
-pub(super) fn spawn(state: AppState) -> AbortHandle {
-    let scheduled = async move {
+/// Starts each function now and then once an hour, until aborted.
+pub(super) fn spawn(state: AppState) -> JoinHandle<()> {
+    tokio::spawn(async move {
         let mut ticks = tokio::time::interval(EVERY);
         loop {
             ticks.tick().await;
-            if let Err(error) = expiry_notifier::handle(state.clone()).await {
-                tracing::error!(error = %error.chain(), "a scheduled function failed");
+            for function in SCHEDULED {
+                match AssertUnwindSafe(run(state.clone(), function)).catch_unwind().await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => {
+                        tracing::error!(function, error = %error.chain(), "a scheduled function failed");
+                    }
+                    Err(_) => tracing::error!(function, "a scheduled function panicked"),
+                }
             }
         }
-    };
-    tokio::spawn(scheduled).abort_handle()
+    })
+}
+
+/// Runs a scheduled function now and returns what it says.
+///
+/// # Errors
+/// NotFound (`function-unknown`) when there is none of this name; else those of the function.
+pub async fn run(state: AppState, function: &str) -> Result<Value> {
+    match function {
+        "expiry-notifier" => {
+            let tally = expiry_notifier::handle(state).await?;
+            serde_json::to_value(tally).map_err(Error::internal)
+        }
+        _ => Err(Error::new(
+            Kind::NotFound,
+            "function-unknown",
+            format!("There is no scheduled function \"{function}\"."),
+        )
+        .at("function")
+        .next(format!("Scheduled functions: {}.", SCHEDULED.join(", ")))),
+    }
 }

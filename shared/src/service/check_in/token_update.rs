@@ -33,13 +33,13 @@ pub(super) async fn run(
     };
     let now = state.clock.now();
     let written = state.store.update_token(&signer.scope, id, signer.fingerprint, &write, now).await?;
-    if let Some(enrollment) = written {
-        if enrollment.token_update_tally == 1 {
-            tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device enrolled");
-        }
-        if enrollment.waiting > 0 {
-            send_wakes(state, &signer.scope, std::slice::from_ref(id), 0).await;
-        }
+    // Of a user's channel the store does not say whether something waits: the push function looks.
+    let may_wait = written.as_ref().is_none_or(|enrollment| enrollment.waiting > 0);
+    if may_wait {
+        send_wakes(state, &signer.scope, std::slice::from_ref(id), 0).await;
+    }
+    if written.is_some_and(|enrollment| enrollment.token_update_tally == 1) {
+        tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device enrolled");
     }
     Ok(Answer::Done)
 }

@@ -151,6 +151,10 @@ fn a_wrong_chain_is_refused_by_its_own_reason() {
     );
     let renewed = portal.make_vendor().unwrap();
     assert_eq!(faults(&portal, &RequestFile::good(&renewed).encode()), [""; 0]);
+    // A clock that was set back must not leave a vendor who is not yet one.
+    clock.set(clock.now() - SignedDuration::from_secs(800 * DAY));
+    let of_then = portal.make_vendor().unwrap();
+    assert_eq!(faults(&portal, &RequestFile::good(&of_then).encode()), [""; 0]);
 }
 
 #[test]
