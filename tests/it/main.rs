@@ -22,6 +22,8 @@ mod refusals;
 mod repository;
 mod routes;
 mod scep;
+mod secrets_in_logs;
+mod store_contract;
 mod stored;
 mod story;
 mod template;
