@@ -13,7 +13,7 @@ struct Told(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Told {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().expect("one writer").write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -9,19 +9,21 @@ use shared::error::{Error, Kind};
 /// What is where, once everything runs.
 pub(crate) fn started(out: &mut impl Write, runner: &Runner, directory: &Path) {
     let base = runner.base_url();
+    let now = runner.clock.now().strftime("now %F %T UTC").to_string();
     let lines = [
-        ("Start page", format!("{base}/")),
-        ("API", format!("{base}/v1          described in {base}/v1/openapi.json")),
-        ("Apple's portal", format!("{base}/_local/portal     simulated")),
-        ("Devices", format!("{base}/_local/devices    simulated")),
-        ("Mails", format!("{base}/_local/mails")),
-        ("Clock", format!("{base}/_local/clock      now {}", runner.clock.now().strftime("%F %T UTC"))),
-        ("Operator token", runner.operator_token.expose().clone()),
-        ("Data", format!("{}", directory.display())),
+        ("Start page", format!("{base}/"), ""),
+        ("API", format!("{base}/v1/openapi.json"), "all calls, described"),
+        ("Apple's portal", format!("{base}/_local/portal"), "simulated"),
+        ("Devices", format!("{base}/_local/devices"), "simulated"),
+        ("Mails", format!("{base}/_local/mails"), "sent to nobody"),
+        ("Clock", format!("{base}/_local/clock"), &now),
+        ("Data", directory.display().to_string(), ""),
+        ("Operator token", runner.operator_token.expose().clone(), ""),
     ];
     let mut text = String::from("\nPomarium is running.\n\n");
-    for (name, value) in lines {
-        text.push_str(&format!("  {name:<16}{value}\n"));
+    for (name, value, note) in lines {
+        text.push_str(format!("  {name:<16}{value:<40}{note}").trim_end());
+        text.push('\n');
     }
     text.push_str("\nThe data stays when this stops. Stop with Ctrl-C; LOG=info shows every request.\n\n");
     say(out, &text);

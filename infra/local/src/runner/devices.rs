@@ -1,20 +1,17 @@
 //! Simulated devices that live in the background. They end with the process; their enrollments stay in the store.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::error::{Error, Result};
 use shared::port::random::Random;
-use shared::time::{Clock, Timestamp};
+use shared::time::Clock;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Task;
+use super::device_life::{Action, Diary, Order, Shown, live};
 use crate::apns::ApnsSimulator;
-use crate::device::{Answered, DeviceError, SimDevice};
-
-/// How many of its doings a device remembers.
-const REMEMBERED: usize = 20;
+use crate::device::{DeviceError, SimDevice};
 
 /// The devices of this process. Clones are the same devices.
 #[derive(Clone)]
@@ -31,47 +28,6 @@ struct Running {
     diary: Diary,
     orders: mpsc::UnboundedSender<Order>,
     _task: Task,
-}
-
-/// What to do, and whom to tell that it is done.
-type Order = (Action, oneshot::Sender<()>);
-
-/// What a person does with a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// It goes out of reach; the push service keeps one push for it.
-    Sleep,
-    /// It is in reach again and looks in at its server.
-    Wake,
-    /// Its user removes the enrollment.
-    CheckOut,
-}
-
-/// How a device is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Condition {
-    Awake,
-    Asleep,
-    CheckedOut,
-}
-
-/// A device as it is shown.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Shown {
-    pub(crate) udid: String,
-    pub(crate) serial: String,
-    pub(crate) name: String,
-    pub(crate) state: Condition,
-    /// What it did, latest first.
-    pub(crate) lately: VecDeque<Doing>,
-}
-
-/// One thing that a device did.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Doing {
-    pub(crate) at: Timestamp,
-    pub(crate) what: String,
 }
 
 /// A new device.
@@ -103,12 +59,7 @@ impl Devices {
         let name = if new.name.is_empty() { format!("iPad {serial}") } else { new.name };
         let mut device = SimDevice::new(&udid, &serial, &name);
         device.enroll(new.enroll.trim(), apns).await.map_err(not_enrolled)?;
-        let state = Condition::Awake;
-        let diary = Diary {
-            clock: clock.clone(),
-            shown: Arc::new(Mutex::new(Shown { udid, serial, name, state, lately: VecDeque::new() })),
-        };
-        diary.note("enrolled");
+        let diary = Diary::begin(clock.clone(), udid, serial, name);
         let shown = diary.read().clone();
         let (orders, received) = mpsc::unbounded_channel();
         let life = live(device, Arc::clone(apns), diary.clone(), received);
@@ -155,93 +106,6 @@ impl Devices {
 
     fn running(&self) -> MutexGuard<'_, Vec<Running>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A life: wake for pushes, do what a person wants, until the enrollment is removed.
-async fn live(
-    mut device: SimDevice,
-    apns: Arc<ApnsSimulator>,
-    diary: Diary,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-) {
-    loop {
-        let (action, done) = tokio::select! {
-            pushed = device.wait_for_push() => {
-                if !pushed {
-                    return;
-                }
-                let looked_in = device.answer_all().await;
-                diary.note(&format!("was woken by a push and {}", did(looked_in)));
-                continue;
-            }
-            order = orders.recv() => match order {
-                Some(order) => order,
-                None => return,
-            },
-        };
-        match action {
-            Action::Sleep => {
-                apns.sleep(device.push_token());
-                diary.change(Condition::Asleep, "went out of reach");
-            }
-            Action::Wake => {
-                apns.wake(device.push_token());
-                let looked_in = device.answer_all().await;
-                diary.change(Condition::Awake, &format!("came back, looked in and {}", did(looked_in)));
-            }
-            Action::CheckOut => {
-                let outcome = device
-                    .check_out()
-                    .await
-                    .map_or_else(|error| error.to_string(), |()| "told the server".into());
-                apns.unregister(device.push_token());
-                diary.change(Condition::CheckedOut, &format!("removed its enrollment and {outcome}"));
-            }
-        }
-        // Whoever asked may have gone.
-        let _ = done.send(());
-        if action == Action::CheckOut {
-            return;
-        }
-    }
-}
-
-/// What looking in at the server came to, in words.
-fn did(looked_in: Result<Vec<Answered>, DeviceError>) -> String {
-    match looked_in {
-        Ok(done) if done.is_empty() => "found nothing to do".to_owned(),
-        Ok(done) => {
-            let answers: Vec<String> =
-                done.iter().map(|one| format!("{} ({:?})", one.request_type, one.status)).collect();
-            format!("answered {}", answers.join(", "))
-        }
-        Err(error) => format!("got no further: {error}"),
-    }
-}
-
-/// What is known of a device. Clones are the same diary.
-#[derive(Clone)]
-struct Diary {
-    clock: Clock,
-    shown: Arc<Mutex<Shown>>,
-}
-
-impl Diary {
-    fn read(&self) -> MutexGuard<'_, Shown> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self, what: &str) {
-        let at = self.clock.now();
-        let mut shown = self.read();
-        shown.lately.push_front(Doing { at, what: what.to_owned() });
-        shown.lately.truncate(REMEMBERED);
-    }
-
-    fn change(&self, state: Condition, what: &str) {
-        self.read().state = state;
-        self.note(what);
     }
 }
 

@@ -1,8 +1,9 @@
 //! One process a data directory: two would each believe the store is theirs.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use shared::error::{Error, Result};
@@ -42,8 +43,9 @@ impl DataLock {
     }
 }
 
+/// What lies in there is for its owner only: the store of secrets is one of the files.
 fn open(directory: &Path) -> io::Result<File> {
-    fs::create_dir_all(directory)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     File::options().read(true).write(true).create(true).truncate(false).open(directory.join(FILE))
 }
 
@@ -79,6 +81,15 @@ mod tests {
         assert!(refused.to_string().contains("http://127.0.0.1:8080 (process "), "{refused}");
         drop(first);
         assert!(DataLock::take(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn a_new_directory_is_its_owners_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let made = directory.path().join("pomarium");
+        let _lock = DataLock::take(&made).unwrap();
+        assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]

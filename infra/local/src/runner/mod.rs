@@ -1,6 +1,7 @@
 //! One process that runs every function: the same routers and handlers as on Lambda, over local services.
 
 mod clock;
+mod device_life;
 mod devices;
 mod hints;
 mod lock;
@@ -35,7 +36,8 @@ use crate::portal::Portal;
 
 pub use clock::MovableClock;
 pub(crate) use clock::advanced;
-pub(crate) use devices::{Action, Condition, Devices, NewDevice, Shown};
+pub(crate) use device_life::{Action, Condition, Shown};
+pub(crate) use devices::{Devices, NewDevice};
 pub use hints::{deliver_all, wake_event};
 pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
 pub use schedule::{SCHEDULED, run};
