@@ -1,10 +1,11 @@
 //! The end of a push certificate: told in time, once a day, to everyone; and what still works after it.
 
 use pomarium_local::aws::SentMail;
-use pomarium_local::device::SimDevice;
 use pomarium_tests::{Tenant, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+use crate::devices::enrolled;
 
 /// Runs the notifier as the schedule does; its tally, or `None` when it wants to be run again.
 async fn run(app: &TestApp) -> Option<Value> {
@@ -150,8 +151,7 @@ async fn an_expired_certificate_stops_new_work_and_no_device() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
     let unused = tenant.enrollment_link().await;
-    let mut device = SimDevice::new("D-1", "C02XYZ", "iPad");
-    device.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
+    let mut device = enrolled(&app, &tenant, "D-1").await;
     let order = json!({"targets": ["D-1"], "command": {"RequestType": "DeviceInformation"}});
     let sent = tenant.post("commands", order.clone()).await.expect(201);
     app.pass_days(365);

@@ -2,11 +2,12 @@
 
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, Service as _};
-use pomarium_local::device::{Digest, SimDevice, sign};
+use pomarium_local::device::{Digest, sign};
 use pomarium_local::runner::functions;
 use pomarium_tests::TestApp;
 use serde_json::{Value, json};
 
+use crate::devices::enrolled;
 use crate::repository::read;
 
 /// An event's text, with what is only known while the test runs put in.
@@ -57,8 +58,7 @@ async fn a_device_checks_in_and_polls_through_api_gateway() {
 async fn a_command_goes_out_as_it_is() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
-    let mut device = SimDevice::new("D-1", "C02XYZ", "iPad");
-    device.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
+    let device = enrolled(&app, &tenant, "D-1").await;
     let order = json!({"targets": ["D-1"], "command": {"RequestType": "DeviceInformation"}});
     tenant.post("commands", order).await.expect(201);
     let poll = "<plist version=\"1.0\"><dict><key>UDID</key><string>D-1</string><key>Status</key><string>Idle</string>\
@@ -102,8 +102,7 @@ async fn people_and_scep_clients_come_through_api_gateway() {
 async fn of_a_batch_of_hints_the_bad_ones_fail_alone() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
-    let mut device = SimDevice::new("D-1", "C02XYZ", "iPad");
-    device.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
+    let mut device = enrolled(&app, &tenant, "D-1").await;
     let order = json!({"targets": ["D-1"], "command": {"RequestType": "DeviceInformation"}});
     tenant.post("commands", order).await.expect(201);
     let batch =

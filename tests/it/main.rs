@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one server per test.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it, in its helpers as well")]
+
 mod calls;
 mod captures;
 mod check_in_messages;
@@ -7,6 +9,7 @@ mod command_queue;
 mod crypto;
 mod device_life;
 mod devices;
+mod documents;
 mod errors;
 mod expiry;
 mod idle_cost;

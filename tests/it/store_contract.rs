@@ -50,13 +50,13 @@ impl Contract {
         let name = |table: &str| format!("{prefix}{table}");
         let tables = Tables { core: name("core"), pki: name("pki"), ephemeral: name("ephemeral") };
         let store = Store::new(client, tables);
-        let scope = Scope::system(random.id(), "contract");
+        let scope = scope(random.id());
         Self { store, scope, random, _local: local }
     }
 
     /// Another tenant in the same tables.
     fn another(&self) -> Scope {
-        Scope::system(self.random.id(), "contract")
+        scope(self.random.id())
     }
 
     /// A device that has enrolled with the identity `signer`.
@@ -67,6 +67,11 @@ impl Contract {
             self.store.update_token(&self.scope, &begun.id, signer, &address("topic"), at(2)).await.unwrap();
         written.unwrap()
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "nobody is authenticated below the services")]
+fn scope(tenant: TenantId) -> Scope {
+    Scope::system(tenant, "contract")
 }
 
 /// Seconds after the beginning of these tests.

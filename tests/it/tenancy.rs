@@ -9,6 +9,7 @@ use shared::protocol::body;
 use shared::protocol::report::Status;
 
 use crate::crypto::KEY;
+use crate::devices::enrolled;
 use crate::stored::{everything, unchanged};
 
 /// A school with two devices; the first has the same name in every school.
@@ -26,9 +27,7 @@ impl School {
         let own_device = format!("{}-1", &name[..1]);
         let mut devices = Vec::new();
         for udid in ["D-1", own_device.as_str()] {
-            let mut device = SimDevice::new(udid, udid, "iPad");
-            device.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
-            devices.push(device);
+            devices.push(enrolled(app, &tenant, udid).await);
         }
         let made = tenant.post("tokens", json!({"name": "ci", "role": "admin"})).await.expect(201);
         let sent = tenant.post("commands", order("D-1", "DeviceInformation")).await.expect(201);
