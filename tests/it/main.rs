@@ -1,6 +1,6 @@
 //! The integration tests: one binary, one server per test.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it, in its helpers as well")]
 
 mod calls;
 mod captures;
@@ -9,8 +9,12 @@ mod command_queue;
 mod crypto;
 mod device_life;
 mod devices;
+mod documents;
 mod errors;
+mod expiry;
 mod idle_cost;
+mod input;
+mod lambda_events;
 mod layers;
 mod local_pages;
 mod openapi;
@@ -22,8 +26,11 @@ mod refusals;
 mod repository;
 mod routes;
 mod scep;
+mod secrets_in_logs;
+mod store_contract;
 mod stored;
 mod story;
 mod template;
+mod tenancy;
 mod uploads;
 mod vendor;

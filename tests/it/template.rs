@@ -24,11 +24,8 @@ fn resource(kind: &str, id: &str) -> Value {
 
 /// The text inside a tag such as `!Ref` or `!Sub`, or the plain text.
 fn text(value: &Value) -> &str {
-    match value {
-        Value::Tagged(tagged) => text(&tagged.value),
-        Value::String(text) => text,
-        other => panic!("{other:?} is not a text"),
-    }
+    let inside = if let Value::Tagged(tagged) = value { &tagged.value } else { value };
+    inside.as_str().unwrap_or_else(|| panic!("{value:?} is not a text"))
 }
 
 /// `expiry-notifier` as a logical id: `ExpiryNotifier`.

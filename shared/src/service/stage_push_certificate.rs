@@ -11,8 +11,8 @@ use crate::secret::Secret;
 use crate::state::State;
 use crate::store::topic_taken;
 
-/// What a person uploads.
-#[derive(Clone, Debug)]
+/// What a person uploads. It cannot be printed, because a key may be in it.
+#[derive(Clone)]
 pub struct UploadFiles {
     /// Apple's certificate, or a PKCS#12 with certificate and key.
     pub certificate: Vec<u8>,

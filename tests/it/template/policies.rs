@@ -92,11 +92,9 @@ fn each(value: &Value) -> impl Iterator<Item = &Value> {
 
 /// A resource's name as [`RIGHTS`] writes it.
 fn short(resource: &Value) -> String {
-    let full = match resource {
-        // !Sub with variables: a list of text and mapping.
-        Value::Tagged(tagged) if tagged.value.is_sequence() => text(&tagged.value[0]),
-        other => text(other),
-    };
+    // !Sub with variables is a list of text and mapping.
+    let listed = if let Value::Tagged(tagged) = resource { tagged.value.get(0) } else { None };
+    let full = text(listed.unwrap_or(resource));
     if let Some((_, name)) = full.split_once(":secret:pomarium-${Stage}/") {
         return name.trim_end_matches('*').trim_end_matches('-').to_owned();
     }
