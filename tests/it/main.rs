@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it, in its helpers as well")]
 
+mod audit;
 mod calls;
 mod captures;
 mod check_in_messages;

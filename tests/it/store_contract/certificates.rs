@@ -1,6 +1,7 @@
 //! Push certificates and identities: transactions over several items, claims across tenants, an index by month.
 
 use bytes::Bytes;
+use shared::domain::audit::{AuditAction, AuditEntry};
 use shared::domain::identity::IssuedIdentity;
 use shared::domain::link::{EnrollmentLink, IssuedByLink};
 use shared::domain::push_certificates::{PushCertificates, StagedCertificate};
@@ -29,20 +30,27 @@ fn certificate(topic: &str, serial: &str, not_after: Timestamp) -> PushCertifica
 }
 
 impl Contract {
+    fn audit(&self, scope: &Scope, action: AuditAction) -> AuditEntry {
+        AuditEntry::new(self.random.id(), at(0), scope, action)
+    }
+
     async fn all(&self, scope: &Scope) -> PushCertificates {
         self.store.push_certificates(scope).await.unwrap()
     }
 
     async fn stage(&self, scope: &Scope, certificate: PushCertificate) -> PushCertificates {
         let staged = StagedCertificate { certificate, key: self.random.id(), staged_at: at(1) };
-        self.store.put_staged(scope, &staged).await.unwrap();
+        let audit = self.audit(scope, AuditAction::PushCertificateStaged);
+        self.store.put_staged(scope, &staged, &audit).await.unwrap();
         self.all(scope).await
     }
 
     /// Activates what `seen` has staged, as somebody does who read it a while ago.
     async fn activate(&self, scope: &Scope, seen: &PushCertificates) -> Result<(), &'static str> {
         let (active, installed) = seen.activate(at(2)).unwrap();
-        self.store.activate(scope, &active, &installed, Some(seen)).await.map_err(|error| error.code())
+        let audit = self.audit(scope, AuditAction::PushCertificateActivated);
+        let activated = self.store.activate(scope, &active, &installed, Some((seen, None)), &audit).await;
+        activated.map_err(|error| error.code())
     }
 }
 
@@ -124,7 +132,8 @@ async fn a_link_is_good_for_one_identity() {
     let (store, scope) = (&contract.store, &contract.scope);
     let link: LinkId = contract.random.id();
     let record = EnrollmentLink::create(link.clone(), &Secret::new("secret".into()), at(0), DAY);
-    store.create_link(scope, &record).await.unwrap();
+    let audit = contract.audit(scope, AuditAction::EnrollmentLinkCreated);
+    store.create_link(scope, &record, &audit).await.unwrap();
     let used = |name: &str| IssuedByLink {
         key_hash: name.into(),
         certificate: Bytes::copy_from_slice(name.as_bytes()),
