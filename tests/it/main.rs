@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it, in its helpers as well")]
 
+mod aws_proxy;
 mod calls;
 mod captures;
 mod check_in_messages;
@@ -23,6 +24,7 @@ mod push;
 mod push_certificate;
 mod refusals;
 mod repository;
+mod rights;
 mod routes;
 mod scep;
 mod secrets_in_logs;
