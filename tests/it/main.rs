@@ -22,6 +22,7 @@ mod openapi;
 mod operator_token;
 mod push;
 mod push_certificate;
+mod readme;
 mod refusals;
 mod repository;
 mod rights;

@@ -22,13 +22,22 @@ impl TestApp {
     /// Starts a server on a free port, with everything in memory. Nothing happens by itself: hints are delivered by
     /// [`TestApp::deliver_hints`].
     pub async fn start() -> Self {
+        Self::with(false).await
+    }
+
+    /// The same, but hints are delivered and schedules run by themselves, as with `make run`.
+    pub async fn start_by_itself() -> Self {
+        Self::with(true).await
+    }
+
+    async fn with(by_itself: bool) -> Self {
         let clock = Clock::fixed(start());
         let options = Options {
             storage: Storage::Memory,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             clock: clock.clone(),
             random: Random::seeded(7),
-            by_itself: false,
+            by_itself,
         };
         let runner = Runner::start(options).await.expect("the server starts");
         Self { runner, clock }

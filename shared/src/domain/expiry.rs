@@ -85,7 +85,7 @@ pub fn push_certificate_mail(
     );
     let items: String = steps.iter().map(|step| format!("<li>{}</li>", link(&escape(step), page))).collect();
     let html = format!(
-        "<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif;max-width:40em\">\
+        "<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif;max-width:40em;overflow-wrap:anywhere\">\
          <p>The Apple push certificate of <b>{}</b> {state}.<br>{why}</p><ol>{items}</ol><p>{warning}</p>\
          <p>Topic: {}<br>Serial number: {}</p><p>{stop}</p></body></html>",
         escape(&tenant.name),

@@ -19,10 +19,25 @@ use crate::time::Timestamp;
 /// The certificate that SCEP clients encipher to: the answer to GetCACert, in DER.
 ///
 /// # Errors
-/// Conflict when the tenant has no authority.
+/// NotFound when the tenant has no authority.
 pub async fn ca_certificate(state: &State, tenant: TenantId) -> Result<Vec<u8>> {
     let scope = Scope::authenticated(tenant, Actor::ScepClient);
-    Ok(issuing_authority(state, &scope).await?.certificate.to_vec())
+    Ok(authority_for(state, &scope).await?.certificate.to_vec())
+}
+
+/// The issuing authority, for somebody who may have made up the tenant: there being none is their mistake, not a fault
+/// that a server's log and alarms should show.
+async fn authority_for(state: &State, scope: &Scope) -> Result<IdentityAuthority> {
+    issuing_authority(state, scope).await.map_err(|error| match error.kind() {
+        Kind::Conflict => Error::not_found("identity authority").because(error),
+        Kind::Malformed
+        | Kind::Unauthenticated
+        | Kind::Forbidden
+        | Kind::NotFound
+        | Kind::RateLimited { .. }
+        | Kind::Unavailable
+        | Kind::Internal => error,
+    })
 }
 
 /// Answers a PKIOperation. A refusal that concerns the request is an answer too: a CertRep that says why.
@@ -32,7 +47,7 @@ pub async fn ca_certificate(state: &State, tenant: TenantId) -> Result<Vec<u8>> 
 pub async fn issue_identity(state: &State, tenant: TenantId, message: &[u8]) -> Result<Vec<u8>> {
     let scope = Scope::authenticated(tenant, Actor::ScepClient);
     let signed = SignedMessage::read(message)?;
-    let authority = issuing_authority(state, &scope).await?;
+    let authority = authority_for(state, &scope).await?;
     let credential = credential(state, &scope, &authority).await?;
     let trusted = authorities(state, &scope)
         .await?

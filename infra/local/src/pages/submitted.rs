@@ -1,6 +1,7 @@
 //! One call for programs and for forms: JSON in and out, or a form and a page.
 
 use axum::Form;
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -8,7 +9,7 @@ use maud::html;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::error::{Error, Result};
-use shared::http::{Json, Problem};
+use shared::http::{API_BODY, Json, Problem};
 
 use super::{Local, layout, text};
 
@@ -22,17 +23,28 @@ impl<T: DeserializeOwned> FromRequest<Local> for Submitted<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, local: &Local) -> Result<Self, Response> {
-        let kind = text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();
-        if kind.starts_with("application/x-www-form-urlencoded") {
-            let Form(value) = Form::from_request(request, local).await.map_err(|cause| {
-                refusal("/", Error::malformed("form-body", "The form does not fit this page.").because(cause))
-            })?;
-            return Ok(Self { from_form: true, value });
+        let says_form = text(request.headers(), header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, API_BODY)
+            .await
+            .map_err(|cause| Problem(misfit().because(cause)).into_response())?;
+        // `curl --data` says "form" of everything; JSON is known by its brace.
+        let from_form = says_form && body.trim_ascii_start().first() != Some(&b'{');
+        let request = Request::from_parts(parts, Body::from(body));
+        if from_form {
+            let form = Form::from_request(request, local).await;
+            let Form(value) = form.map_err(|cause| refusal("/", misfit().because(cause)))?;
+            return Ok(Self { from_form, value });
         }
-        let Json(value) =
-            Json::from_request(request, &local.state).await.map_err(IntoResponse::into_response)?;
-        Ok(Self { from_form: false, value })
+        let json = Json::from_request(request, &local.state).await;
+        let Json(value) = json.map_err(IntoResponse::into_response)?;
+        Ok(Self { from_form, value })
     }
+}
+
+fn misfit() -> Error {
+    Error::malformed("form-body", "The form does not fit this page.")
 }
 
 /// A program gets the outcome or a problem; a browser goes back to `page`, or sees what is wrong.
