@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it, in its helpers as well")]
 
 mod audit;
+mod aws_proxy;
 mod calls;
 mod captures;
 mod check_in_messages;
@@ -25,6 +26,7 @@ mod push_certificate;
 mod readme;
 mod refusals;
 mod repository;
+mod rights;
 mod routes;
 mod scep;
 mod secrets_in_logs;

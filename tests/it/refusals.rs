@@ -149,9 +149,9 @@ async fn scep_refuses_nonsense_without_the_statuses_that_unenroll() {
     }
     let unknown = app.stranger().get("/scep/x?operation=GetCACert").await;
     assert_eq!(unknown.status, 400);
-    // A tenant without an authority: the client may try again once there is one.
+    // A tenant without an authority looks like one that somebody made up.
     let early = app.stranger().get(&format!("/scep/{}?operation=GetCACert", bare.id)).await;
-    assert_eq!((early.status, early.text()), (503, String::new()));
+    assert_eq!((early.status, early.text()), (400, String::new()));
     unchanged(&app, &before).await;
 }
 
