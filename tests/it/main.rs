@@ -12,6 +12,7 @@ mod devices;
 mod errors;
 mod idle_cost;
 mod layers;
+mod live_check;
 mod local_pages;
 mod openapi;
 mod operator_token;

@@ -17,6 +17,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(request::create, request::show))
         .routes(routes!(request::download))
         .routes(routes!(staged::upload, staged::show, staged::discard))
+        .routes(routes!(staged::check))
         .routes(routes!(activation::activate))
         .routes(routes!(activation::roll_back))
         .routes(routes!(vendor::install, vendor::show))

@@ -7,6 +7,7 @@ pub mod expiry;
 pub mod identity;
 pub mod link;
 pub mod push_certificates;
+pub mod push_verdict;
 pub mod tenant;
 pub mod token;
 pub mod wake;

@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{StreamExt, stream};
 
-use super::secret_path;
+use super::push_identity::push_identity;
 use crate::domain::enrollment::{Enrollment, PushAddress, PushAttempt};
 use crate::domain::push_certificates::{InstalledCertificate, PushCertificates};
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, TenantId};
-use crate::pki::key;
 use crate::port::apns::{Outcome, Push, PushIdentity};
 use crate::scope::Scope;
 use crate::secret::Secret;
@@ -101,14 +100,7 @@ async fn identity_for(state: &State, scope: &Scope, topic: &str) -> Result<PushI
         all = remembered(state, scope).await?;
     }
     let InstalledCertificate { certificate, key, .. } = all.usable_for(topic, now)?;
-    let path = secret_path::push_key(scope.tenant(), key);
-    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
-    Ok(PushIdentity {
-        fingerprint: certificate.fingerprint,
-        certificate: certificate.x509()?,
-        chain: Vec::new(),
-        key: key::read(pem.expose(), None)?,
-    })
+    push_identity(state, scope, certificate, key).await
 }
 
 async fn remembered(state: &State, scope: &Scope) -> Result<Arc<PushCertificates>> {
