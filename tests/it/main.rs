@@ -16,6 +16,7 @@ mod live_check;
 mod local_pages;
 mod openapi;
 mod operator_token;
+mod profile_signer;
 mod push;
 mod push_certificate;
 mod readme;

@@ -2,6 +2,7 @@
 
 mod activation;
 mod request;
+mod signer;
 mod staged;
 mod vendor;
 mod view;
@@ -20,5 +21,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(staged::check))
         .routes(routes!(activation::activate))
         .routes(routes!(activation::roll_back))
+        .routes(routes!(signer::install, signer::show, signer::remove))
+        .routes(routes!(signer::install_server, signer::show_server, signer::remove_server))
         .routes(routes!(vendor::install, vendor::show))
 }

@@ -6,6 +6,7 @@ pub mod enrollment;
 pub mod expiry;
 pub mod identity;
 pub mod link;
+pub mod profile_signer;
 pub mod push_certificates;
 pub mod push_verdict;
 pub mod tenant;

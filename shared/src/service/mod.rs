@@ -15,6 +15,7 @@ pub mod install_vendor_certificate;
 pub mod issue_identity;
 pub mod next_command;
 pub mod notify_expiry;
+pub mod profile_signer;
 mod push_identity;
 pub mod request_push_certificate;
 mod sealed;

@@ -1,5 +1,6 @@
 //! Every key of every table. Keys are written here and nowhere else; docs/DATA.md shows them as a table.
 
+use crate::domain::profile_signer::Whose;
 use crate::domain::token::Owner;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
 use crate::time::Timestamp;
@@ -118,6 +119,15 @@ pub(crate) fn expiry_month(at: Timestamp) -> String {
 
 pub(crate) fn authority_partition(tenant: &TenantId) -> String {
     format!("TENANT#{tenant}#AUTHORITY")
+}
+
+/// One place for each tenant's certificate that signs profiles, and one for the server's.
+pub(crate) fn profile_signer(whose: Whose<'_>) -> Key {
+    let owner = match whose {
+        Whose::Tenant(scope) => format!("TENANT#{}", scope.tenant()),
+        Whose::Server => "OPERATOR".to_owned(),
+    };
+    Key { pk: format!("{owner}#SIGNER"), sk: "SIGNER".into() }
 }
 
 /// A tenant issues from one authority at a time: it has one place.

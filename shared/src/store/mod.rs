@@ -12,6 +12,7 @@ mod identity;
 mod keys;
 mod link;
 mod mail;
+mod profile_signer;
 mod push_certificate;
 mod push_result;
 mod tenant;
