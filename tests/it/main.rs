@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
+mod apns_status;
 mod calls;
 mod captures;
 mod check_in_messages;

@@ -4,6 +4,7 @@ mod activation;
 mod request;
 mod signer;
 mod staged;
+mod status;
 mod vendor;
 mod view;
 
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(activation::show))
+        .routes(routes!(status::show))
         .routes(routes!(request::create, request::show))
         .routes(routes!(request::download))
         .routes(routes!(staged::upload, staged::show, staged::discard))

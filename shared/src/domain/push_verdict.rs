@@ -17,6 +17,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// What two pushes of one certificate say together: a refusal outweighs a success, a success what is unclear.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Refused(_), _) | (Self::Good, Self::Good | Self::Unclear(_)) => self,
+            (Self::Good | Self::Unclear(_), _) => other,
+        }
+    }
+
     /// The verdict in words.
     pub fn meaning(&self) -> String {
         match self {
@@ -76,6 +85,20 @@ mod tests {
         let unclear = Verdict::Unclear("no answer in time".into());
         for (verdict, ok) in [(Verdict::Good, true), (refused, false), (unclear, false)] {
             assert_eq!(LiveCheck::new(&verdict, from_unix(7)).ok, ok);
+        }
+    }
+
+    #[test]
+    fn a_refusal_outweighs_a_success_and_a_success_what_is_unclear() {
+        let refused = || Verdict::Refused("BadCertificate".into());
+        let unclear = || Verdict::Unclear("no answer in time".into());
+        for (one, other, both) in [
+            (refused(), Verdict::Good, refused()),
+            (unclear(), Verdict::Good, Verdict::Good),
+            (unclear(), refused(), refused()),
+        ] {
+            assert_eq!(one.clone().and(other.clone()), both);
+            assert_eq!(other.and(one), both);
         }
     }
 

@@ -1,14 +1,15 @@
 //! Waking devices through APNs. What wakes this is a hint: what is true is in the store.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt, stream};
 
-use super::push_identity::push_identity;
+use super::apns_status::note;
+use super::push_identity::{push_identity, verdict};
 use crate::domain::enrollment::{Enrollment, PushAddress, PushAttempt};
 use crate::domain::push_certificates::{InstalledCertificate, PushCertificates};
+use crate::domain::push_verdict::Verdict;
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, TenantId};
@@ -114,11 +115,10 @@ async fn wake_topic(
     identity: &PushIdentity,
     targets: Vec<(EnrollmentId, PushAddress)>,
 ) -> HashMap<EnrollmentId, Woken> {
-    // Set once Apple refuses the certificate: the rest of the topic would only be refused as well.
-    let refused = &AtomicBool::new(false);
-    stream::iter(targets)
+    let heard = &Mutex::new(None);
+    let woken = stream::iter(targets)
         .map(|(id, address)| async move {
-            let woken = wake(state, scope, identity, &id, &address, refused).await.unwrap_or_else(|error| {
+            let woken = wake(state, scope, identity, &id, &address, heard).await.unwrap_or_else(|error| {
                 tracing::error!(tenant = %scope.tenant(), enrollment = %id, error = %error.chain(), "a push failed");
                 Woken::Again
             });
@@ -126,7 +126,20 @@ async fn wake_topic(
         })
         .buffer_unordered(CONCURRENT)
         .collect()
-        .await
+        .await;
+    let heard = heard.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(verdict) = heard {
+        note(state, scope, identity.fingerprint, &verdict).await;
+    }
+    woken
+}
+
+fn hear(heard: &Mutex<Option<Verdict>>, verdict: Verdict) {
+    let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+    *heard = Some(match heard.take() {
+        Some(before) => before.and(verdict),
+        None => verdict,
+    });
 }
 
 async fn wake(
@@ -135,9 +148,10 @@ async fn wake(
     identity: &PushIdentity,
     id: &EnrollmentId,
     address: &PushAddress,
-    refused: &AtomicBool,
+    heard: &Mutex<Option<Verdict>>,
 ) -> Result<Woken> {
-    if refused.load(Ordering::Relaxed) {
+    // Once Apple refuses the certificate, the rest of the topic would only be refused as well.
+    if matches!(*heard.lock().unwrap_or_else(PoisonError::into_inner), Some(Verdict::Refused(_))) {
         return Ok(Woken::Again);
     }
     let now = state.clock.now();
@@ -148,33 +162,33 @@ async fn wake(
         expires_at: now + SignedDuration::from_hours(KEPT_HOURS),
     };
     let outcome = state.apns.push(identity, &push).await;
-    let note = |outcome: String| PushAttempt { at: now, outcome };
+    hear(heard, verdict(&outcome));
+    let attempt = |outcome: String| PushAttempt { at: now, outcome };
     match outcome {
         Outcome::Accepted { .. } => {
-            state.store.note_push(scope, id, &note("accepted".to_owned())).await?;
+            state.store.note_push(scope, id, &attempt("accepted".to_owned())).await?;
             Ok(Woken::Done)
         }
         Outcome::DeviceGone { reason, .. } => {
             // Not an unenrollment: only a device itself, or an administrator, ends one. Its next TokenUpdate heals it.
             tracing::warn!(tenant = %scope.tenant(), enrollment = %id, reason, "a push address is no longer good");
-            state.store.forget_push(scope, id, address, &note(reason)).await?;
+            state.store.forget_push(scope, id, address, &attempt(reason)).await?;
             Ok(Woken::Done)
         }
         Outcome::CertificateRefused { reason } => {
-            refused.store(true, Ordering::Relaxed);
             tracing::error!(
                 tenant = %scope.tenant(), topic = address.topic, reason, "APNs refuses the push certificate"
             );
-            state.store.note_push(scope, id, &note(reason)).await?;
+            state.store.note_push(scope, id, &attempt(reason)).await?;
             Ok(Woken::Again)
         }
         Outcome::Retry { reason, .. } => {
-            state.store.note_push(scope, id, &note(reason)).await?;
+            state.store.note_push(scope, id, &attempt(reason)).await?;
             Ok(Woken::Again)
         }
         Outcome::Rejected { status, reason } => {
             tracing::error!(tenant = %scope.tenant(), enrollment = %id, status, reason, "APNs rejected a push");
-            state.store.note_push(scope, id, &note(reason)).await?;
+            state.store.note_push(scope, id, &attempt(reason)).await?;
             Ok(Woken::Done)
         }
     }

@@ -152,6 +152,11 @@ pub(crate) fn mail_claim(tenant: &TenantId, certificate: &Fingerprint, day: &str
     Key { pk: format!("TENANT#{tenant}#MAIL#{certificate}#{day}"), sk: recipient.to_owned() }
 }
 
+/// What is known of a push certificate's connection to APNs.
+pub(crate) fn apns_status(tenant: &TenantId, certificate: &Fingerprint) -> Key {
+    Key { pk: format!("TENANT#{tenant}#APNS"), sk: certificate.to_string() }
+}
+
 /// A channel's part of a key. `#` separates key parts, so that a user's name must not bring one in.
 fn channel(id: &EnrollmentId) -> String {
     match id.user_id() {

@@ -2,6 +2,7 @@
 //!
 //! Every write is conditional. Records carry a version attribute `v`; a reader accepts this version and the one before.
 
+mod apns_status;
 mod channels;
 mod command;
 mod enrollment;
