@@ -1,8 +1,10 @@
 //! The integration tests: one binary, one server per test.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it, in its helpers as well")]
 
 mod apns_status;
+mod audit;
+mod aws_proxy;
 mod calls;
 mod captures;
 mod check_in_messages;
@@ -10,8 +12,12 @@ mod command_queue;
 mod crypto;
 mod device_life;
 mod devices;
+mod documents;
 mod errors;
+mod expiry;
 mod idle_cost;
+mod input;
+mod lambda_events;
 mod layers;
 mod live_check;
 mod local_pages;
@@ -23,10 +29,14 @@ mod push_certificate;
 mod readme;
 mod refusals;
 mod repository;
+mod rights;
 mod routes;
 mod scep;
+mod secrets_in_logs;
+mod store_contract;
 mod stored;
 mod story;
 mod template;
+mod tenancy;
 mod uploads;
 mod vendor;

@@ -180,6 +180,11 @@ async fn what_is_given_up_signs_no_more() {
     remove(&app.operator(), SERVER).await.expect(204);
     assert_eq!(signed_with(&tenant).await, "authority");
     assert_eq!(app.operator().get(SERVER).await.expect(200).json["server"], Value::Null);
+    let log = tenant.get("audit").await.expect(200).json;
+    let count = |action: &str| {
+        log["entries"].as_array().unwrap().iter().filter(|entry| entry["action"] == action).count()
+    };
+    assert_eq!((count("profile-signer-installed"), count("profile-signer-removed")), (1, 1));
     // It may come back.
     put(&tenant.admin, &tenant.path("profile-signer"), &brought.files()).await.expect(200);
     assert_eq!(signed_with(&tenant).await, "organization");
@@ -226,10 +231,10 @@ async fn of_two_who_install_at_the_same_time_one_is_told() {
     put(&app.operator(), SERVER, &Brought::new(&app, "second", 10).files()).await.expect(200);
     // Each had read what was there before the second came.
     for replaces in [None, Some(&first)] {
-        let late = store.put_profile_signer(Whose::Server, &first, replaces).await.unwrap_err();
+        let late = store.put_profile_signer(Whose::Server, &first, replaces, None).await.unwrap_err();
         assert_eq!(late.code(), "profile-signer-changed");
     }
-    let late = store.delete_profile_signer(Whose::Server, &first).await.unwrap_err();
+    let late = store.delete_profile_signer(Whose::Server, &first, None).await.unwrap_err();
     assert_eq!(late.code(), "profile-signer-changed");
     assert_eq!(app.operator().get(SERVER).await.json["server"]["common_name"], "second");
 }

@@ -66,12 +66,12 @@ pub fn push_certificate_mail(
     let why = "Without it, no Apple device of yours can be enrolled or managed.";
     let row = certificate.common_name.as_deref().unwrap_or(&certificate.topic);
     let steps = [
-        format!("Open {page} and make a new request."),
+        format!("Make a new request: {page} leads through all steps."),
         "Sign in at https://identity.apple.com/pushcert with the Apple account that made the certificate.".to_owned(),
         format!(
             "Choose Renew, not Create, in the row of the certificate {row} and upload the request."
         ),
-        "Download the new certificate, upload it on the same page, check that it says Renewal, and activate it.".to_owned(),
+        "Download the new certificate, upload it as that page says, check that the answer is Renewal, and activate it.".to_owned(),
     ];
     let warning = "A new certificate made with Create, or with another Apple account, is a Replacement: every enrolled \
                    device would have to be enrolled again.";

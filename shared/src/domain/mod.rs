@@ -1,6 +1,7 @@
 //! What the product is about: states with data, and transitions as pure functions.
 
 pub mod apns_status;
+pub mod audit;
 pub mod command;
 pub mod contact;
 pub mod enrollment;

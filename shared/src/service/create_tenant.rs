@@ -1,7 +1,9 @@
 //! Taking on a customer.
 
+use super::authenticate_caller::Caller;
 use super::create_token::new_token;
 use super::secret_path;
+use crate::domain::audit::AuditAction;
 use crate::domain::contact::EmailAddress;
 use crate::domain::tenant::{Tenant, display_name};
 use crate::domain::token::Owner;
@@ -14,9 +16,10 @@ use crate::state::State;
 /// Creates a tenant with its first admin token, which is shown once, and the key that seals what its devices deposit.
 ///
 /// # Errors
-/// Malformed when the name is not one, or nobody is to be told of what expires.
+/// Malformed when the name is not one, or nobody is to be told of what expires; Forbidden for anyone but the operator.
 pub async fn create_tenant(
     state: &State,
+    operator: &Caller,
     name: &str,
     contacts: Vec<EmailAddress>,
     expiry_mails: bool,
@@ -29,7 +32,9 @@ pub async fn create_tenant(
     // The key comes first: a tenant without one could not take a device's tokens.
     let data_key: [u8; 32] = state.random.bytes();
     state.secrets.put(&secret_path::data_key(&id), &Secret::new(data_key.to_vec())).await?;
-    state.store.create_tenant(&tenant, &token).await?;
+    let scope = operator.creating(id)?;
+    let audit = state.audit(&scope, AuditAction::TenantCreated).with("token", &token.id);
+    state.store.create_tenant(&scope, &tenant, &token, &audit).await?;
     Ok((tenant, text))
 }
 

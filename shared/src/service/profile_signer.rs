@@ -4,6 +4,7 @@ use bytes::Bytes;
 use openssl::x509::{X509, X509Ref};
 
 use super::secret_path;
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::profile_signer::{InstalledSigner, ProfileSigners, Whose};
 use crate::error::{Error, Result};
@@ -60,11 +61,11 @@ pub async fn install_profile_signer(
     };
     // The key first: a record without its key would promise what nobody can do.
     state.secrets.put(&secret_path::signing_key(whose, &signer.key_id), &key::to_pem(&read.key)?).await?;
-    state.store.put_profile_signer(whose, &signer, former.as_ref()).await?;
+    let audit = audit(state, whose, AuditAction::ProfileSignerInstalled, &signer);
+    state.store.put_profile_signer(whose, &signer, former.as_ref(), audit.as_ref()).await?;
     if let Some(former) = former {
         state.secrets.delete(&secret_path::signing_key(whose, &former.key_id)).await?;
     }
-    log(whose, "installed", &signer);
     Ok(signer)
 }
 
@@ -75,9 +76,9 @@ pub async fn install_profile_signer(
 pub async fn remove_profile_signer(state: &State, whose: Whose<'_>) -> Result<()> {
     let Some(signer) = state.store.profile_signer(whose).await? else { return Ok(()) };
     // The record first: a key without a record signs nothing.
-    state.store.delete_profile_signer(whose, &signer).await?;
+    let audit = audit(state, whose, AuditAction::ProfileSignerRemoved, &signer);
+    state.store.delete_profile_signer(whose, &signer, audit.as_ref()).await?;
     state.secrets.delete(&secret_path::signing_key(whose, &signer.key_id)).await?;
-    log(whose, "removed", &signer);
     Ok(())
 }
 
@@ -144,12 +145,18 @@ fn der(certificate: &X509Ref) -> Result<Bytes> {
     certificate.to_der().map(Bytes::from).map_err(Error::internal)
 }
 
-fn log(whose: Whose<'_>, what: &str, signer: &InstalledSigner) {
-    let fingerprint = signer.fingerprint;
+/// The entry in the tenant's audit log. The server's certificate has no tenant: that it changed stands in the log.
+fn audit(
+    state: &State,
+    whose: Whose<'_>,
+    action: AuditAction,
+    signer: &InstalledSigner,
+) -> Option<AuditEntry> {
     match whose {
-        Whose::Tenant(scope) => tracing::info!(
-            tenant = %scope.tenant(), actor = %scope.actor(), %fingerprint, "profile signing certificate {what}"
-        ),
-        Whose::Server => tracing::info!(%fingerprint, "the server's profile signing certificate {what}"),
+        Whose::Tenant(scope) => Some(state.audit(scope, action).with("fingerprint", signer.fingerprint)),
+        Whose::Server => {
+            tracing::info!(fingerprint = %signer.fingerprint, ?action, "the server's profile signer changed");
+            None
+        }
     }
 }

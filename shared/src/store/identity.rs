@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::{Cancelled, NEW, Store, keys, number, put_part, read, text, update_part, value};
+use crate::domain::audit::AuditEntry;
 use crate::domain::identity::{IdentityAuthority, IssuedIdentity};
 use crate::domain::link::IssuedByLink;
 use crate::error::{Error, Result};
@@ -17,15 +18,23 @@ impl Store {
         &self,
         scope: &Scope,
         authority: &IdentityAuthority,
+        audit: &AuditEntry,
     ) -> Result<bool> {
-        self.put_new(&self.tables.pki, &keys::issuing_authority(scope.tenant()), authority).await
+        let put = put_part(&self.tables.pki, &keys::issuing_authority(scope.tenant()), authority, Some(NEW))?;
+        self.write_if(vec![put, self.audit_part(scope, audit)?]).await
     }
 
     /// Adds an authority that the tenant only trusts. Repeating it changes nothing.
-    pub async fn trust_authority(&self, scope: &Scope, authority: &IdentityAuthority) -> Result<()> {
+    pub async fn trust_authority(
+        &self,
+        scope: &Scope,
+        authority: &IdentityAuthority,
+        audit: &AuditEntry,
+    ) -> Result<()> {
         let fingerprint = Fingerprint::of(&authority.certificate);
         let key = keys::trusted_authority(scope.tenant(), &fingerprint);
-        self.put_new(&self.tables.pki, &key, authority).await.map(drop)
+        let put = put_part(&self.tables.pki, &key, authority, Some(NEW))?;
+        self.write_if(vec![put, self.audit_part(scope, audit)?]).await.map(drop)
     }
 
     /// Every authority whose identities the tenant accepts, the issuing one first.

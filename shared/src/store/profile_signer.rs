@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Cancelled, Item, NEW, Store, error, item, key_item, keys, put_item_part, text};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+
+use super::{Item, NEW, Store, item, key_item, keys, put_item_part, text};
+use crate::domain::audit::AuditEntry;
 use crate::domain::profile_signer::{InstalledSigner, ProfileSigners, Whose};
 use crate::error::{Error, Result};
 use crate::scope::Scope;
@@ -31,6 +34,7 @@ impl Store {
         whose: Whose<'_>,
         signer: &InstalledSigner,
         replaces: Option<&InstalledSigner>,
+        audit: Option<&AuditEntry>,
     ) -> Result<()> {
         let mut record: Item = item(&keys::profile_signer(whose), signer)?;
         // What is found through the index by expiry; the server's has no tenant.
@@ -46,28 +50,41 @@ impl Store {
                 ("key_id = :former", HashMap::from([(":former".to_owned(), text(&former.key_id))]))
             }
         };
-        match self.transact(vec![put_item_part(&self.tables.pki, record, Some(condition), values)?]).await {
-            Ok(()) => Ok(()),
-            Err(Cancelled::Condition(_)) => Err(changed()),
-            Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
-        }
+        let part = put_item_part(&self.tables.pki, record, Some(condition), values)?;
+        self.change(whose, vec![part], audit).await
     }
 
     /// Drops a signing certificate.
     ///
     /// # Errors
     /// Conflict when another one is there by now.
-    pub async fn delete_profile_signer(&self, whose: Whose<'_>, signer: &InstalledSigner) -> Result<()> {
-        let sent = self
-            .client
-            .delete_item()
+    pub async fn delete_profile_signer(
+        &self,
+        whose: Whose<'_>,
+        signer: &InstalledSigner,
+        audit: Option<&AuditEntry>,
+    ) -> Result<()> {
+        let delete = Delete::builder()
             .table_name(&self.tables.pki)
             .set_key(Some(key_item(&keys::profile_signer(whose))))
-            .condition_expression("attribute_not_exists(pk) OR key_id = :id")
+            .condition_expression("key_id = :id")
             .expression_attribute_values(":id", text(&signer.key_id))
-            .send()
-            .await;
-        error::condition(sent.map_err(error::delete))?.map(drop).ok_or_else(changed)
+            .build()
+            .map_err(Error::internal)?;
+        self.change(whose, vec![TransactWriteItem::builder().delete(delete).build()], audit).await
+    }
+
+    /// The server's has no tenant, and so no audit log.
+    async fn change(
+        &self,
+        whose: Whose<'_>,
+        mut parts: Vec<TransactWriteItem>,
+        audit: Option<&AuditEntry>,
+    ) -> Result<()> {
+        if let (Whose::Tenant(scope), Some(entry)) = (whose, audit) {
+            parts.push(self.audit_part(scope, entry)?);
+        }
+        if self.write_if(parts).await? { Ok(()) } else { Err(changed()) }
     }
 }
 
