@@ -33,6 +33,7 @@ mod rights;
 mod routes;
 mod scep;
 mod secrets_in_logs;
+mod setup_check;
 mod store_contract;
 mod stored;
 mod story;

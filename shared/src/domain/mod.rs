@@ -11,6 +11,7 @@ pub mod link;
 pub mod profile_signer;
 pub mod push_certificates;
 pub mod push_verdict;
+pub mod server_address;
 pub mod tenant;
 pub mod token;
 pub mod wake;

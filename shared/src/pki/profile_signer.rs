@@ -68,21 +68,17 @@ impl ProfileSigner {
     /// # Errors
     /// Conflict: `profile-signer-expired`, `profile-signer-not-yet-valid`.
     pub fn check_validity(&self, now: Timestamp) -> Result<()> {
-        let refuse = |code, message| {
-            Err(Error::conflict(code, message).at("certificate").next("Upload one that is valid now."))
-        };
-        if now >= self.not_after {
-            let day = validity::day(self.not_after);
-            return refuse("profile-signer-expired", format!("The signing certificate expired on {day}."));
-        }
-        if now < self.not_before {
+        let error = if now >= self.not_after {
+            let message = format!("The signing certificate expired on {}.", validity::day(self.not_after));
+            Error::conflict("profile-signer-expired", message)
+        } else if now < self.not_before {
             let day = validity::day(self.not_before);
-            return refuse(
-                "profile-signer-not-yet-valid",
-                format!("The signing certificate is valid from {day} on only."),
-            );
-        }
-        Ok(())
+            let message = format!("The signing certificate is valid from {day} on only.");
+            Error::conflict("profile-signer-not-yet-valid", message)
+        } else {
+            return Ok(());
+        };
+        Err(error.at("certificate").next("Upload one that is valid now."))
     }
 
     /// Its name for people.

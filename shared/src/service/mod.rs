@@ -6,6 +6,7 @@ pub mod authenticate_caller;
 pub mod authenticate_device;
 pub mod check_in;
 pub mod check_push_certificate;
+pub mod check_setup;
 pub mod create_enrollment_link;
 pub mod create_identity_authority;
 pub mod create_tenant;
