@@ -71,7 +71,7 @@ impl Config {
             queue_wake_url: required("QUEUE_WAKE_URL")?,
             bucket_results: required("BUCKET_RESULTS")?,
             secret_prefix: required("SECRET_PREFIX")?,
-            base_url: required("BASE_URL")?.trim_end_matches('/').to_owned(),
+            base_url: https(&required("BASE_URL")?)?,
             mail_from: required("MAIL_FROM")?,
             apns_host: required("APNS_HOST")?,
             apns_port: required("APNS_PORT")?
@@ -85,6 +85,21 @@ impl Config {
     }
 }
 
+/// A base URL without the slash at its end.
+fn https(url: &str) -> Result<String> {
+    let url = url.trim_end_matches('/');
+    https_host(url).map(|_| url.to_owned()).ok_or_else(|| {
+        Error::internal(format!("the environment variable BASE_URL is not https:// and a host name: {url}"))
+    })
+}
+
+/// The host of a base URL, if it is `https://` and a host name alone: devices refuse to enroll with anything else.
+pub fn https_host(url: &str) -> Option<&str> {
+    let host = url.strip_prefix("https://")?;
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    (!host.is_empty() && host.bytes().all(fits)).then_some(host)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,19 +109,41 @@ mod tests {
         let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
         let config = Config::read(|name| {
             asked.borrow_mut().insert(name.to_owned());
-            Some(if name == "APNS_PORT" { "443".into() } else { format!("{name}/") })
+            Some(match name {
+                "APNS_PORT" => "443".into(),
+                "BASE_URL" => "https://mdm.school.example/".into(),
+                name => name.into(),
+            })
         })
         .unwrap();
         assert_eq!(*asked.borrow(), NAMES.iter().map(ToString::to_string).collect());
-        assert_eq!(config.base_url, "BASE_URL");
+        assert_eq!(config.base_url, "https://mdm.school.example");
         assert!(!config.unsigned_profiles);
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        let error = Config::read(|name| (name != "MAIL_FROM").then(|| "1".into())).unwrap_err();
+        let error = Config::read(|name| match name {
+            "MAIL_FROM" => None,
+            "BASE_URL" => Some("https://mdm.school.example".into()),
+            _ => Some("1".into()),
+        })
+        .unwrap_err();
         assert!(error.chain().contains("MAIL_FROM"));
-        let error = Config::read(|_| Some("x".into())).unwrap_err();
-        assert!(error.chain().contains("APNS_PORT"));
+        let error = Config::read(|name| {
+            Some(if name == "BASE_URL" { "https://mdm.school.example".into() } else { "x".into() })
+        });
+        assert!(error.unwrap_err().chain().contains("APNS_PORT"));
+    }
+
+    #[test]
+    fn a_base_url_is_https_and_a_host_name() {
+        for url in
+            ["http://mdm.school.example", "mdm.school.example", "https://", "https://mdm.school.example/mdm"]
+        {
+            assert_eq!(https_host(url), None, "{url}");
+            let error = Config::read(|name| Some(if name == "BASE_URL" { url.into() } else { "1".into() }));
+            assert!(error.unwrap_err().chain().contains("BASE_URL"), "{url}");
+        }
     }
 }

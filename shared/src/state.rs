@@ -6,12 +6,13 @@ use openssl::x509::X509;
 
 use crate::cache::Cache;
 use crate::config::Config;
+use crate::domain::apns_status::{ApnsStatus, NOTED_EVERY};
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::push_certificates::PushCertificates;
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
-use crate::id::{TenantId, TokenId};
+use crate::id::{Fingerprint, TenantId, TokenId};
 use crate::pki::trust::{TrustRoots, apns_roots};
 use crate::port::apns::{Apns, ApnsEndpoint};
 use crate::port::blob::Blobs;
@@ -54,6 +55,8 @@ pub struct State {
     pub authorities: Cache<TenantId, Arc<Vec<IdentityAuthority>>>,
     /// Remembered for [`CERTIFICATES_LIFE`].
     pub push_certificates: Cache<TenantId, Arc<PushCertificates>>,
+    /// What is known of connections to APNs, remembered for [`NOTED_EVERY`].
+    pub apns_statuses: Cache<(TenantId, Fingerprint), Option<ApnsStatus>>,
     /// Remembered for [`TOKEN_LIFE`].
     pub tokens: Cache<(Owner, TokenId), crate::domain::token::ApiToken>,
 }
@@ -103,6 +106,7 @@ impl State {
             push_issuers,
             authorities: Cache::new(CERTIFICATES_LIFE, clock.clone()),
             push_certificates: Cache::new(CERTIFICATES_LIFE, clock.clone()),
+            apns_statuses: Cache::new(NOTED_EVERY, clock.clone()),
             tokens: Cache::new(TOKEN_LIFE, clock.clone()),
             clock,
             config,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it, in its helpers as well")]
 
+mod apns_status;
 mod audit;
 mod aws_proxy;
 mod calls;
@@ -18,9 +19,11 @@ mod idle_cost;
 mod input;
 mod lambda_events;
 mod layers;
+mod live_check;
 mod local_pages;
 mod openapi;
 mod operator_token;
+mod profile_signer;
 mod push;
 mod push_certificate;
 mod readme;
@@ -30,6 +33,7 @@ mod rights;
 mod routes;
 mod scep;
 mod secrets_in_logs;
+mod setup_check;
 mod store_contract;
 mod stored;
 mod story;

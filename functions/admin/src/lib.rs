@@ -7,6 +7,7 @@ mod enrollments;
 mod links;
 mod openapi;
 mod page;
+mod setup;
 mod tenants;
 mod tokens;
 
@@ -29,5 +30,6 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(enrollments::show))
         .routes(routes!(commands::send))
         .routes(routes!(commands::show))
+        .routes(routes!(setup::check))
         .routes(routes!(openapi::document))
 }

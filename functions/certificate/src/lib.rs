@@ -2,7 +2,9 @@
 
 mod activation;
 mod request;
+mod signer;
 mod staged;
+mod status;
 mod vendor;
 mod view;
 
@@ -14,10 +16,14 @@ use utoipa_axum::routes;
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(activation::show))
+        .routes(routes!(status::show))
         .routes(routes!(request::create, request::show))
         .routes(routes!(request::download))
         .routes(routes!(staged::upload, staged::show, staged::discard))
+        .routes(routes!(staged::check))
         .routes(routes!(activation::activate))
         .routes(routes!(activation::roll_back))
+        .routes(routes!(signer::install, signer::show, signer::remove))
+        .routes(routes!(signer::install_server, signer::show_server, signer::remove_server))
         .routes(routes!(vendor::install, vendor::show))
 }

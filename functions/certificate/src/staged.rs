@@ -4,8 +4,10 @@ use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
+use shared::domain::push_verdict::LiveCheck;
 use shared::http::{AdminScope, Body, FileOrJson, Problem, ProblemDetails, ViewerScope};
 use shared::secret::Secret;
+use shared::service::check_push_certificate::check_staged;
 use shared::service::stage_push_certificate::{
     Review, UploadFiles, discard_staged, file_bytes, review, stage_push_certificate,
 };
@@ -80,6 +82,19 @@ pub(crate) async fn discard(
 ) -> Result<StatusCode, Problem> {
     discard_staged(&state, &scope).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Try the staged certificate with Apple's push service, without waking any device. Nothing changes.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/push-certificate/staged/check", tag = "push certificate",
+    params(("tenant" = String, Path)),
+    responses((status = 200, body = LiveCheck), (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn check(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+) -> Result<JsonAnswer<LiveCheck>, Problem> {
+    Ok(JsonAnswer(check_staged(&state, &scope).await?))
 }
 
 fn view(state: &Everything, review: &Review) -> ReviewView {

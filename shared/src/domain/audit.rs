@@ -36,6 +36,10 @@ pub enum AuditAction {
     IdentityAuthorityCreated,
     /// Another server's identity authority was trusted.
     IdentityAuthorityTrusted,
+    /// The organization's own profile signing certificate was installed.
+    ProfileSignerInstalled,
+    /// The organization's own profile signing certificate was given up.
+    ProfileSignerRemoved,
     /// An enrollment link was made.
     EnrollmentLinkCreated,
     /// A command was sent.

@@ -1,5 +1,6 @@
 //! What the product is about: states with data, and transitions as pure functions.
 
+pub mod apns_status;
 pub mod audit;
 pub mod command;
 pub mod contact;
@@ -7,7 +8,10 @@ pub mod enrollment;
 pub mod expiry;
 pub mod identity;
 pub mod link;
+pub mod profile_signer;
 pub mod push_certificates;
+pub mod push_verdict;
+pub mod server_address;
 pub mod tenant;
 pub mod token;
 pub mod wake;

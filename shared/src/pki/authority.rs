@@ -9,7 +9,7 @@ use openssl::pkey::{HasPublic, PKey, PKeyRef, Private};
 use openssl::x509::extension::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier,
 };
-use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
+use openssl::x509::{X509, X509Builder, X509Extension, X509Name, X509NameRef};
 use serde::{Deserialize, Serialize};
 
 use super::field::{self, SHORT};
@@ -112,15 +112,41 @@ pub fn issue<T: HasPublic>(
     identity: &Identity<'_, T>,
     now: Timestamp,
 ) -> Result<X509> {
+    let usage = KeyUsage::new().critical().digital_signature().key_encipherment().build();
+    let purpose = ExtendedKeyUsage::new().client_auth().build();
+    issue_for(authority, identity, now, usage, purpose)
+}
+
+/// A certificate that signs profiles, signed by `authority`: those who check a signed message, such as
+/// `openssl smime -verify`, want to see e-mail protection among its purposes (RFC 8550, 4.4.4).
+///
+/// # Errors
+/// Internal when OpenSSL fails.
+pub fn issue_profile_signer<T: HasPublic>(
+    authority: &Credential,
+    identity: &Identity<'_, T>,
+    now: Timestamp,
+) -> Result<X509> {
+    let usage = KeyUsage::new().critical().digital_signature().build();
+    let purpose = ExtendedKeyUsage::new().email_protection().build();
+    issue_for(authority, identity, now, usage, purpose)
+}
+
+fn issue_for<T: HasPublic>(
+    authority: &Credential,
+    identity: &Identity<'_, T>,
+    now: Timestamp,
+    usage: Result<X509Extension, ErrorStack>,
+    purpose: Result<X509Extension, ErrorStack>,
+) -> Result<X509> {
     let build = || {
         let issuer = &authority.certificate;
         let last = validity::from_asn1(issuer.not_after())?.min(later(now, i64::from(identity.days)));
         let mut builder =
             begin(identity.subject, issuer.subject_name(), identity.key, identity.serial, now, last)?;
         builder.append_extension(BasicConstraints::new().critical().build()?)?;
-        builder
-            .append_extension(KeyUsage::new().critical().digital_signature().key_encipherment().build()?)?;
-        builder.append_extension(ExtendedKeyUsage::new().client_auth().build()?)?;
+        builder.append_extension(usage?)?;
+        builder.append_extension(purpose?)?;
         let context = builder.x509v3_context(Some(issuer), None);
         let key_identifier = SubjectKeyIdentifier::new().build(&context)?;
         let authority_identifier = AuthorityKeyIdentifier::new().keyid(false).build(&context)?;
@@ -216,6 +242,17 @@ mod tests {
             identity.authority_key_id().unwrap().as_slice(),
             authority.subject_key_id().unwrap().as_slice()
         );
+    }
+
+    #[test]
+    fn a_profile_signer_signs_messages_and_opens_no_connections() {
+        let authority = create(&subject(), fixture::key(0), [1; 16], *NOW).unwrap();
+        let name = fixture::name(&[(Nid::COMMONNAME, "School profiles")]);
+        let identity = Identity { key: fixture::key(1), subject: &name, serial: [3; 16], days: 3_650 };
+        let signer = issue_profile_signer(&fixture::credential(authority, 0), &identity, *NOW).unwrap();
+        let text = text(&signer);
+        assert!(text.contains("E-mail Protection") && !text.contains("Client Authentication"), "{text}");
+        assert!(certificate::may_sign(&signer));
     }
 
     #[test]

@@ -4,7 +4,9 @@ use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::{X509, X509NameRef, X509Ref};
 
-use super::der::{BOOLEAN, CONTEXT_3, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE};
+use super::der::{
+    BIT_STRING, BOOLEAN, CONTEXT_3, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, ber_element,
+};
 use super::pem;
 
 /// A certificate together with its private key.
@@ -19,12 +21,33 @@ pub struct Credential {
 /// 2.5.29.19
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
 
+/// 2.5.29.15
+const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
+/// The bits digitalSignature and nonRepudiation, the first two of key usage (RFC 5280, 4.2.1.3).
+const SIGNING_BITS: u8 = 0xc0;
+
 /// Whether the certificate may issue others (basic constraints, `CA:TRUE`).
 pub(crate) fn is_authority(certificate: &X509Ref) -> bool {
-    certificate.to_der().is_ok_and(|der| find_ca_flag(&der).unwrap_or(false))
+    let flag = |der: &[u8]| {
+        let mut constraints = Reader::whole(extension(der, BASIC_CONSTRAINTS)?, SEQUENCE)?;
+        Some(constraints.take(BOOLEAN) == Some(&[0xff]))
+    };
+    certificate.to_der().is_ok_and(|der| flag(&der).unwrap_or(false))
 }
 
-fn find_ca_flag(certificate: &[u8]) -> Option<bool> {
+/// Whether the certificate's key may sign messages: its key usage says so, or says nothing.
+pub(crate) fn may_sign(certificate: &X509Ref) -> bool {
+    let forbidden = |der: &[u8]| {
+        let usage = ber_element(extension(der, KEY_USAGE)?).filter(|usage| usage.tag == BIT_STRING)?;
+        // One byte with the number of unused bits stands before the bits.
+        let bits = usage.body.get(1).copied().unwrap_or(0);
+        Some(bits & SIGNING_BITS == 0)
+    };
+    certificate.to_der().is_ok_and(|der| !forbidden(&der).unwrap_or(false))
+}
+
+/// The content of an extension.
+fn extension<'a>(certificate: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
     let mut to_be_signed = Reader::whole(certificate, SEQUENCE)?.enter(SEQUENCE)?;
     let extensions = loop {
         let element = to_be_signed.element()?;
@@ -34,10 +57,9 @@ fn find_ca_flag(certificate: &[u8]) -> Option<bool> {
     };
     let mut extensions = Reader::whole(extensions, SEQUENCE)?;
     while let Some(mut extension) = extensions.enter(SEQUENCE) {
-        if extension.take(OBJECT_IDENTIFIER)? == BASIC_CONSTRAINTS {
+        if extension.take(OBJECT_IDENTIFIER)? == wanted {
             extension.take(BOOLEAN);
-            let mut constraints = Reader::whole(extension.take(OCTET_STRING)?, SEQUENCE)?;
-            return Some(constraints.take(BOOLEAN) == Some(&[0xff]));
+            return extension.take(OCTET_STRING);
         }
     }
     None

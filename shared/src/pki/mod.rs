@@ -3,13 +3,14 @@
 //! Push certificates: [`csr`] makes the request, [`vendor`] and [`push_request`] sign it for Apple's portal,
 //! [`push_upload`] reads what the portal answers and [`push_certificate`] judges it.
 //! Devices: [`authority`] and [`scep`] issue their identities, [`mdm_signature`] recognises them,
-//! [`profile_signature`] signs what they install. [`seal`] keeps secrets at rest.
+//! [`profile_signature`] signs what they install, with a [`profile_signer`] where an administrator brings one. [`seal`] keeps secrets at rest.
 
 pub mod authority;
 pub mod csr;
 pub mod key;
 pub mod mdm_signature;
 pub mod profile_signature;
+pub mod profile_signer;
 pub mod push_certificate;
 pub mod push_request;
 pub mod push_upload;

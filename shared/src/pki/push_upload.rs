@@ -22,10 +22,11 @@ pub struct Upload {
     pub intermediates: Vec<X509>,
 }
 
+/// What a file holds, before it is said what for.
 #[derive(Default)]
-struct Parts {
-    certificates: Vec<X509>,
-    key: Option<PKey<Private>>,
+pub(super) struct Parts {
+    pub(super) certificates: Vec<X509>,
+    pub(super) key: Option<PKey<Private>>,
     holds_request: bool,
 }
 
@@ -75,7 +76,8 @@ pub fn read_upload(
     Ok(Upload { certificate, key: parts.key, intermediates })
 }
 
-fn read_parts(file: &[u8], password: Option<&Secret<String>>) -> Result<Parts> {
+/// Certificates and key of a PEM, DER or PKCS#12 file.
+pub(super) fn read_parts(file: &[u8], password: Option<&Secret<String>>) -> Result<Parts> {
     // First, because its chain would pass for the certificate.
     if is_portal_file(file) {
         return Ok(Parts { holds_request: true, ..Parts::default() });

@@ -38,7 +38,7 @@ pub async fn create_identity_authority(
     let identity =
         Identity { key: &signer_key, subject: &signer_name, serial: state.random.bytes(), days: 3_650 };
     let credential = Credential { certificate, key: authority_key };
-    let signer = authority::issue(&credential, &identity, now)?;
+    let signer = authority::issue_profile_signer(&credential, &identity, now)?;
     let Credential { certificate, key: authority_key } = credential;
     // Keys first: a record without its keys would promise what nobody can do.
     state.secrets.put(&secret_path::authority(scope.tenant(), &id), &key::to_pem(&authority_key)?).await?;

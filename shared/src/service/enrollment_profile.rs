@@ -1,16 +1,14 @@
 //! What a person gets who opens an enrollment link.
 
 use openssl::sha::{sha1, sha256};
-use openssl::x509::X509;
 use uuid::Builder;
 
 use super::create_enrollment_link::issuing_authority;
-use super::secret_path;
+use super::profile_signer::sign_profile;
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::link::{EnrollmentLink, LinkToken};
 use crate::error::{Error, Kind, Result};
 use crate::id::{LinkId, TenantId};
-use crate::pki::{Credential, key, profile_signature};
 use crate::protocol::enrollment_profile::{EnrollmentProfile, ProfileUuids, Scep};
 use crate::scope::{Actor, Scope};
 use crate::state::State;
@@ -48,7 +46,7 @@ pub async fn enrollment_profile(
     let bytes = if unsigned && state.config.unsigned_profiles {
         profile
     } else {
-        sign(state, &scope, &authority, &profile).await?
+        sign_profile(state, &scope, &authority, &profile).await?
     };
     Ok(ServedProfile { bytes, file_name: "enroll.mobileconfig".to_owned() })
 }
@@ -104,22 +102,4 @@ fn uuid(link: &LinkId, part: &str) -> uuid::Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Builder::from_custom_bytes(bytes).into_uuid()
-}
-
-async fn sign(
-    state: &State,
-    scope: &Scope,
-    authority: &IdentityAuthority,
-    profile: &[u8],
-) -> Result<Vec<u8>> {
-    let path = secret_path::profile_signer(scope.tenant(), &authority.id);
-    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
-    let signer = authority
-        .profile_signer
-        .as_ref()
-        .ok_or_else(|| Error::internal("an issuing authority without a profile signer"))?;
-    let signer = X509::from_der(signer).map_err(Error::internal)?;
-    let root = X509::from_der(&authority.certificate).map_err(Error::internal)?;
-    let credential = Credential { certificate: signer, key: key::read(pem.expose(), None)? };
-    profile_signature::sign(profile, &credential, &[root])
 }

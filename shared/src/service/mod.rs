@@ -1,9 +1,12 @@
 //! What the product does: one use case per file.
 
 pub mod activate_push_certificate;
+pub mod apns_status;
 pub mod authenticate_caller;
 pub mod authenticate_device;
 pub mod check_in;
+pub mod check_push_certificate;
+pub mod check_setup;
 pub mod create_enrollment_link;
 pub mod create_identity_authority;
 pub mod create_tenant;
@@ -14,6 +17,9 @@ pub mod install_vendor_certificate;
 pub mod issue_identity;
 pub mod next_command;
 pub mod notify_expiry;
+pub mod probe_push_certificates;
+pub mod profile_signer;
+mod push_identity;
 pub mod request_push_certificate;
 mod sealed;
 mod secret_path;

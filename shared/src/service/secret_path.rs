@@ -1,5 +1,6 @@
 //! Where each kind of secret is: `template.yaml` grants by these paths, so a function reads only what its job needs.
 
+use crate::domain::profile_signer::Whose;
 use crate::id::{AuthorityId, KeyId, TenantId};
 
 /// The operator's MDM vendor certificate with key and chain.
@@ -18,6 +19,14 @@ pub(super) fn authority(tenant: &TenantId, authority: &AuthorityId) -> String {
 /// The key that signs a tenant's profiles.
 pub(super) fn profile_signer(tenant: &TenantId, authority: &AuthorityId) -> String {
     format!("{tenant}/profile-signer/{authority}")
+}
+
+/// The key of a signing certificate that a tenant or the operator brought along. No tenant is named `server`.
+pub(super) fn signing_key(whose: Whose<'_>, key: &KeyId) -> String {
+    match whose {
+        Whose::Tenant(scope) => format!("{}/signing-key/{key}", scope.tenant()),
+        Whose::Server => format!("server/signing-key/{key}"),
+    }
 }
 
 /// The key that seals what devices deposit: unlock tokens, bootstrap tokens.

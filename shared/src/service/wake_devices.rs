@@ -1,18 +1,18 @@
 //! Waking devices through APNs. What wakes this is a hint: what is true is in the store.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt, stream};
 
-use super::secret_path;
+use super::apns_status::note;
+use super::push_identity::{push_identity, verdict};
 use crate::domain::enrollment::{PushAddress, PushAttempt};
 use crate::domain::push_certificates::{InstalledCertificate, PushCertificates};
+use crate::domain::push_verdict::Verdict;
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, TenantId};
-use crate::pki::key;
 use crate::port::apns::{Outcome, Push, PushIdentity};
 use crate::scope::Scope;
 use crate::secret::Secret;
@@ -103,14 +103,7 @@ async fn identity_for(state: &State, scope: &Scope, topic: &str) -> Result<PushI
         all = remembered(state, scope).await?;
     }
     let InstalledCertificate { certificate, key, .. } = all.usable_for(topic, now)?;
-    let path = secret_path::push_key(scope.tenant(), key);
-    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
-    Ok(PushIdentity {
-        fingerprint: certificate.fingerprint,
-        certificate: certificate.x509()?,
-        chain: Vec::new(),
-        key: key::read(pem.expose(), None)?,
-    })
+    push_identity(state, scope, certificate, key).await
 }
 
 async fn remembered(state: &State, scope: &Scope) -> Result<Arc<PushCertificates>> {
@@ -124,11 +117,10 @@ async fn wake_topic(
     identity: &PushIdentity,
     targets: Vec<(EnrollmentId, PushAddress)>,
 ) -> HashMap<EnrollmentId, Woken> {
-    // Set once Apple refuses the certificate: the rest of the topic would only be refused as well.
-    let refused = &AtomicBool::new(false);
-    stream::iter(targets)
+    let heard = &Mutex::new(None);
+    let woken = stream::iter(targets)
         .map(|(id, address)| async move {
-            let woken = wake(state, scope, identity, &id, &address, refused).await.unwrap_or_else(|error| {
+            let woken = wake(state, scope, identity, &id, &address, heard).await.unwrap_or_else(|error| {
                 tracing::error!(tenant = %scope.tenant(), enrollment = %id, error = %error.chain(), "a push failed");
                 Woken::Again
             });
@@ -136,7 +128,20 @@ async fn wake_topic(
         })
         .buffer_unordered(CONCURRENT)
         .collect()
-        .await
+        .await;
+    let heard = heard.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(verdict) = heard {
+        note(state, scope, identity.fingerprint, &verdict).await;
+    }
+    woken
+}
+
+fn hear(heard: &Mutex<Option<Verdict>>, verdict: Verdict) {
+    let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+    *heard = Some(match heard.take() {
+        Some(before) => before.and(verdict),
+        None => verdict,
+    });
 }
 
 async fn wake(
@@ -145,9 +150,10 @@ async fn wake(
     identity: &PushIdentity,
     id: &EnrollmentId,
     address: &PushAddress,
-    refused: &AtomicBool,
+    heard: &Mutex<Option<Verdict>>,
 ) -> Result<Woken> {
-    if refused.load(Ordering::Relaxed) {
+    // Once Apple refuses the certificate, the rest of the topic would only be refused as well.
+    if matches!(*heard.lock().unwrap_or_else(PoisonError::into_inner), Some(Verdict::Refused(_))) {
         return Ok(Woken::Again);
     }
     let now = state.clock.now();
@@ -158,34 +164,34 @@ async fn wake(
         expires_at: now + SignedDuration::from_hours(KEPT_HOURS),
     };
     let outcome = state.apns.push(identity, &push).await;
-    let note = |outcome: String| PushAttempt { at: now, outcome };
+    hear(heard, verdict(&outcome));
+    let attempt = |outcome: String| PushAttempt { at: now, outcome };
     match outcome {
         Outcome::Accepted { .. } => {
-            state.store.note_push(scope, id, &note("accepted".to_owned())).await?;
+            state.store.note_push(scope, id, &attempt("accepted".to_owned())).await?;
             Ok(Woken::Done)
         }
         Outcome::DeviceGone { reason, .. } => {
             // Not an unenrollment: only a device itself, or an administrator, ends one. Its next TokenUpdate heals it.
             tracing::warn!(tenant = %scope.tenant(), enrollment = %id, reason, "a push address is no longer good");
             let until = now + SignedDuration::from_hours(REST_HOURS);
-            state.store.rest_push(scope, id, address, &note(reason), until).await?;
+            state.store.rest_push(scope, id, address, &attempt(reason), until).await?;
             Ok(Woken::Done)
         }
         Outcome::CertificateRefused { reason } => {
-            refused.store(true, Ordering::Relaxed);
             tracing::error!(
                 tenant = %scope.tenant(), topic = address.topic, reason, "APNs refuses the push certificate"
             );
-            state.store.note_push(scope, id, &note(reason)).await?;
+            state.store.note_push(scope, id, &attempt(reason)).await?;
             Ok(Woken::Again)
         }
         Outcome::Retry { reason, .. } => {
-            state.store.note_push(scope, id, &note(reason)).await?;
+            state.store.note_push(scope, id, &attempt(reason)).await?;
             Ok(Woken::Again)
         }
         Outcome::Rejected { status, reason } => {
             tracing::error!(tenant = %scope.tenant(), enrollment = %id, status, reason, "APNs rejected a push");
-            state.store.note_push(scope, id, &note(reason)).await?;
+            state.store.note_push(scope, id, &attempt(reason)).await?;
             Ok(Woken::Done)
         }
     }

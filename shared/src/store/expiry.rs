@@ -1,4 +1,4 @@
-//! What ends when: a global index by month over the active push certificates of all tenants.
+//! What ends when: a global index by month over the certificates of all tenants.
 
 use serde::Deserialize;
 
@@ -7,6 +7,9 @@ use super::{Store, error, read, text};
 use crate::error::Result;
 use crate::id::{Fingerprint, TenantId};
 use crate::time::{SignedDuration, Timestamp};
+
+/// The attribute `kind` of active push certificates in the index; the oldest records have none.
+pub(super) const PUSH_CERTIFICATE: &str = "push-certificate";
 
 /// An active push certificate that ends in the asked-for time.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -29,6 +32,8 @@ impl Store {
                 .table_name(&self.tables.pki)
                 .index_name(BY_EXPIRY_INDEX)
                 .key_condition_expression("expiry_month = :month AND expiry BETWEEN :from AND :to")
+                .filter_expression("attribute_not_exists(kind) OR kind = :kind")
+                .expression_attribute_values(":kind", text(PUSH_CERTIFICATE))
                 .expression_attribute_values(":month", text(&month))
                 .expression_attribute_values(":from", text(from))
                 .expression_attribute_values(":to", text(to))

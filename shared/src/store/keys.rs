@@ -1,6 +1,7 @@
 //! Every key of every table. Keys are written here and nowhere else; docs/DATA.md shows them as a table.
 
 use crate::domain::audit::AuditEntry;
+use crate::domain::profile_signer::Whose;
 use crate::domain::token::Owner;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
 use crate::time::Timestamp;
@@ -135,6 +136,15 @@ pub(crate) fn authority_partition(tenant: &TenantId) -> String {
     format!("TENANT#{tenant}#AUTHORITY")
 }
 
+/// One place for each tenant's certificate that signs profiles, and one for the server's.
+pub(crate) fn profile_signer(whose: Whose<'_>) -> Key {
+    let owner = match whose {
+        Whose::Tenant(scope) => format!("TENANT#{}", scope.tenant()),
+        Whose::Server => "OPERATOR".to_owned(),
+    };
+    Key { pk: format!("{owner}#SIGNER"), sk: "SIGNER".into() }
+}
+
 /// A tenant issues from one authority at a time: it has one place.
 pub(crate) fn issuing_authority(tenant: &TenantId) -> Key {
     Key { pk: authority_partition(tenant), sk: "ISSUING".into() }
@@ -155,6 +165,11 @@ pub(crate) fn link(tenant: &TenantId, link: &LinkId) -> Key {
 /// One mail: about one certificate, on one day, to one address.
 pub(crate) fn mail_claim(tenant: &TenantId, certificate: &Fingerprint, day: &str, recipient: &str) -> Key {
     Key { pk: format!("TENANT#{tenant}#MAIL#{certificate}#{day}"), sk: recipient.to_owned() }
+}
+
+/// What is known of a push certificate's connection to APNs.
+pub(crate) fn apns_status(tenant: &TenantId, certificate: &Fingerprint) -> Key {
+    Key { pk: format!("TENANT#{tenant}#APNS"), sk: certificate.to_string() }
 }
 
 /// A channel's part of a key. `#` separates key parts, so that a user's name must not bring one in.

@@ -2,6 +2,7 @@
 //!
 //! Every write is conditional. Records carry a version attribute `v`; a reader accepts this version and the one before.
 
+mod apns_status;
 mod audit;
 mod channels;
 mod command;
@@ -13,6 +14,7 @@ mod identity;
 mod keys;
 mod link;
 mod mail;
+mod profile_signer;
 mod push_certificate;
 mod push_result;
 mod tenant;

@@ -106,6 +106,7 @@ impl Store {
         let certificate = &installed.certificate;
         let mut pointer: Item = item(&keys::push_active(tenant), active)?;
         // What the notifier finds through the index by expiry.
+        pointer.insert("kind".into(), text(super::expiry::PUSH_CERTIFICATE));
         pointer.insert("tenant".into(), text(tenant));
         pointer.insert("expiry_month".into(), text(keys::expiry_month(certificate.not_after)));
         pointer.insert("expiry".into(), text(certificate.not_after));

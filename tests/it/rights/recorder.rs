@@ -41,7 +41,7 @@ impl Processes {
             let (router, _) = routes.split_for_parts();
             routers = routers.merge(router.with_state(state));
         }
-        for name in ["push", "expiry-notifier"] {
+        for name in ["push", "apns-probe", "expiry-notifier"] {
             processes.add(app, name).await;
         }
         serve(listener, routers);

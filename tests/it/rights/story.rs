@@ -10,7 +10,7 @@ use shared::pki::scep::MessageType;
 
 use super::Rights;
 use super::recorder::Processes;
-use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem};
+use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
 use crate::devices::pass_seconds;
 
 /// Plays it and returns what every function needed.
@@ -24,6 +24,7 @@ pub(super) async fn play() -> Rights {
     for (udid, path) in [("D-1", "checkin"), ("D-2", "command")] {
         a_devices_life(&app, &processes, &tenant, udid, path).await;
     }
+    signers(&app, &operator, &tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
     expiry(&app, &processes, &tenant).await;
     Api::new(&processes.address, None)
@@ -118,6 +119,22 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     device.check_out().await.expect("it goes");
 }
 
+async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
+    let certificate = certificate_pem(&self_signed(&[], app.clock.now(), (-1, 364)));
+    let files = json!({"certificate": certificate, "key": pem(&KEY)}).to_string();
+    let own = tenant.path("profile-signer");
+    for (api, path) in [(operator, "/v1/profile-signer"), (&tenant.admin, own.as_str())] {
+        api.call(Method::PUT, path, files.clone().into()).await.expect(200);
+        // The second takes the first one's place.
+        api.call(Method::PUT, path, files.clone().into()).await.expect(200);
+        api.get(path).await.expect(200);
+    }
+    tenant.admin.get(&tenant.enrollment_link().await).await.expect(200);
+    for (api, path) in [(operator, "/v1/profile-signer"), (&tenant.admin, own.as_str())] {
+        api.call(Method::DELETE, path, Vec::new()).await.expect(204);
+    }
+}
+
 async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
     app.pass_days(1);
     tenant.request().await;
@@ -128,12 +145,16 @@ async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
     assert_eq!(tenant.stage(&other.pem).await.json["source"], "Replacement");
     let renewed = app.runner.portal.renew(topic, &file).map_err(|_| ()).unwrap();
     tenant.stage(&renewed.pem).await;
+    tenant.post("push-certificate/staged/check", json!({})).await.expect(200);
     tenant.activate(json!({})).await;
     tenant.post("push-certificate/rollback", json!({})).await.expect(200);
 }
 
 async fn expiry(app: &TestApp, processes: &Processes, tenant: &Tenant) {
-    app.pass_days(335);
+    app.pass_days(300);
+    apns_probe::handle(processes.state("apns-probe")).await.unwrap();
+    tenant.get("push-certificate/status").await.expect(200);
+    app.pass_days(35);
     // The first contact's mail is refused: its claim is given back, and the schedule tries again.
     expiry_notifier::handle(processes.state("expiry-notifier")).await.unwrap_err();
     let path = format!("/v1/tenants/{}", tenant.id);

@@ -10,10 +10,10 @@ use shared::state::AppState;
 use tokio::task::JoinHandle;
 
 /// Every scheduled function, by its folder's name.
-pub const SCHEDULED: [&str; 1] = ["expiry-notifier"];
+pub const SCHEDULED: [&str; 2] = ["apns-probe", "expiry-notifier"];
 
-/// How often each is started. In AWS it is once a day at a set hour; here a machine may be off at any hour, and the
-/// notifier sends nothing twice a day.
+/// How often each is started. In AWS they have their hours; here a machine may be off at any hour, the notifier sends
+/// nothing twice a day, and the probe leaves alone what it knows.
 const EVERY: Duration = Duration::from_secs(3_600);
 
 /// Starts each function now and then once an hour, until aborted.
@@ -41,6 +41,10 @@ pub(super) fn spawn(state: AppState) -> JoinHandle<()> {
 /// NotFound (`function-unknown`) when there is none of this name; else those of the function.
 pub async fn run(state: AppState, function: &str) -> Result<Value> {
     match function {
+        "apns-probe" => {
+            let tally = apns_probe::handle(state).await?;
+            serde_json::to_value(tally).map_err(Error::internal)
+        }
         "expiry-notifier" => {
             let tally = expiry_notifier::handle(state).await?;
             serde_json::to_value(tally).map_err(Error::internal)
