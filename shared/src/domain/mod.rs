@@ -1,12 +1,17 @@
 //! What the product is about: states with data, and transitions as pure functions.
 
+pub mod calendar;
 pub mod command;
 pub mod contact;
+pub mod credential;
 pub mod enrollment;
 pub mod expiry;
+pub mod expiry_mail;
+pub mod expiry_words;
 pub mod identity;
 pub mod link;
 pub mod push_certificates;
+pub mod snooze;
 pub mod tenant;
 pub mod token;
 pub mod wake;

@@ -8,3 +8,4 @@ pub mod mailer;
 pub mod queue;
 pub mod random;
 pub mod secrets;
+pub mod server_certificate;

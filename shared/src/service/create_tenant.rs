@@ -1,5 +1,6 @@
 //! Taking on a customer.
 
+use super::confirm_contact::ask_contacts;
 use super::create_token::new_token;
 use super::secret_path;
 use crate::domain::contact::EmailAddress;
@@ -7,7 +8,7 @@ use crate::domain::tenant::{Tenant, display_name};
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::Role;
+use crate::scope::{Actor, Role, Scope};
 use crate::secret::Secret;
 use crate::state::State;
 
@@ -30,7 +31,17 @@ pub async fn create_tenant(
     let data_key: [u8; 32] = state.random.bytes();
     state.secrets.put(&secret_path::data_key(&id), &Secret::new(data_key.to_vec())).await?;
     state.store.create_tenant(&tenant, &token).await?;
+    let scope = state.store.scope_for_operator(id, Actor::System("a new tenant")).await?;
+    ask_new_contacts(state, &scope, &tenant).await;
     Ok((tenant, text))
+}
+
+/// Asks contacts to confirm their addresses. The tenant is as it should be all the same when the mail fails: they can
+/// be asked again, and hear of what expires until somebody confirmed.
+pub(super) async fn ask_new_contacts(state: &State, scope: &Scope, tenant: &Tenant) {
+    if let Err(error) = ask_contacts(state, scope, tenant).await {
+        tracing::warn!(tenant = %tenant.id, error = %error.chain(), "a contact was not asked to confirm");
+    }
 }
 
 /// A tenant without an address would hear of nothing.

@@ -1,27 +1,43 @@
-//! What ends when: a global index by month over the active push certificates of all tenants.
+//! What ends when: a global index by month over the credentials of all tenants.
+//!
+//! A record is in the index once it carries the attributes of [`indexed`]. The index only says whom to look at: what
+//! really ends is read from the tenant's own records.
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
 use super::keys::{self, BY_EXPIRY_INDEX};
-use super::{Store, error, read, text};
+use super::{Item, Store, error, read, text};
+use crate::domain::credential::CredentialKind;
 use crate::error::Result;
-use crate::id::{Fingerprint, TenantId};
+use crate::id::TenantId;
 use crate::time::{SignedDuration, Timestamp};
 
-/// An active push certificate that ends in the asked-for time.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Expiring {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// Which it is.
-    pub fingerprint: Fingerprint,
+#[derive(Deserialize)]
+struct Indexed {
+    tenant: TenantId,
+}
+
+/// The record of a tenant's credential, as the index finds it.
+pub(super) fn indexed(
+    mut record: Item,
+    tenant: &TenantId,
+    kind: CredentialKind,
+    not_after: Timestamp,
+) -> Item {
+    record.insert("tenant".into(), text(tenant));
+    record.insert("kind".into(), text(kind.as_str()));
+    record.insert("expiry_month".into(), text(keys::expiry_month(not_after)));
+    record.insert("expiry".into(), text(not_after));
+    record
 }
 
 impl Store {
-    /// Every active push certificate of any tenant that ends from `from` to `to`: what the notifier works on. It reads
-    /// only what ends then, however many tenants there are.
-    pub async fn expiring(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Expiring>> {
-        let mut found = Vec::new();
+    /// Every tenant with something that ends from `from` to `to`: whom the notifier looks at. It reads only what ends
+    /// then, however many tenants there are.
+    pub async fn tenants_with_an_end(&self, from: Timestamp, to: Timestamp) -> Result<BTreeSet<TenantId>> {
+        let mut found = BTreeSet::new();
         for month in months(from, to) {
             let mut pages = self
                 .client
@@ -36,7 +52,7 @@ impl Store {
                 .items()
                 .send();
             while let Some(item) = pages.next().await {
-                found.push(read(item.map_err(error::read)?)?);
+                found.insert(read::<Indexed>(item.map_err(error::read)?)?.tenant);
             }
         }
         Ok(found)

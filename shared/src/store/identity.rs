@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
-use super::{Cancelled, NEW, Store, keys, number, put_part, read, text, update_part, value};
+use super::expiry::indexed;
+use super::keys::{self, Key};
+use super::{Cancelled, NEW, Store, item, number, put_item_part, put_part, read, text, update_part, value};
+use crate::domain::credential::CredentialKind;
 use crate::domain::identity::{IdentityAuthority, IssuedIdentity};
 use crate::domain::link::IssuedByLink;
 use crate::error::{Error, Result};
@@ -18,14 +21,20 @@ impl Store {
         scope: &Scope,
         authority: &IdentityAuthority,
     ) -> Result<bool> {
-        self.put_new(&self.tables.pki, &keys::issuing_authority(scope.tenant()), authority).await
+        self.add_authority(scope, &keys::issuing_authority(scope.tenant()), authority).await
     }
 
     /// Adds an authority that the tenant only trusts. Repeating it changes nothing.
     pub async fn trust_authority(&self, scope: &Scope, authority: &IdentityAuthority) -> Result<()> {
         let fingerprint = Fingerprint::of(&authority.certificate);
         let key = keys::trusted_authority(scope.tenant(), &fingerprint);
-        self.put_new(&self.tables.pki, &key, authority).await.map(drop)
+        self.add_authority(scope, &key, authority).await.map(drop)
+    }
+
+    async fn add_authority(&self, scope: &Scope, key: &Key, authority: &IdentityAuthority) -> Result<bool> {
+        let kind = CredentialKind::IdentityAuthority;
+        let record = indexed(item(key, authority)?, scope.tenant(), kind, authority.not_after);
+        self.put_if(put_item_part(&self.tables.pki, record, Some(NEW), HashMap::new())?).await
     }
 
     /// Every authority whose identities the tenant accepts, the issuing one first.
@@ -51,6 +60,7 @@ impl Store {
         let parts = vec![
             self.use_link_part(scope, link, issued)?,
             put_part(&self.tables.pki, &key, identity, Some(NEW))?,
+            self.count_part(scope, identity)?,
         ];
         match self.transact(parts).await {
             Ok(()) => Ok(true),
@@ -76,6 +86,7 @@ impl Store {
         let parts = vec![
             self.accept_part(scope, device, identity.fingerprint, renews)?,
             put_part(&self.tables.pki, &key, identity, Some(NEW))?,
+            self.count_part(scope, identity)?,
         ];
         self.transact(parts).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(_) => Error::forbidden(

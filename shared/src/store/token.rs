@@ -1,22 +1,34 @@
 //! API tokens, in their owner's partition.
 
-use super::keys::{self, TOKEN_PREFIX};
-use super::{Store, error, key_item, read};
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use serde::Serialize;
+
+use super::expiry::indexed;
+use super::keys::{self, Key, TOKEN_PREFIX};
+use super::{Cancelled, NEW, Store, item, key_item, put_item_part, put_part, read};
+use crate::domain::credential::CredentialKind;
 use crate::domain::token::{ApiToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TokenId;
 
 impl Store {
-    /// Adds a token.
+    /// Adds a token; one that ends is in the calendar from then on.
     ///
     /// # Errors
-    /// Conflict when the identifier is taken.
+    /// Internal when the identifier is taken, which 80 random bits make a fault.
     pub async fn create_token(&self, owner: &Owner, token: &ApiToken) -> Result<()> {
-        if self.put_new(&self.tables.core, &keys::token(owner, &token.id), token).await? {
-            Ok(())
-        } else {
-            Err(Error::internal("a new token's identifier exists already"))
+        let mut parts = vec![put_part(&self.tables.core, &keys::token(owner, &token.id), token, Some(NEW))?];
+        if let (Owner::Tenant(tenant), Some(end)) = (owner, token.expires_at) {
+            let record = item(&keys::token_expiry(owner, &token.id), &EndingToken {})?;
+            let record = indexed(record, tenant, CredentialKind::ApiToken, end);
+            parts.push(put_item_part(&self.tables.pki, record, Some(NEW), HashMap::new())?);
         }
+        self.transact(parts).await.map_err(|cancelled| match cancelled {
+            Cancelled::Condition(_) => Error::internal("a new token's identifier exists already"),
+            Cancelled::Collided(error) | Cancelled::Failed(error) => error,
+        })
     }
 
     /// The token a bearer names, before its secret is compared.
@@ -38,17 +50,27 @@ impl Store {
     /// # Errors
     /// NotFound when there is no such token.
     pub async fn delete_token(&self, owner: &Owner, token: &TokenId) -> Result<()> {
-        let sent = self
-            .client
-            .delete_item()
-            .table_name(&self.tables.core)
-            .set_key(Some(key_item(&keys::token(owner, token))))
-            .condition_expression("attribute_exists(pk)")
-            .send()
-            .await;
-        match error::condition(sent.map_err(error::delete))? {
-            Some(_) => Ok(()),
-            None => Err(Error::not_found("token")),
-        }
+        let parts = vec![
+            delete_part(&self.tables.core, &keys::token(owner, token), Some("attribute_exists(pk)"))?,
+            delete_part(&self.tables.pki, &keys::token_expiry(owner, token), None)?,
+        ];
+        self.transact(parts).await.map_err(|cancelled| match cancelled {
+            Cancelled::Condition(_) => Error::not_found("token"),
+            Cancelled::Collided(error) | Cancelled::Failed(error) => error,
+        })
     }
+}
+
+/// Stands in the index by expiry for a token.
+#[derive(Serialize)]
+struct EndingToken {}
+
+fn delete_part(table: &str, key: &Key, condition: Option<&str>) -> Result<TransactWriteItem> {
+    let delete = Delete::builder()
+        .table_name(table)
+        .set_key(Some(key_item(key)))
+        .set_condition_expression(condition.map(str::to_owned))
+        .build()
+        .map_err(Error::internal)?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
 }

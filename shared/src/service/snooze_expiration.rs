@@ -1,0 +1,36 @@
+//! Putting off the mails about one credential.
+
+use super::list_expirations::tenant_expirations;
+use crate::domain::snooze::Snooze;
+use crate::error::{Error, Result};
+use crate::scope::Scope;
+use crate::state::State;
+use crate::time::Timestamp;
+
+/// Stops the mails about a credential until a time, in somebody's name. A renewal ends it.
+///
+/// # Errors
+/// Malformed when the time is too far or the name is none; NotFound when the tenant has no such credential.
+pub async fn snooze_expiration(
+    state: &State,
+    scope: &Scope,
+    credential: &str,
+    until: Timestamp,
+    by: &str,
+) -> Result<Snooze> {
+    let known = tenant_expirations(state, scope).await?;
+    if !known.iter().any(|expiration| expiration.credential.id() == credential) {
+        return Err(Error::not_found("credential"));
+    }
+    let snooze = Snooze::new(credential.to_owned(), until, by, state.clock.now())?;
+    state.store.snooze(scope, &snooze).await?;
+    tracing::info!(
+        tenant = %scope.tenant(),
+        actor = %scope.actor(),
+        credential,
+        by = snooze.by,
+        %until,
+        "expiry mails were put off"
+    );
+    Ok(snooze)
+}
