@@ -21,15 +21,16 @@ pub fn expiry_mail(owner: &str, credential: &WatchedCredential, notice: Notice, 
     let day = credential.not_after.strftime("%e %B %Y").to_string();
     let day = day.trim_start();
     let (subject, state) = match notice {
-        Notice::Expires(0) => {
-            (format!("Last day: the {thing} of {owner} expires today"), format!("expires today, {day}"))
-        }
+        Notice::Expires(0) => (
+            format!("Last day: the {thing} of {owner} expires today"),
+            format!("expires today, {day}.\n{consequence}"),
+        ),
         Notice::Expires(days) => (
             format!("The {thing} of {owner} expires in {}", count(days)),
-            format!("expires on {day}, in {}", count(days)),
+            format!("expires on {day}, in {}.\n{consequence}", count(days)),
         ),
         Notice::Expired(_) => {
-            (format!("Expired: the {thing} of {owner}"), format!("expired on {day}. {ended}"))
+            (format!("Expired: the {thing} of {owner}"), format!("expired on {day}.\n{ended}."))
         }
     };
     let stop = "This mail comes once a day until that is done.";
@@ -38,7 +39,7 @@ pub fn expiry_mail(owner: &str, credential: &WatchedCredential, notice: Notice, 
     let details: Vec<String> =
         credential.details.iter().map(|(label, value)| format!("{label}: {value}")).collect();
     let paragraphs = [
-        Some(format!("The {thing} of {owner} {state}.\n{consequence}")),
+        Some(format!("The {thing} of {owner} {state}")),
         Some(numbered.trim_end().to_owned()),
         warning.map(str::to_owned),
         Some(details.join("\n")),
@@ -49,9 +50,10 @@ pub fn expiry_mail(owner: &str, credential: &WatchedCredential, notice: Notice, 
     let warning = warning.map(|warning| format!("<p>{}</p>", escape(warning))).unwrap_or_default();
     let html = format!(
         "<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif;max-width:40em;overflow-wrap:anywhere\">\
-         <p>The {} of <b>{}</b> {state}.<br>{consequence}</p><ol>{items}</ol>{warning}<p>{}</p><p>{stop}</p></body></html>",
+         <p>The {} of <b>{}</b> {}</p><ol>{items}</ol>{warning}<p>{}</p><p>{stop}</p></body></html>",
         escape(&thing),
         escape(owner),
+        escape(&state).replace('\n', "<br>"),
         escape(&details.join("\n")).replace('\n', "<br>")
     );
     Words { subject, text: format!("{}\n", paragraphs.join("\n\n")), html }

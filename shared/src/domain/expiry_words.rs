@@ -77,7 +77,7 @@ pub fn advice(credential: &WatchedCredential, page: &str) -> Advice {
             warning: None,
         },
         CredentialKind::ServerCertificate => Advice {
-            thing: format!("TLS certificate of {name}"),
+            thing: "TLS certificate".to_owned(),
             consequence: "Without it, no device and no browser can reach this server.",
             ended: "No device and no browser can reach this server",
             steps: vec![
