@@ -86,6 +86,11 @@ opaque_id!(
     "identity authority"
 );
 opaque_id!(
+    /// An entry of the audit log.
+    AuditId,
+    "audit entry"
+);
+opaque_id!(
     /// A private key in the secret store.
     KeyId,
     "key"

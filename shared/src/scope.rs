@@ -4,6 +4,7 @@
 //! read across tenants does not compile.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -57,22 +58,34 @@ impl fmt::Display for Actor {
 pub struct Scope {
     tenant: TenantId,
     actor: Actor,
+    origin: Option<IpAddr>,
 }
 
 impl Scope {
     /// A scope for an actor whose right to act within `tenant` has just been verified.
     pub(crate) fn authenticated(tenant: TenantId, actor: Actor) -> Self {
-        Self { tenant, actor }
+        Self { tenant, actor, origin: None }
     }
 
     /// A scope for background work, which no caller authenticated. `why` stands in the log.
     pub fn system(tenant: TenantId, why: &'static str) -> Self {
-        Self { tenant, actor: Actor::System(why) }
+        Self { tenant, actor: Actor::System(why), origin: None }
     }
 
     /// The tenant.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
+    }
+
+    /// The same scope, for an actor whose address is known.
+    #[must_use]
+    pub(crate) fn from(self, origin: Option<IpAddr>) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// From which address the actor acts, where one is known.
+    pub fn origin(&self) -> Option<IpAddr> {
+        self.origin
     }
 
     /// Who acts.

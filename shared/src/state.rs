@@ -6,6 +6,7 @@ use openssl::x509::X509;
 
 use crate::cache::Cache;
 use crate::config::Config;
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::push_certificates::PushCertificates;
 use crate::domain::token::Owner;
@@ -18,6 +19,7 @@ use crate::port::mailer::Mailer;
 use crate::port::queue::Queue;
 use crate::port::random::Random;
 use crate::port::secrets::Secrets;
+use crate::scope::Scope;
 use crate::store::{Store, Tables};
 use crate::time::Clock;
 
@@ -58,6 +60,13 @@ pub struct State {
 
 /// What handlers get.
 pub type AppState = Arc<State>;
+
+impl State {
+    /// An audit entry about what `scope`'s actor does now; the store writes it together with the change.
+    pub fn audit(&self, scope: &Scope, action: AuditAction) -> AuditEntry {
+        AuditEntry::new(self.random.id(), self.clock.now(), scope, action)
+    }
+}
 
 /// What differs between a deployed function, the local runner and a test: where AWS and Apple are, the time, and chance.
 pub struct Surroundings {

@@ -18,14 +18,13 @@ const LAYERS: [&[&str]; 8] = [
 const BACKGROUND: [&str; 2] = ["shared/src/service/notify_expiry.rs", "shared/src/service/wake_devices.rs"];
 
 /// Where somebody's right to act in a tenant is proven: by a token, a signature, a link, a challenge.
-const AUTHENTICATORS: [&str; 7] = [
+const AUTHENTICATORS: [&str; 6] = [
     "shared/src/service/authenticate_caller.rs",
     "shared/src/service/authenticate_device.rs",
     "shared/src/service/calendar_feed.rs",
     "shared/src/service/confirm_contact.rs",
     "shared/src/service/enrollment_profile.rs",
     "shared/src/service/issue_identity.rs",
-    "shared/src/store/tenant.rs",
 ];
 
 fn layer(module: &str) -> usize {

@@ -1,7 +1,9 @@
 //! The integration tests: one binary, one server per test.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it, in its helpers as well")]
 
+mod audit;
+mod aws_proxy;
 mod calls;
 mod captures;
 mod check_in_messages;
@@ -10,10 +12,14 @@ mod contacts;
 mod crypto;
 mod device_life;
 mod devices;
+mod documents;
 mod errors;
 mod expirations;
+mod expiry;
 mod expiry_scale;
 mod idle_cost;
+mod input;
+mod lambda_events;
 mod layers;
 mod local_pages;
 mod mails;
@@ -24,10 +30,14 @@ mod push_certificate;
 mod readme;
 mod refusals;
 mod repository;
+mod rights;
 mod routes;
 mod scep;
+mod secrets_in_logs;
+mod store_contract;
 mod stored;
 mod story;
 mod template;
+mod tenancy;
 mod uploads;
 mod vendor;

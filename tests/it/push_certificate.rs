@@ -1,9 +1,10 @@
 //! A tenant's first push certificate, from the request to its activation.
 
-use pomarium_local::device::SimDevice;
 use pomarium_tests::TestApp;
 use pomarium_tests::actors::subject;
 use serde_json::json;
+
+use crate::devices::enrolled;
 
 #[tokio::test]
 async fn the_first_certificate_is_requested_uploaded_reviewed_and_activated() {
@@ -89,9 +90,7 @@ async fn a_replacement_wants_to_hear_how_many_devices_it_silences() {
     let tenant = app.ready_tenant("Green School").await;
     let mut devices = Vec::new();
     for udid in ["D-1", "D-2"] {
-        let mut device = SimDevice::new(udid, udid, "iPad");
-        device.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
-        devices.push(device);
+        devices.push(enrolled(&app, &tenant, udid).await);
     }
     tenant.request().await;
     let created = app.runner.portal.issue(&tenant.request_file().await).map_err(|_| ()).unwrap();
@@ -107,8 +106,7 @@ async fn a_replacement_wants_to_hear_how_many_devices_it_silences() {
     }
 
     // Another device enrolls on the old topic meanwhile: what was confirmed is no longer true.
-    let mut third = SimDevice::new("D-3", "D-3", "iPad");
-    third.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
+    enrolled(&app, &tenant, "D-3").await;
     tenant.post("push-certificate/activate", json!({"confirm_orphaned": 2})).await.expect(409);
     let active = tenant.activate(json!({"confirm_orphaned": 3})).await;
     assert_eq!(active.json["source"], "Replacement");
@@ -118,8 +116,7 @@ async fn a_replacement_wants_to_hear_how_many_devices_it_silences() {
     tenant.post("commands", order).await.expect(201);
     assert_eq!(app.deliver_hints().await, 1);
     assert!(devices[0].wait_for_push().await);
-    let mut fourth = SimDevice::new("D-4", "D-4", "iPad");
-    fourth.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
+    enrolled(&app, &tenant, "D-4").await;
     assert_eq!(tenant.get("enrollments/D-4").await.json["topic"], created.uid.as_str());
 }
 

@@ -1,23 +1,18 @@
 //! Bad input at the devices' edge: 400 with an empty body, never the statuses that unenroll, and the server lives on.
 
-use pomarium_local::device::{Digest, SimDevice, sign};
+use pomarium_local::device::{Digest, sign};
 use pomarium_tests::TestApp;
 use reqwest::Method;
 use shared::protocol::report::Status;
 use tower::ServiceExt as _;
 
 use crate::calls;
+use crate::devices::enrolled;
 use crate::stored::{everything, unchanged};
 
 /// An Idle poll as every device sends it.
 const POLL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>Status</key>\
                     <string>Idle</string><key>UDID</key><string>D-1</string></dict></plist>";
-
-async fn enrolled(app: &TestApp, tenant: &pomarium_tests::Tenant, udid: &str) -> SimDevice {
-    let mut device = SimDevice::new(udid, "C02XYZ", "Jo's iPad");
-    device.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("the device enrolls");
-    device
-}
 
 /// A body that is no message, by what is wrong with it.
 fn nonsense() -> Vec<(&'static str, Vec<u8>)> {
@@ -154,9 +149,9 @@ async fn scep_refuses_nonsense_without_the_statuses_that_unenroll() {
     }
     let unknown = app.stranger().get("/scep/x?operation=GetCACert").await;
     assert_eq!(unknown.status, 400);
-    // A tenant without an authority: the client may try again once there is one.
+    // A tenant without an authority looks like one that somebody made up.
     let early = app.stranger().get(&format!("/scep/{}?operation=GetCACert", bare.id)).await;
-    assert_eq!((early.status, early.text()), (503, String::new()));
+    assert_eq!((early.status, early.text()), (400, String::new()));
     unchanged(&app, &before).await;
 }
 

@@ -25,21 +25,34 @@ pub(crate) fn folders(path: &str) -> Vec<String> {
 
 /// Every Rust file under some folders: its path and its text.
 pub(crate) fn rust_files(folders: &[&str]) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for folder in folders {
-        collect(&root(), Path::new(folder), &mut found);
+    files(folders, "rs")
+}
+
+/// Every document: its path and its text.
+pub(crate) fn documents() -> Vec<(String, String)> {
+    let mut found = files(&["docs"], "md");
+    for path in ["README.md", "CHANGELOG.md"] {
+        found.push((path.to_owned(), read(path)));
     }
-    found.sort();
-    assert!(!found.is_empty(), "no Rust files under {folders:?}");
     found
 }
 
-fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
+fn files(folders: &[&str], extension: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for folder in folders {
+        collect(&root(), Path::new(folder), extension, &mut found);
+    }
+    found.sort();
+    assert!(!found.is_empty(), "no {extension} files under {folders:?}");
+    found
+}
+
+fn collect(root: &Path, folder: &Path, wanted: &str, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(root.join(folder)).unwrap().map(Result::unwrap) {
         let path = folder.join(entry.file_name());
         if entry.path().is_dir() {
-            collect(root, &path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            collect(root, &path, wanted, found);
+        } else if path.extension().is_some_and(|extension| extension == wanted) {
             found.push((path.display().to_string(), fs::read_to_string(entry.path()).unwrap()));
         }
     }

@@ -25,6 +25,17 @@ pub(crate) async fn everything(app: &TestApp) -> Stored {
     Stored(found)
 }
 
+/// The names of all attributes in a table.
+pub(crate) async fn attributes(app: &TestApp, table: &str) -> BTreeSet<String> {
+    let client = Client::new(&app.runner.aws.sdk_config());
+    let mut names = BTreeSet::new();
+    let mut pages = client.scan().table_name(table).into_paginator().items().send();
+    while let Some(item) = pages.next().await {
+        names.extend(item.unwrap().into_keys());
+    }
+    names
+}
+
 /// Checks that the server keeps what it kept, and nothing else.
 pub(crate) async fn unchanged(app: &TestApp, before: &Stored) {
     let now = everything(app).await;

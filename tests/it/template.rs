@@ -1,7 +1,5 @@
 //! template.yaml says what the code says: functions, routes, settings, rights.
 
-mod policies;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use pomarium_local::runner::{self, WAKE_TRIES, WAKE_VISIBILITY};
@@ -11,7 +9,7 @@ use shared::config::NAMES;
 use crate::repository::{folders, functions, read, template};
 
 /// The resources of one type by logical id, in the template's order.
-fn resources(kind: &str) -> Vec<(String, Value)> {
+pub(crate) fn resources(kind: &str) -> Vec<(String, Value)> {
     let template = template();
     let all = template["Resources"].as_mapping().unwrap().iter();
     let some = all.filter(|(_, resource)| resource["Type"].as_str() == Some(kind));
@@ -23,16 +21,13 @@ fn resource(kind: &str, id: &str) -> Value {
 }
 
 /// The text inside a tag such as `!Ref` or `!Sub`, or the plain text.
-fn text(value: &Value) -> &str {
-    match value {
-        Value::Tagged(tagged) => text(&tagged.value),
-        Value::String(text) => text,
-        other => panic!("{other:?} is not a text"),
-    }
+pub(crate) fn text(value: &Value) -> &str {
+    let inside = if let Value::Tagged(tagged) = value { &tagged.value } else { value };
+    inside.as_str().unwrap_or_else(|| panic!("{value:?} is not a text"))
 }
 
 /// `expiry-notifier` as a logical id: `ExpiryNotifier`.
-fn logical_id(folder: &str) -> String {
+pub(crate) fn logical_id(folder: &str) -> String {
     let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
     folder.split('-').map(capital).collect()
 }

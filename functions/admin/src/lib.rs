@@ -1,6 +1,7 @@
 //! The JSON API for operators and tenants: tenants, tokens, authorities, enrollment links, enrollments, commands,
 //! the expiry calendar.
 
+mod audit;
 mod authorities;
 mod commands;
 mod enrollments;
@@ -22,6 +23,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(tenants::show, tenants::change))
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::delete))
+        .routes(routes!(audit::list))
         .routes(routes!(authorities::create, authorities::list))
         .routes(routes!(authorities::trust))
         .routes(routes!(links::create))

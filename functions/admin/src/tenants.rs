@@ -89,11 +89,12 @@ pub(crate) struct TenantPage {
         (status = 400, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn create(
-    _: OperatorCaller,
+    OperatorCaller(operator): OperatorCaller,
     State(state): State<AppState>,
     Json(body): Json<NewTenant>,
 ) -> Result<(StatusCode, JsonAnswer<CreatedTenant>), Problem> {
-    let (tenant, token) = create_tenant(&state, &body.name, body.contacts, body.expiry_mails).await?;
+    let (tenant, token) =
+        create_tenant(&state, &operator, &body.name, body.contacts, body.expiry_mails).await?;
     let created = CreatedTenant { tenant: tenant.into(), token: token.expose().clone() };
     Ok((StatusCode::CREATED, JsonAnswer(created)))
 }

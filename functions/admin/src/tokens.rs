@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use shared::domain::token::{ApiToken, Owner};
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::scope::Role;
-use shared::service::create_token::create_token;
+use shared::service::create_token::{create_token, delete_token};
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::ToSchema;
@@ -100,9 +100,6 @@ pub(crate) async fn delete(
     State(state): State<AppState>,
     Path((_, token)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let owner = Owner::Tenant(scope.tenant().clone());
-    let token = token.parse()?;
-    state.store.delete_token(&owner, &token).await?;
-    state.tokens.forget(&(owner, token));
+    delete_token(&state, &scope, &token.parse()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

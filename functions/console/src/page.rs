@@ -71,16 +71,16 @@ fn body(base: &str) -> Markup {
             li { "See which certificate is active and when it ends. Note its " code { "common_name" } "."
                 (shell("api push-certificate")) }
             li { "Make a request and save its file."
-                (shell("api push-certificate/request --json '{\"subject\": {\"common_name\": \"Green School\",\n  \
+                (shell("api push-certificate/request -d '{\"subject\": {\"common_name\": \"Green School\",\n  \
                     \"organization\": \"Green School\", \"email\": \"it@green-school.example\", \"country\": \"DE\"}}'\n\
                     api push-certificate/request/file -o APNSPushCert.csr")) }
             li { "Sign in at " a href="https://identity.apple.com/pushcert" { "identity.apple.com/pushcert" } " with the same
                 Apple account as last time. Choose " strong { "Renew" } ", not Create, in the row with that name, upload "
                 code { "APNSPushCert.csr" } " and download the new certificate." }
             li { "Upload it. The answer must say " code { "\"source\": \"Renewal\"" } "."
-                (shell("jq -Rs '{certificate: .}' MDM_*_Certificate.pem | api push-certificate/staged --json @-")) }
+                (shell("api push-certificate/staged --data-binary @MDM_Certificate.pem")) }
             li { "Activate it. It works at once, and the daily mails stop."
-                (shell("api push-certificate/activate --json '{}'")) }
+                (shell("api push-certificate/activate -X POST")) }
         }
         div.warning {
             p { "If the answer says " strong { "Replacement" } " instead, stop: the certificate was made with Create or with

@@ -26,10 +26,10 @@ pub fn advice(credential: &WatchedCredential, page: &str) -> Advice {
             consequence: "Without it, no Apple device of yours can be enrolled or managed.",
             ended: "No device can be enrolled or managed until it is renewed",
             steps: vec![
-                format!("Open {page} and make a new request."),
+                format!("Make a new request: {page} leads through all steps."),
                 "Sign in at https://identity.apple.com/pushcert with the Apple account that made the certificate.".to_owned(),
                 format!("Choose Renew, not Create, in the row of the certificate {name} and upload the request."),
-                "Download the new certificate, upload it on the same page, check that it says Renewal, and activate it.".to_owned(),
+                "Download the new certificate, upload it as that page says, check that the answer is Renewal, and activate it.".to_owned(),
             ],
             warning: Some("A new certificate made with Create, or with another Apple account, is a Replacement: every \
                            enrolled device would have to be enrolled again."),

@@ -1,5 +1,6 @@
 //! What the product is about: states with data, and transitions as pure functions.
 
+pub mod audit;
 pub mod calendar;
 pub mod command;
 pub mod contact;

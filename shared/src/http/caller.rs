@@ -1,8 +1,12 @@
 //! Extractors that turn a bearer token into the right to act.
 
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::ConnectInfo;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
+use lambda_http::request::RequestContext;
 
 use super::{Problem, path_part};
 use crate::error::{Error, Result};
@@ -12,8 +16,8 @@ use crate::service::authenticate_caller::{Caller, authenticate_caller};
 use crate::state::AppState;
 
 /// The operator calls.
-#[derive(Clone, Copy, Debug)]
-pub struct OperatorCaller;
+#[derive(Clone, Debug)]
+pub struct OperatorCaller(pub Caller);
 
 /// Someone calls who may change things in the path's tenant.
 #[derive(Clone, Debug)]
@@ -27,8 +31,9 @@ impl FromRequestParts<AppState> for OperatorCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        caller(parts, state).await?.operator()?;
-        Ok(Self)
+        let caller = caller(parts, state).await?;
+        caller.operator()?;
+        Ok(Self(caller))
     }
 }
 
@@ -50,7 +55,15 @@ impl FromRequestParts<AppState> for ViewerScope {
 
 async fn caller(parts: &Parts, state: &AppState) -> Result<Caller> {
     let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    authenticate_caller(state, header).await
+    authenticate_caller(state, header, origin(parts)).await
+}
+
+/// The caller's address: API Gateway's word on Lambda, the socket's elsewhere. A header that anyone can send is not asked.
+fn origin(parts: &Parts) -> Option<IpAddr> {
+    if let Some(RequestContext::ApiGatewayV2(context)) = parts.extensions.get::<RequestContext>() {
+        return context.http.source_ip.as_deref()?.parse().ok();
+    }
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip())
 }
 
 async fn scope(parts: &mut Parts, state: &AppState, needs: Role) -> Result<Scope> {

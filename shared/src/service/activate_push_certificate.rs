@@ -1,7 +1,7 @@
 //! Making a push certificate the active one, and going back.
 
 use super::stage_push_certificate::review_of;
-use super::update_tenant::{TenantChange, update_tenant};
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::push_certificates::{InstalledCertificate, Source, nothing_staged};
 use crate::error::{Error, Result};
 use crate::id::Fingerprint;
@@ -44,11 +44,9 @@ pub async fn activate_push_certificate(
         return Err(replacement(review.orphans));
     }
     let (active, installed) = all.activate(state.clock.now())?;
-    if confirmation.expiry_mails.is_some() {
-        let change = TenantChange { expiry_mails: confirmation.expiry_mails, ..TenantChange::default() };
-        update_tenant(state, scope, change).await?;
-    }
-    state.store.activate(scope, &active, &installed, Some(&all)).await?;
+    let audit = audit(state, scope, AuditAction::PushCertificateActivated, &installed)
+        .with("source", format!("{:?}", review.source));
+    state.store.activate(scope, &active, &installed, Some((&all, confirmation.expiry_mails)), &audit).await?;
     state.push_certificates.forget(scope.tenant());
     log(scope, "activated", &installed);
     Ok((installed, review.source))
@@ -61,10 +59,16 @@ pub async fn activate_push_certificate(
 pub async fn roll_back_push_certificate(state: &State, scope: &Scope) -> Result<InstalledCertificate> {
     let all = state.store.push_certificates(scope).await?;
     let (active, installed) = all.roll_back(state.clock.now())?;
-    state.store.activate(scope, &active, &installed, None).await?;
+    let audit = audit(state, scope, AuditAction::PushCertificateRolledBack, &installed);
+    state.store.activate(scope, &active, &installed, None, &audit).await?;
     state.push_certificates.forget(scope.tenant());
     log(scope, "rolled back", &installed);
     Ok(installed)
+}
+
+fn audit(state: &State, scope: &Scope, action: AuditAction, installed: &InstalledCertificate) -> AuditEntry {
+    let certificate = &installed.certificate;
+    state.audit(scope, action).with("topic", &certificate.topic).with("fingerprint", certificate.fingerprint)
 }
 
 fn log(scope: &Scope, what: &str, installed: &InstalledCertificate) {

@@ -1,5 +1,7 @@
 //! Who calls the API, and in which tenant they may act.
 
+use std::net::IpAddr;
+
 use crate::domain::token::{ApiToken, BearerToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
@@ -12,13 +14,18 @@ pub struct Caller {
     owner: Owner,
     actor: Actor,
     role: Role,
+    origin: Option<IpAddr>,
 }
 
 /// Proves the bearer of an `Authorization` header's value.
 ///
 /// # Errors
 /// Unauthenticated when the header is missing, or its token is unknown, deleted, wrong or over.
-pub async fn authenticate_caller(state: &State, authorization: Option<&str>) -> Result<Caller> {
+pub async fn authenticate_caller(
+    state: &State,
+    authorization: Option<&str>,
+    origin: Option<IpAddr>,
+) -> Result<Caller> {
     let header = authorization.ok_or_else(|| refused("This call needs an API token."))?;
     let bearer = header
         .split_once(' ')
@@ -38,7 +45,7 @@ pub async fn authenticate_caller(state: &State, authorization: Option<&str>) -> 
         )
         .next("Make a new one with POST /v1/tenants/{tenant}/tokens."));
     }
-    Ok(Caller { owner: bearer.owner, actor: Actor::Token(token.id, token.role), role: token.role })
+    Ok(Caller { owner: bearer.owner, actor: Actor::Token(token.id, token.role), role: token.role, origin })
 }
 
 impl Caller {
@@ -56,19 +63,32 @@ impl Caller {
         }
     }
 
+    /// The right to create `tenant`, for the operator.
+    ///
+    /// # Errors
+    /// Forbidden for anyone else.
+    pub fn creating(&self, tenant: TenantId) -> Result<Scope> {
+        self.operator()?;
+        Ok(Scope::authenticated(tenant, self.actor.clone()).from(self.origin))
+    }
+
     /// The right to act in `tenant` as at least `needs`.
     ///
     /// # Errors
     /// NotFound when the tenant is another's or does not exist: the two look alike; Forbidden when the role is too low.
     pub async fn within(&self, state: &State, tenant: TenantId, needs: Role) -> Result<Scope> {
         match &self.owner {
-            Owner::Operator => state.store.scope_for_operator(tenant, self.actor.clone()).await,
+            Owner::Operator => {
+                let scope = self.creating(tenant)?;
+                state.store.tenant(&scope).await?;
+                Ok(scope)
+            }
             Owner::Tenant(own) if *own != tenant => Err(Error::not_found("tenant")),
             Owner::Tenant(_) if self.role == Role::Viewer && needs != Role::Viewer => {
                 Err(Error::forbidden("viewer-may-only-read", "A viewer's token may read, not change.")
                     .next("Use an admin's token."))
             }
-            Owner::Tenant(_) => Ok(Scope::authenticated(tenant, self.actor.clone())),
+            Owner::Tenant(_) => Ok(Scope::authenticated(tenant, self.actor.clone()).from(self.origin)),
         }
     }
 }

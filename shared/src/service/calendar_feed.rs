@@ -3,6 +3,7 @@
 use openssl::memcmp;
 
 use super::list_expirations::tenant_expirations;
+use crate::domain::audit::AuditAction;
 use crate::domain::calendar::{Entry, calendar};
 use crate::domain::token::hash;
 use crate::error::{Error, Result};
@@ -16,7 +17,8 @@ use crate::store::CalendarFeed;
 pub async fn create_calendar_feed(state: &State, scope: &Scope) -> Result<Secret<String>> {
     let secret = state.random.token();
     let feed = CalendarFeed { token_hash: hash(&secret), created_at: state.clock.now() };
-    state.store.put_calendar_feed(scope, &feed).await?;
+    let audit = state.audit(scope, AuditAction::CalendarAddressCreated);
+    state.store.put_calendar_feed(scope, &feed, &audit).await?;
     tracing::info!(tenant = %scope.tenant(), actor = %scope.actor(), "a calendar address was made");
     let base = &state.config.base_url;
     Ok(Secret::new(format!("{base}/console/{}/calendar/{}.ics", scope.tenant(), secret.expose())))

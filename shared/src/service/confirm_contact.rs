@@ -1,5 +1,6 @@
 //! Asking a contact whether its address is read, and taking the answer.
 
+use crate::domain::audit::AuditAction;
 use crate::domain::contact::EmailAddress;
 use crate::domain::expiry::Recipient;
 use crate::domain::expiry_mail::confirmation_mail;
@@ -81,7 +82,8 @@ pub async fn confirm_contact(
         .await?
         .filter(|question| now.as_second() < question.expires_at)
         .ok_or_else(|| Error::not_found("confirmation link"))?;
-    state.store.contact_verified(&scope, &question.address, now).await?;
+    let audit = state.audit(&scope, AuditAction::ContactConfirmed).with("address", &question.address);
+    state.store.contact_verified(&scope, &question.address, &audit).await?;
     tracing::info!(tenant = %scope.tenant(), address = %question.address, "a contact confirmed its address");
     Ok(question.address)
 }

@@ -1,6 +1,7 @@
 //! A link that enrolls one device.
 
 use super::authenticate_device::authorities;
+use crate::domain::audit::AuditAction;
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::link::{EnrollmentLink, LinkToken};
 use crate::error::{Error, Result};
@@ -35,7 +36,8 @@ pub async fn create_enrollment_link(
     let id: LinkId = state.random.id();
     let token = LinkToken::new(id.clone(), state.random.token());
     let link = EnrollmentLink::create(id, &token.secret, now, valid_days * DAY);
-    state.store.create_link(scope, &link).await?;
+    let audit = state.audit(scope, AuditAction::EnrollmentLinkCreated).with("link", &link.id);
+    state.store.create_link(scope, &link, &audit).await?;
     let url = format!("{}/enroll/{}/{}", state.config.base_url, scope.tenant(), token.reveal().expose());
     Ok((link, Secret::new(url)))
 }

@@ -3,9 +3,10 @@
 use openssl::x509::{X509, X509Name};
 
 use super::secret_path;
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::identity::IdentityAuthority;
 use crate::error::{Error, Result};
-use crate::id::AuthorityId;
+use crate::id::{AuthorityId, Fingerprint};
 use crate::pki::authority::{self, AuthoritySubject, Identity};
 use crate::pki::{Credential, certificate, key, validity};
 use crate::scope::Scope;
@@ -46,7 +47,8 @@ pub async fn create_identity_authority(
         profile_signer: Some(signer.to_der().map_err(Error::internal)?.into()),
         ..record(id, &certificate, subject.common_name, subject.organization, true)?
     };
-    if !state.store.create_issuing_authority(scope, &record).await? {
+    let audit = audit(state, scope, AuditAction::IdentityAuthorityCreated, &record);
+    if !state.store.create_issuing_authority(scope, &record, &audit).await? {
         return Err(exists());
     }
     state.authorities.forget(scope.tenant());
@@ -73,9 +75,15 @@ pub async fn trust_identity_authority(state: &State, scope: &Scope, pem: &str) -
         return Err(refuse(&format!("\"{common}\" is not the certificate of an authority.")));
     }
     let record = record(state.random.id(), found, common.clone(), common, false)?;
-    state.store.trust_authority(scope, &record).await?;
+    let audit = audit(state, scope, AuditAction::IdentityAuthorityTrusted, &record);
+    state.store.trust_authority(scope, &record, &audit).await?;
     state.authorities.forget(scope.tenant());
     Ok(record)
+}
+
+fn audit(state: &State, scope: &Scope, action: AuditAction, authority: &IdentityAuthority) -> AuditEntry {
+    let fingerprint = Fingerprint::of(&authority.certificate);
+    state.audit(scope, action).with("authority", &authority.id).with("fingerprint", fingerprint)
 }
 
 fn record(

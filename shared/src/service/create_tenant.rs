@@ -1,23 +1,26 @@
 //! Taking on a customer.
 
+use super::authenticate_caller::Caller;
 use super::confirm_contact::ask_contacts;
 use super::create_token::new_token;
 use super::secret_path;
+use crate::domain::audit::AuditAction;
 use crate::domain::contact::EmailAddress;
 use crate::domain::tenant::{Tenant, display_name};
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{Actor, Role, Scope};
+use crate::scope::{Role, Scope};
 use crate::secret::Secret;
 use crate::state::State;
 
 /// Creates a tenant with its first admin token, which is shown once, and the key that seals what its devices deposit.
 ///
 /// # Errors
-/// Malformed when the name is not one, or nobody is to be told of what expires.
+/// Malformed when the name is not one, or nobody is to be told of what expires; Forbidden for anyone but the operator.
 pub async fn create_tenant(
     state: &State,
+    operator: &Caller,
     name: &str,
     contacts: Vec<EmailAddress>,
     expiry_mails: bool,
@@ -30,8 +33,9 @@ pub async fn create_tenant(
     // The key comes first: a tenant without one could not take a device's tokens.
     let data_key: [u8; 32] = state.random.bytes();
     state.secrets.put(&secret_path::data_key(&id), &Secret::new(data_key.to_vec())).await?;
-    state.store.create_tenant(&tenant, &token).await?;
-    let scope = state.store.scope_for_operator(id, Actor::System("a new tenant")).await?;
+    let scope = operator.creating(id)?;
+    let audit = state.audit(&scope, AuditAction::TenantCreated).with("token", &token.id);
+    state.store.create_tenant(&scope, &tenant, &token, &audit).await?;
     ask_new_contacts(state, &scope, &tenant).await;
     Ok((tenant, text))
 }

@@ -1,8 +1,10 @@
 //! Making an API token.
 
+use crate::domain::audit::AuditAction;
 use crate::domain::tenant::display_name;
 use crate::domain::token::{ApiToken, BearerToken, Owner, hash};
 use crate::error::{Error, Result};
+use crate::id::TokenId;
 use crate::scope::{Role, Scope};
 use crate::secret::Secret;
 use crate::state::State;
@@ -35,10 +37,25 @@ pub async fn create_token(
         .at("valid_days"));
     }
     let owner = Owner::Tenant(scope.tenant().clone());
-    let (mut token, text) = new_token(state, owner.clone(), &display_name(name)?, role);
+    let (mut token, text) = new_token(state, owner, &display_name(name)?, role);
     token.expires_at = valid_days.map(|days| from_unix(token.created_at.as_second() + days * DAY));
-    state.store.create_token(&owner, &token).await?;
+    let audit = state
+        .audit(scope, AuditAction::TokenCreated)
+        .with("token", &token.id)
+        .with("role", format!("{role:?}"));
+    state.store.create_token(scope, &token, &audit).await?;
     Ok((token, text))
+}
+
+/// Deletes a token. Other processes may admit it for as long as they remember it.
+///
+/// # Errors
+/// NotFound when the tenant has no such token.
+pub async fn delete_token(state: &State, scope: &Scope, token: &TokenId) -> Result<()> {
+    let audit = state.audit(scope, AuditAction::TokenDeleted).with("token", token);
+    state.store.delete_token(scope, token, &audit).await?;
+    state.tokens.forget(&(Owner::Tenant(scope.tenant().clone()), token.clone()));
+    Ok(())
 }
 
 /// Makes an operator's token: for whoever installs the server, not for a request.
@@ -47,7 +64,7 @@ pub async fn create_token(
 /// Unavailable when the store does not answer.
 pub async fn create_operator_token(state: &State, name: &str) -> Result<Secret<String>> {
     let (token, text) = new_token(state, Owner::Operator, name, Role::Operator);
-    state.store.create_token(&Owner::Operator, &token).await?;
+    state.store.create_operator_token(&token).await?;
     Ok(text)
 }
 

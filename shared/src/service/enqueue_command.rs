@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures_util::{TryStreamExt, stream};
 
+use crate::domain::audit::AuditAction;
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand};
 use crate::domain::enrollment::{Enrollment, EnrollmentState};
 use crate::domain::wake::Wake;
@@ -54,7 +55,12 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
         targets: targets.clone(),
         created_at: now,
     };
-    if !state.store.create_batch(scope, &batch).await? {
+    let audit = state
+        .audit(scope, AuditAction::CommandSent)
+        .with("command_uuid", &batch.uuid)
+        .with("request_type", &batch.request_type)
+        .with("targets", batch.targets.len());
+    if !state.store.create_batch(scope, &batch, &audit).await? {
         refuse_another(state, scope, &batch).await?;
     }
     let commands = enrollments.iter().map(|enrollment| QueuedCommand {

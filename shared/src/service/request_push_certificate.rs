@@ -2,6 +2,7 @@
 
 use super::install_vendor_certificate::vendor_certificate;
 use super::secret_path;
+use crate::domain::audit::AuditAction;
 use crate::domain::push_certificates::PendingRequest;
 use crate::error::{Error, Result};
 use crate::id::KeyId;
@@ -45,7 +46,8 @@ pub async fn request_push_certificate(
     let id: KeyId = state.random.id();
     state.secrets.put(&secret_path::push_key(scope.tenant(), &id), &key::to_pem(&private)?).await?;
     let request = PendingRequest { key: id, subject, file, created_at: now };
-    state.store.put_push_request(scope, &request, pending.as_ref()).await?;
+    let audit = state.audit(scope, AuditAction::PushRequestMade).with("key", &request.key);
+    state.store.put_push_request(scope, &request, pending.as_ref(), &audit).await?;
     // A key that an upload under review needs must stay.
     let needed = |former: &PendingRequest| all.staged.as_ref().is_some_and(|staged| staged.key == former.key);
     if let Some(former) = pending.filter(|former| !needed(former))

@@ -1,6 +1,7 @@
 //! Putting off the mails about one credential.
 
 use super::list_expirations::tenant_expirations;
+use crate::domain::audit::AuditAction;
 use crate::domain::snooze::Snooze;
 use crate::error::{Error, Result};
 use crate::scope::Scope;
@@ -23,7 +24,12 @@ pub async fn snooze_expiration(
         return Err(Error::not_found("credential"));
     }
     let snooze = Snooze::new(credential.to_owned(), until, by, state.clock.now())?;
-    state.store.snooze(scope, &snooze).await?;
+    let audit = state
+        .audit(scope, AuditAction::ExpirySnoozed)
+        .with("credential", credential)
+        .with("until", until)
+        .with("by", &snooze.by);
+    state.store.snooze(scope, &snooze, &audit).await?;
     tracing::info!(
         tenant = %scope.tenant(),
         actor = %scope.actor(),

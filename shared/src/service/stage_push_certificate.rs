@@ -1,6 +1,7 @@
 //! Apple's answer: checked, classified, and kept for review.
 
 use super::secret_path;
+use crate::domain::audit::AuditAction;
 use crate::domain::push_certificates::{PushCertificates, Source, StagedCertificate, nothing_staged};
 use crate::error::{Error, Result};
 use crate::id::KeyId;
@@ -11,8 +12,8 @@ use crate::secret::Secret;
 use crate::state::State;
 use crate::store::topic_taken;
 
-/// What a person uploads.
-#[derive(Clone, Debug)]
+/// What a person uploads. It cannot be printed, because a key may be in it.
+#[derive(Clone)]
 pub struct UploadFiles {
     /// Apple's certificate, or a PKCS#12 with certificate and key.
     pub certificate: Vec<u8>,
@@ -55,7 +56,11 @@ pub async fn stage_push_certificate(state: &State, scope: &Scope, files: &Upload
     }
     let key = key_for(state, scope, &all, &upload).await?;
     let staged = StagedCertificate { certificate: upload.certificate, key, staged_at: now };
-    state.store.put_staged(scope, &staged).await?;
+    let audit = state
+        .audit(scope, AuditAction::PushCertificateStaged)
+        .with("topic", &staged.certificate.topic)
+        .with("fingerprint", staged.certificate.fingerprint);
+    state.store.put_staged(scope, &staged, &audit).await?;
     review_of(state, scope, &all, staged).await
 }
 
@@ -74,7 +79,8 @@ pub async fn review(state: &State, scope: &Scope) -> Result<Review> {
 /// # Errors
 /// Unavailable when the store does not answer.
 pub async fn discard_staged(state: &State, scope: &Scope) -> Result<()> {
-    state.store.delete_staged(scope).await
+    let audit = state.audit(scope, AuditAction::PushCertificateDiscarded);
+    state.store.delete_staged(scope, &audit).await
 }
 
 pub(super) async fn review_of(

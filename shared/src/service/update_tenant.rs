@@ -1,6 +1,7 @@
 //! Changing what a tenant may change of itself.
 
 use super::create_tenant::{ask_new_contacts, check_contacts};
+use crate::domain::audit::AuditAction;
 use crate::domain::contact::EmailAddress;
 use crate::domain::tenant::{Tenant, display_name};
 use crate::error::Result;
@@ -33,7 +34,8 @@ pub async fn update_tenant(state: &State, scope: &Scope, change: TenantChange) -
         tenant.contacts = contacts;
     }
     tenant.expiry_mails = change.expiry_mails.unwrap_or(tenant.expiry_mails);
-    state.store.update_tenant(scope, &tenant).await?;
+    let audit = state.audit(scope, AuditAction::TenantChanged).with("expiry_mails", tenant.expiry_mails);
+    state.store.update_tenant(scope, &tenant, &audit).await?;
     if new_contacts {
         ask_new_contacts(state, scope, &tenant).await;
     }

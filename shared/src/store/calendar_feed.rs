@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Store, item, keys, put_item_part, value};
+use crate::domain::audit::AuditEntry;
 use crate::error::Result;
 use crate::scope::Scope;
 use crate::time::Timestamp;
@@ -20,11 +21,17 @@ pub struct CalendarFeed {
 
 impl Store {
     /// Keeps a new address; the one before stops working.
-    pub async fn put_calendar_feed(&self, scope: &Scope, feed: &CalendarFeed) -> Result<()> {
+    pub async fn put_calendar_feed(
+        &self,
+        scope: &Scope,
+        feed: &CalendarFeed,
+        audit: &AuditEntry,
+    ) -> Result<()> {
         let record = item(&keys::calendar_feed(scope.tenant()), feed)?;
         let later = "attribute_not_exists(pk) OR created_at <= :now";
         let values = HashMap::from([(":now".to_owned(), value(feed.created_at)?)]);
-        self.put_if(put_item_part(&self.tables.core, record, Some(later), values)?).await.map(drop)
+        let put = put_item_part(&self.tables.core, record, Some(later), values)?;
+        self.write_if(vec![put, self.audit_part(scope, audit)?]).await.map(drop)
     }
 
     /// The tenant's calendar address, if it has one.

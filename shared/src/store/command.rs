@@ -7,9 +7,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::keys::{self, QUEUE_INDEX};
 use super::{
-    Cancelled, Item, NEW, Store, error, item, key_item, names_in, number, put_item_part, read, text,
+    Cancelled, Item, NEW, Store, error, item, key_item, names_in, number, put_item_part, put_part, read, text,
 };
 use super::{update_part, value};
+use crate::domain::audit::AuditEntry;
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
 use crate::error::{Error, Result};
@@ -74,8 +75,15 @@ impl Store {
     }
 
     /// Records what one call sent to whom. `Ok(false)` when the UUID was used before.
-    pub async fn create_batch(&self, scope: &Scope, batch: &CommandBatch) -> Result<bool> {
-        self.put_new(&self.tables.core, &keys::command_batch(scope.tenant(), &batch.uuid), batch).await
+    pub async fn create_batch(
+        &self,
+        scope: &Scope,
+        batch: &CommandBatch,
+        audit: &AuditEntry,
+    ) -> Result<bool> {
+        let key = keys::command_batch(scope.tenant(), &batch.uuid);
+        let put = put_part(&self.tables.core, &key, batch, Some(NEW))?;
+        self.write_if(vec![put, self.audit_part(scope, audit)?]).await
     }
 
     /// What one call sent to whom.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{self, CONTACT_PREFIX};
 use super::{Cancelled, Store, item, number, put_item_part, put_part, read, update_part, value};
+use crate::domain::audit::AuditEntry;
 use crate::domain::contact::EmailAddress;
 use crate::error::{Error, Result};
 use crate::scope::Scope;
@@ -75,12 +76,12 @@ impl Store {
         &self,
         scope: &Scope,
         address: &EmailAddress,
-        now: Timestamp,
+        audit: &AuditEntry,
     ) -> Result<()> {
         let key = keys::contact(scope.tenant(), address.as_str());
-        let values = HashMap::from([(":now".to_owned(), value(now)?)]);
-        let expression = "SET verified_at = if_not_exists(verified_at, :now)";
-        let part = update_part(&self.tables.core, &key, expression, Some("attribute_exists(pk)"), values)?;
-        self.put_if(part).await.map(drop)
+        let values = HashMap::from([(":now".to_owned(), value(audit.at)?)]);
+        let unconfirmed = "attribute_exists(pk) AND attribute_not_exists(verified_at)";
+        let part = update_part(&self.tables.core, &key, "SET verified_at = :now", Some(unconfirmed), values)?;
+        self.write_if(vec![part, self.audit_part(scope, audit)?]).await.map(drop)
     }
 }

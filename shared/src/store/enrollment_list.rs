@@ -3,9 +3,9 @@
 use aws_sdk_dynamodb::types::Select;
 
 use super::keys::{self, BY_TENANT_INDEX, Key};
-use super::{Store, error, key_of, text};
+use super::{Store, error, key_of, mark, text};
 use crate::domain::enrollment::Enrollment;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::scope::Scope;
 
 impl Store {
@@ -58,13 +58,4 @@ impl Store {
         enrollments.sort_by(|left, right| left.id.cmp(&right.id));
         Ok((enrollments, next))
     }
-}
-
-/// Reads the mark of a page, which is opaque to its holder.
-fn mark(text: &str) -> Result<String> {
-    hex::decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
-        Error::malformed("page-mark", "This is not the mark of a page.")
-            .at("after")
-            .next("Pass the \"next\" of the page before, unchanged, or leave it out.")
-    })
 }

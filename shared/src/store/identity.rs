@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use super::expiry::indexed;
 use super::keys::{self, Key};
 use super::{Cancelled, NEW, Store, item, number, put_item_part, put_part, read, text, update_part, value};
+use crate::domain::audit::AuditEntry;
 use crate::domain::credential::CredentialKind;
 use crate::domain::identity::{IdentityAuthority, IssuedIdentity};
 use crate::domain::link::IssuedByLink;
@@ -20,21 +21,34 @@ impl Store {
         &self,
         scope: &Scope,
         authority: &IdentityAuthority,
+        audit: &AuditEntry,
     ) -> Result<bool> {
-        self.add_authority(scope, &keys::issuing_authority(scope.tenant()), authority).await
+        self.add_authority(scope, &keys::issuing_authority(scope.tenant()), authority, audit).await
     }
 
     /// Adds an authority that the tenant only trusts. Repeating it changes nothing.
-    pub async fn trust_authority(&self, scope: &Scope, authority: &IdentityAuthority) -> Result<()> {
+    pub async fn trust_authority(
+        &self,
+        scope: &Scope,
+        authority: &IdentityAuthority,
+        audit: &AuditEntry,
+    ) -> Result<()> {
         let fingerprint = Fingerprint::of(&authority.certificate);
         let key = keys::trusted_authority(scope.tenant(), &fingerprint);
-        self.add_authority(scope, &key, authority).await.map(drop)
+        self.add_authority(scope, &key, authority, audit).await.map(drop)
     }
 
-    async fn add_authority(&self, scope: &Scope, key: &Key, authority: &IdentityAuthority) -> Result<bool> {
+    async fn add_authority(
+        &self,
+        scope: &Scope,
+        key: &Key,
+        authority: &IdentityAuthority,
+        audit: &AuditEntry,
+    ) -> Result<bool> {
         let kind = CredentialKind::IdentityAuthority;
         let record = indexed(item(key, authority)?, scope.tenant(), kind, authority.not_after);
-        self.put_if(put_item_part(&self.tables.pki, record, Some(NEW), HashMap::new())?).await
+        let put = put_item_part(&self.tables.pki, record, Some(NEW), HashMap::new())?;
+        self.write_if(vec![put, self.audit_part(scope, audit)?]).await
     }
 
     /// Every authority whose identities the tenant accepts, the issuing one first.

@@ -1,5 +1,6 @@
 //! Every key of every table. Keys are written here and nowhere else; docs/DATA.md shows them as a table.
 
+use crate::domain::audit::AuditEntry;
 use crate::domain::token::Owner;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
 use crate::time::Timestamp;
@@ -111,8 +112,22 @@ pub(crate) fn topic_claim(topic: &str) -> Key {
     Key { pk: format!("TOPIC#{topic}"), sk: "CLAIM".into() }
 }
 
+pub(crate) fn audit_partition(tenant: &TenantId, month: &str) -> String {
+    format!("TENANT#{tenant}#AUDIT#{month}")
+}
+
+pub(crate) fn audit(tenant: &TenantId, entry: &AuditEntry) -> Key {
+    let at = entry.at.as_millisecond();
+    Key { pk: audit_partition(tenant, &month(entry.at)), sk: format!("{at:014}#{}", entry.id) }
+}
+
 /// The partition of [`BY_EXPIRY_INDEX`] for a moment: its month in UTC.
 pub(crate) fn expiry_month(at: Timestamp) -> String {
+    month(at)
+}
+
+/// A month in UTC, as `YYYY-MM`.
+fn month(at: Timestamp) -> String {
     at.strftime("%Y-%m").to_string()
 }
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
-use super::{Store, keys, update_part, value};
+use super::{NEW, Store, keys, put_part, update_part, value};
+use crate::domain::audit::AuditEntry;
 use crate::domain::link::{EnrollmentLink, IssuedByLink};
 use crate::error::{Error, Result};
 use crate::id::LinkId;
@@ -15,8 +16,9 @@ impl Store {
     ///
     /// # Errors
     /// Internal when the identifier is taken, which 80 random bits make a fault.
-    pub async fn create_link(&self, scope: &Scope, link: &EnrollmentLink) -> Result<()> {
-        if self.put_new(&self.tables.ephemeral, &keys::link(scope.tenant(), &link.id), link).await? {
+    pub async fn create_link(&self, scope: &Scope, link: &EnrollmentLink, audit: &AuditEntry) -> Result<()> {
+        let put = put_part(&self.tables.ephemeral, &keys::link(scope.tenant(), &link.id), link, Some(NEW))?;
+        if self.write_if(vec![put, self.audit_part(scope, audit)?]).await? {
             Ok(())
         } else {
             Err(Error::internal("a new link's identifier exists already"))

@@ -2,6 +2,7 @@
 //!
 //! Every write is conditional. Records carry a version attribute `v`; a reader accepts this version and the one before.
 
+mod audit;
 mod calendar_feed;
 mod channels;
 mod command;
@@ -143,15 +144,15 @@ impl Store {
         items.map_err(error::read)
     }
 
-    /// Puts an item that must not exist yet. `Ok(false)` when it does.
-    async fn put_new<T: Serialize>(&self, table: &str, key: &Key, record: &T) -> Result<bool> {
-        self.put_if(put_part(table, key, record, Some(NEW))?).await
-    }
-
     /// Writes one part whose failed condition is an answer. It goes as a transaction, because those carry a token: when
     /// the SDK repeats one whose answer was lost, DynamoDB says "done" and not "exists already".
     async fn put_if(&self, part: TransactWriteItem) -> Result<bool> {
-        match self.transact(vec![part]).await {
+        self.write_if(vec![part]).await
+    }
+
+    /// The same for several parts: all are written, or none and the answer is `false`.
+    async fn write_if(&self, parts: Vec<TransactWriteItem>) -> Result<bool> {
+        match self.transact(parts).await {
             Ok(()) => Ok(true),
             Err(Cancelled::Condition(_)) => Ok(false),
             Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
@@ -280,4 +281,13 @@ fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
         .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))
         .collect();
     (!names.is_empty()).then_some(names)
+}
+
+/// Reads the mark of a page, which is opaque to its holder.
+fn mark(text: &str) -> Result<String> {
+    hex::decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
+        Error::malformed("page-mark", "This is not the mark of a page.")
+            .at("after")
+            .next("Pass the \"next\" of the page before, unchanged, or leave it out.")
+    })
 }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use super::expiry::indexed;
 use super::keys::{self, ACTIVE, INSTALLED_PREFIX, REQUEST, STAGED};
 use super::{Cancelled, Item, Store, item, key_item, number, put_item_part, put_part, read, text};
+use crate::domain::audit::AuditEntry;
 use crate::domain::credential::CredentialKind;
 use crate::domain::push_certificates::{
     ActiveCertificate, InstalledCertificate, PendingRequest, PushCertificates, StagedCertificate,
@@ -44,6 +45,7 @@ impl Store {
         scope: &Scope,
         request: &PendingRequest,
         replaces: Option<&PendingRequest>,
+        audit: &AuditEntry,
     ) -> Result<()> {
         let mut new: Item = item(&keys::push_request(scope.tenant()), request)?;
         new.insert("key_id".into(), text(&request.key));
@@ -51,25 +53,35 @@ impl Store {
             None => (super::NEW, HashMap::new()),
             Some(former) => ("key_id = :former", HashMap::from([(":former".to_owned(), text(&former.key))])),
         };
-        self.transact(vec![put_item_part(&self.tables.pki, new, Some(condition), values)?])
-            .await
-            .map_err(changed)
+        self.transact(vec![
+            put_item_part(&self.tables.pki, new, Some(condition), values)?,
+            self.audit_part(scope, audit)?,
+        ])
+        .await
+        .map_err(changed)
     }
 
     /// Keeps an upload for review, in place of an earlier one.
-    pub async fn put_staged(&self, scope: &Scope, staged: &StagedCertificate) -> Result<()> {
+    pub async fn put_staged(
+        &self,
+        scope: &Scope,
+        staged: &StagedCertificate,
+        audit: &AuditEntry,
+    ) -> Result<()> {
         let mut upload: Item = item(&keys::push_staged(scope.tenant()), staged)?;
         upload.insert("fingerprint".into(), text(staged.certificate.fingerprint));
-        self.transact(vec![put_item_part(&self.tables.pki, upload, None, HashMap::new())?])
-            .await
-            .map_err(changed)
+        self.transact(vec![
+            put_item_part(&self.tables.pki, upload, None, HashMap::new())?,
+            self.audit_part(scope, audit)?,
+        ])
+        .await
+        .map_err(changed)
     }
 
     /// Drops what is staged. Repeating it changes nothing.
-    pub async fn delete_staged(&self, scope: &Scope) -> Result<()> {
-        self.transact(vec![self.delete_part(&keys::push_staged(scope.tenant()), None)?])
-            .await
-            .map_err(changed)
+    pub async fn delete_staged(&self, scope: &Scope, audit: &AuditEntry) -> Result<()> {
+        let delete = self.delete_part(&keys::push_staged(scope.tenant()), None)?;
+        self.transact(vec![delete, self.audit_part(scope, audit)?]).await.map_err(changed)
     }
 
     /// Whether a topic belongs to another tenant. It says nothing about which.
@@ -79,7 +91,8 @@ impl Store {
     }
 
     /// Makes a certificate the active one: claims its topic, keeps it among the installed, moves the pointer, and clears
-    /// upload and request where `from` is given. All or nothing; of two concurrent calls one wins.
+    /// upload and request where `from` is given, which also carries a change of the opt-in to expiry mails. All or
+    /// nothing; of two concurrent calls one wins.
     ///
     /// # Errors
     /// Conflict when the certificates changed since they were read, or the topic became another tenant's.
@@ -88,7 +101,8 @@ impl Store {
         scope: &Scope,
         active: &ActiveCertificate,
         installed: &InstalledCertificate,
-        from: Option<&PushCertificates>,
+        from: Option<(&PushCertificates, Option<bool>)>,
+        audit: &AuditEntry,
     ) -> Result<()> {
         let tenant = scope.tenant();
         let certificate = &installed.certificate;
@@ -107,12 +121,16 @@ impl Store {
             put_item_part(&self.tables.pki, claim, Some(free_or_mine), mine)?,
             put_item_part(&self.tables.pki, pointer, Some(unchanged), version)?,
             put_part(&self.tables.pki, &kept, installed, None)?,
+            self.audit_part(scope, audit)?,
         ];
-        if let Some(from) = from {
+        if let Some((from, expiry_mails)) = from {
             parts.push(self.delete_part(&keys::push_staged(tenant), Some(&certificate.fingerprint))?);
             // A request for another key still waits for its own certificate.
             if from.request.as_ref().is_some_and(|request| request.key == installed.key) {
                 parts.push(self.delete_part(&keys::push_request(tenant), None)?);
+            }
+            if let Some(mails) = expiry_mails {
+                parts.push(self.expiry_mails_part(scope, mails)?);
             }
         }
         self.transact(parts).await.map_err(|cancelled| match cancelled {

@@ -1,12 +1,15 @@
 //! Tenants.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
+
 use super::keys::{self, ALL_TENANTS, BY_TENANT_INDEX};
 use super::{Cancelled, Item, NEW, Store, error, item, put_item_part, put_part, text, update_part, value};
+use crate::domain::audit::AuditEntry;
 use crate::domain::tenant::Tenant;
 use crate::domain::token::{ApiToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{Actor, Scope};
+use crate::scope::Scope;
 use std::collections::HashMap;
 
 impl Store {
@@ -14,7 +17,13 @@ impl Store {
     ///
     /// # Errors
     /// Conflict when the identifier is taken, which 80 random bits make a fault.
-    pub async fn create_tenant(&self, tenant: &Tenant, token: &ApiToken) -> Result<()> {
+    pub async fn create_tenant(
+        &self,
+        scope: &Scope,
+        tenant: &Tenant,
+        token: &ApiToken,
+        audit: &AuditEntry,
+    ) -> Result<()> {
         let owner = Owner::Tenant(tenant.id.clone());
         let mut listed: Item = item(&keys::tenant(&tenant.id), tenant)?;
         listed.insert("tenant".into(), text(ALL_TENANTS));
@@ -22,6 +31,7 @@ impl Store {
         let parts = vec![
             put_item_part(&self.tables.core, listed, Some(NEW), HashMap::new())?,
             put_part(&self.tables.core, &keys::token(&owner, &token.id), token, Some(NEW))?,
+            self.audit_part(scope, audit)?,
         ];
         self.transact(parts).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(_) => Error::internal("a new tenant's identifier exists already"),
@@ -37,16 +47,6 @@ impl Store {
         self.get(&self.tables.core, &keys::tenant(scope.tenant()))
             .await?
             .ok_or_else(|| Error::not_found("tenant"))
-    }
-
-    /// Whether there is a tenant of this name, for an operator who is about to act for it.
-    ///
-    /// # Errors
-    /// NotFound when there is none.
-    pub async fn scope_for_operator(&self, tenant: TenantId, actor: Actor) -> Result<Scope> {
-        let scope = Scope::authenticated(tenant, actor);
-        self.tenant(&scope).await?;
-        Ok(scope)
     }
 
     /// A page of all tenants by identifier, after `after`, for the operator.
@@ -71,11 +71,24 @@ impl Store {
         Ok(tenants)
     }
 
+    /// The part of a transaction that opts a tenant in to expiry mails, or out.
+    pub(super) fn expiry_mails_part(&self, scope: &Scope, mails: bool) -> Result<TransactWriteItem> {
+        let values = HashMap::from([(":mails".to_owned(), value(mails)?)]);
+        let key = keys::tenant(scope.tenant());
+        update_part(
+            &self.tables.core,
+            &key,
+            "SET expiry_mails = :mails",
+            Some("attribute_exists(pk)"),
+            values,
+        )
+    }
+
     /// Replaces what a tenant may change of itself: name, contacts, opt-in.
     ///
     /// # Errors
     /// NotFound when there is no such tenant.
-    pub async fn update_tenant(&self, scope: &Scope, tenant: &Tenant) -> Result<()> {
+    pub async fn update_tenant(&self, scope: &Scope, tenant: &Tenant, audit: &AuditEntry) -> Result<()> {
         let values = HashMap::from([
             (":name".to_owned(), text(&tenant.name)),
             (":contacts".to_owned(), value(&tenant.contacts)?),
@@ -88,7 +101,7 @@ impl Store {
             Some("attribute_exists(pk)"),
             values,
         )?;
-        self.transact(vec![part]).await.map_err(|cancelled| match cancelled {
+        self.transact(vec![part, self.audit_part(scope, audit)?]).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(_) => Error::not_found("tenant"),
             Cancelled::Collided(error) | Cancelled::Failed(error) => error,
         })

@@ -7,28 +7,50 @@ use serde::Serialize;
 
 use super::expiry::indexed;
 use super::keys::{self, Key, TOKEN_PREFIX};
-use super::{Cancelled, NEW, Store, item, key_item, put_item_part, put_part, read};
+use super::{NEW, Store, item, key_item, put_item_part, put_part, read};
+use crate::domain::audit::AuditEntry;
 use crate::domain::credential::CredentialKind;
 use crate::domain::token::{ApiToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TokenId;
+use crate::scope::Scope;
 
 impl Store {
-    /// Adds a token; one that ends is in the calendar from then on.
+    /// Adds an operator's token.
     ///
     /// # Errors
     /// Internal when the identifier is taken, which 80 random bits make a fault.
-    pub async fn create_token(&self, owner: &Owner, token: &ApiToken) -> Result<()> {
+    pub async fn create_operator_token(&self, token: &ApiToken) -> Result<()> {
+        self.add_token(&Owner::Operator, token, None).await
+    }
+
+    /// Adds a tenant's token; one that ends is in the calendar from then on.
+    ///
+    /// # Errors
+    /// Internal when the identifier is taken, which 80 random bits make a fault.
+    pub async fn create_token(&self, scope: &Scope, token: &ApiToken, audit: &AuditEntry) -> Result<()> {
+        let owner = Owner::Tenant(scope.tenant().clone());
+        self.add_token(&owner, token, Some(self.audit_part(scope, audit)?)).await
+    }
+
+    async fn add_token(
+        &self,
+        owner: &Owner,
+        token: &ApiToken,
+        audit: Option<TransactWriteItem>,
+    ) -> Result<()> {
         let mut parts = vec![put_part(&self.tables.core, &keys::token(owner, &token.id), token, Some(NEW))?];
         if let (Owner::Tenant(tenant), Some(end)) = (owner, token.expires_at) {
             let record = item(&keys::token_expiry(owner, &token.id), &EndingToken {})?;
             let record = indexed(record, tenant, CredentialKind::ApiToken, end);
             parts.push(put_item_part(&self.tables.pki, record, Some(NEW), HashMap::new())?);
         }
-        self.transact(parts).await.map_err(|cancelled| match cancelled {
-            Cancelled::Condition(_) => Error::internal("a new token's identifier exists already"),
-            Cancelled::Collided(error) | Cancelled::Failed(error) => error,
-        })
+        parts.extend(audit);
+        if self.write_if(parts).await? {
+            Ok(())
+        } else {
+            Err(Error::internal("a new token's identifier exists already"))
+        }
     }
 
     /// The token a bearer names, before its secret is compared.
@@ -49,15 +71,14 @@ impl Store {
     ///
     /// # Errors
     /// NotFound when there is no such token.
-    pub async fn delete_token(&self, owner: &Owner, token: &TokenId) -> Result<()> {
+    pub async fn delete_token(&self, scope: &Scope, token: &TokenId, audit: &AuditEntry) -> Result<()> {
+        let owner = Owner::Tenant(scope.tenant().clone());
         let parts = vec![
-            delete_part(&self.tables.core, &keys::token(owner, token), Some("attribute_exists(pk)"))?,
-            delete_part(&self.tables.pki, &keys::token_expiry(owner, token), None)?,
+            delete_part(&self.tables.core, &keys::token(&owner, token), Some("attribute_exists(pk)"))?,
+            delete_part(&self.tables.pki, &keys::token_expiry(&owner, token), None)?,
+            self.audit_part(scope, audit)?,
         ];
-        self.transact(parts).await.map_err(|cancelled| match cancelled {
-            Cancelled::Condition(_) => Error::not_found("token"),
-            Cancelled::Collided(error) | Cancelled::Failed(error) => error,
-        })
+        if self.write_if(parts).await? { Ok(()) } else { Err(Error::not_found("token")) }
     }
 }
 

@@ -213,6 +213,8 @@ async fn install_vendor(state: &State, portal: &Portal) -> Result<()> {
 
 async fn serve(listener: TcpListener, app: Router, stopped: oneshot::Receiver<()>) {
     let listener = axum::serve::ListenerExt::tap_io(listener, no_delay);
+    // With each caller's address, as API Gateway passes it on.
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, app).with_graceful_shutdown(async {
         // An error means that the owner is gone, which also stops.
         let _ = stopped.await;

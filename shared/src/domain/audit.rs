@@ -1,0 +1,89 @@
+//! Who changed what, when and from where: written in the same transaction as the change.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::id::AuditId;
+use crate::scope::Scope;
+use crate::time::Timestamp;
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuditAction {
+    /// The tenant was created.
+    TenantCreated,
+    /// Name, contacts or opt-in changed.
+    TenantChanged,
+    /// An API token was created.
+    TokenCreated,
+    /// An API token was deleted.
+    TokenDeleted,
+    /// A push certificate request was made.
+    PushRequestMade,
+    /// A push certificate was uploaded for review.
+    PushCertificateStaged,
+    /// An uploaded push certificate was discarded.
+    PushCertificateDiscarded,
+    /// A push certificate became the active one.
+    PushCertificateActivated,
+    /// A former push certificate became the active one again.
+    PushCertificateRolledBack,
+    /// The tenant's own identity authority was made.
+    IdentityAuthorityCreated,
+    /// Another server's identity authority was trusted.
+    IdentityAuthorityTrusted,
+    /// An enrollment link was made.
+    EnrollmentLinkCreated,
+    /// A command was sent.
+    CommandSent,
+    /// The mails about a credential were put off.
+    ExpirySnoozed,
+    /// A new address of the expiry calendar was made.
+    CalendarAddressCreated,
+    /// A contact confirmed its address.
+    ContactConfirmed,
+}
+
+/// One entry of a tenant's audit log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Tells apart what happened in the same moment.
+    pub id: AuditId,
+    /// When.
+    pub at: Timestamp,
+    /// Who: `token:<id>`, `device:<fingerprint>`, `system:<why>`.
+    pub actor: String,
+    /// From which address, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<IpAddr>,
+    /// What.
+    pub action: AuditAction,
+    /// To what: identifiers, topics, fingerprints; never a secret.
+    #[serde(default)]
+    pub facts: BTreeMap<String, String>,
+}
+
+impl AuditEntry {
+    /// An entry about what `scope`'s actor does now.
+    pub fn new(id: AuditId, at: Timestamp, scope: &Scope, action: AuditAction) -> Self {
+        Self {
+            id,
+            at,
+            actor: scope.actor().to_string(),
+            origin: scope.origin(),
+            action,
+            facts: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.facts.insert(name.to_owned(), value.to_string());
+        self
+    }
+}

@@ -1,0 +1,115 @@
+//! What the documents name is there: files, sections, keys and attributes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use pomarium_tests::TestApp;
+use serde_json::json;
+use shared::time::Timestamp;
+
+use crate::devices::enrolled;
+use crate::repository::{documents, read};
+use crate::stored::attributes;
+
+/// Every `](target)` of a text.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split(')').next())
+}
+
+/// The anchors of a document's headings.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let plain = |heading: &str| heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = |c: &char| c.is_alphanumeric() || *c == ' ' || *c == '-' || *c == '_';
+    headings
+        .map(|heading| plain(heading).chars().filter(kept).collect::<String>().replace(' ', "-"))
+        .collect()
+}
+
+#[test]
+fn every_link_inside_the_repository_leads_somewhere() {
+    let mut count = 0;
+    for (path, text) in documents() {
+        for link in links(&text).filter(|link| !link.contains("://")) {
+            count += 1;
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let folder = Path::new(&path).parent().unwrap();
+            let target = if file.is_empty() { path.clone() } else { folder.join(file).display().to_string() };
+            let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&target);
+            assert!(found.exists(), "{path}: {link} leads nowhere");
+            assert!(
+                anchor.is_empty() || anchors(&read(&target)).contains(anchor),
+                "{path}: {link} has no such section"
+            );
+        }
+    }
+    assert!(count > 20, "only {count} links were found");
+}
+
+#[test]
+fn every_decision_is_listed_and_has_its_three_parts() {
+    let list = read("docs/adr/README.md");
+    let decisions: Vec<_> =
+        documents().into_iter().filter(|(path, _)| path.starts_with("docs/adr/0")).collect();
+    for (number, (path, text)) in (1..).zip(&decisions) {
+        let name = path.rsplit('/').next().unwrap();
+        assert!(name.starts_with(&format!("{number:04}-")), "{path} is out of order");
+        assert!(text.starts_with(&format!("# {number}. ")), "{path} has another number inside");
+        assert!(list.contains(name), "{path} is not in the list");
+        for part in ["**Context.**", "**Decision.**", "**Consequences.**"] {
+            assert!(text.contains(part), "{path} has no {part}");
+        }
+    }
+    assert!(decisions.len() > 10);
+}
+
+#[test]
+fn every_part_of_a_key_is_described() {
+    let data = read("docs/DATA.md");
+    let keys = read("shared/src/store/keys.rs");
+    let literals = keys.split("#[cfg(test)]").next().unwrap().split('"').skip(1).step_by(2);
+    // What stands in braces is Rust.
+    let parts = literals.flat_map(|literal| literal.split('{').map(|part| part.rsplit('}').next().unwrap()));
+    let words = parts.flat_map(|part| part.split(|c: char| !c.is_ascii_uppercase()));
+    for word in words.filter(|word| word.len() > 3) {
+        assert!(data.contains(word), "docs/DATA.md does not mention {word}");
+    }
+}
+
+#[tokio::test]
+async fn every_attribute_of_every_table_is_described() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let device = enrolled(&app, &tenant, "D-1").await;
+    device.set_bootstrap_token(b"token").await.expect("it is kept");
+    let order = json!({"targets": ["D-1"], "command": {"RequestType": "DeviceInformation"}});
+    let sent = tenant.post("commands", order.clone()).await.expect(201);
+    app.deliver_hints().await;
+    let first = sent.json["command_uuid"].as_str().unwrap();
+    for reply in [
+        pomarium_local::device::Reply::NotNow,
+        pomarium_local::device::Reply::Acknowledge(plist::Dictionary::new()),
+    ] {
+        device.report(first, reply).await.expect("it is taken");
+    }
+    tenant.post("commands", order).await.expect(201);
+    tenant.request().await;
+    let issued = app.runner.portal.issue(&tenant.request_file().await).map_err(|_| ()).unwrap();
+    tenant.stage(&issued.pem).await;
+    app.pass_days(335);
+    expiry_notifier::handle(app.runner.state.clone(), Timestamp::MAX).await.expect("a mail goes out");
+
+    let data = read("docs/DATA.md");
+    let mut sections = data.split("\n## ");
+    for table in ["core", "pki", "ephemeral"] {
+        let section = sections.find(|section| section.starts_with(table)).expect(table);
+        let found = attributes(&app, table).await;
+        assert!(found.len() > 8, "{table}: {found:?}");
+        for attribute in found.iter().filter(|name| !["pk", "sk", "v"].contains(&name.as_str())) {
+            assert!(
+                section.contains(&format!("`{attribute}`")),
+                "docs/DATA.md: {table} has no `{attribute}`"
+            );
+        }
+    }
+}

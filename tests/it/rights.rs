@@ -1,0 +1,53 @@
+//! What each function may do is what it does: every call of a whole story, function by function, against the policies of
+//! template.yaml.
+
+mod policies;
+mod recorder;
+mod story;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Actions by function and resource.
+type Rights = BTreeMap<(String, String), BTreeSet<String>>;
+
+/// Rights that no call of the story uses, and why they are there.
+const UNSEEN: [(&str, &str, &str, &str); 8] = [
+    ("Push", "Wake", "sqs:ReceiveMessage", "Lambda itself takes the messages"),
+    ("Push", "Wake", "sqs:DeleteMessage", "Lambda itself takes the messages"),
+    ("Push", "Wake", "sqs:GetQueueAttributes", "Lambda itself takes the messages"),
+    ("Admin", "Results", "s3:ListBucket", "makes an expired result look like one that is gone"),
+    (
+        "Admin",
+        "*/authority/",
+        "secretsmanager:PutSecretValue",
+        "after a repeated CreateSecret whose first answer was lost",
+    ),
+    ("Admin", "*/profile-signer/", "secretsmanager:PutSecretValue", "the same"),
+    ("Admin", "*/data-key", "secretsmanager:PutSecretValue", "the same"),
+    ("Certificate", "*/push-key/", "secretsmanager:PutSecretValue", "the same"),
+];
+
+#[tokio::test]
+async fn every_call_is_allowed_and_every_right_is_used() {
+    let used = story::play().await;
+    let declared = policies::declared();
+    let mut missing = Vec::new();
+    for (place, actions) in &used {
+        let allowed = declared.get(place).cloned().unwrap_or_default();
+        missing
+            .extend(actions.difference(&allowed).map(|action| format!("{} {} {action}", place.0, place.1)));
+    }
+    assert!(missing.is_empty(), "not allowed by template.yaml: {missing:#?}");
+
+    let mut unused = BTreeSet::new();
+    for (place, actions) in &declared {
+        let seen = used.get(place).cloned().unwrap_or_default();
+        unused.extend(
+            actions.difference(&seen).map(|action| (place.0.clone(), place.1.clone(), action.clone())),
+        );
+    }
+    let expected = UNSEEN.iter().map(|(function, resource, action, _)| {
+        ((*function).to_owned(), (*resource).to_owned(), (*action).to_owned())
+    });
+    assert_eq!(unused, expected.collect(), "allowed by template.yaml and never used");
+}

@@ -1,0 +1,158 @@
+//! One process for each function, each with its own way to AWS, on which its calls are written down.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use pomarium_local::runner::functions;
+use pomarium_tests::TestApp;
+use serde_json::Value;
+use shared::port::random::Random;
+use shared::state::AppState;
+
+use super::Rights;
+use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
+
+/// The processes, and what they did.
+pub(super) struct Processes {
+    /// Where they answer together, as API Gateway would.
+    pub(super) address: String,
+    states: BTreeMap<&'static str, AppState>,
+    used: Arc<Mutex<Rights>>,
+}
+
+#[derive(Clone)]
+struct Recorder {
+    function: &'static str,
+    http: reqwest::Client,
+    aws: Endpoints,
+    used: Arc<Mutex<Rights>>,
+}
+
+impl Processes {
+    pub(super) async fn start(app: &TestApp) -> Self {
+        let (listener, address) = listen().await;
+        let mut processes = Self { address, states: BTreeMap::new(), used: Arc::default() };
+        let mut routers = Router::new();
+        for (name, routes) in functions() {
+            let state = processes.add(app, name).await;
+            let (router, _) = routes.split_for_parts();
+            routers = routers.merge(router.with_state(state));
+        }
+        for name in ["push", "expiry-notifier"] {
+            processes.add(app, name).await;
+        }
+        serve(listener, routers);
+        processes
+    }
+
+    async fn add(&mut self, app: &TestApp, function: &'static str) -> AppState {
+        let recorder = Recorder {
+            function,
+            http: reqwest::Client::new(),
+            aws: Endpoints::of(app),
+            used: Arc::clone(&self.used),
+        };
+        let (listener, endpoint) = listen().await;
+        serve(listener, Router::new().fallback(record).with_state(recorder));
+        let mut config = app.runner.state.config.clone();
+        config.base_url.clone_from(&self.address);
+        let state = another_process(app, config, &endpoint, Random::system());
+        // What a cold start does.
+        state.store.warm_up().await.expect("DynamoDB answers");
+        self.states.insert(function, Arc::clone(&state));
+        state
+    }
+
+    /// What a function's process holds.
+    pub(super) fn state(&self, function: &str) -> AppState {
+        Arc::clone(&self.states[function])
+    }
+
+    /// Every call so far, as the rights it needed.
+    pub(super) fn used(&self) -> Rights {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn record(State(recorder): State<Recorder>, request: Request) -> Response {
+    let call = Call::read(request).await;
+    for (resource, action) in needed(&call) {
+        let place = (super::policies::logical_id(recorder.function), resource);
+        let mut used = recorder.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.entry(place).or_default().insert(action);
+    }
+    call.forward(&recorder.http, &recorder.aws).await
+}
+
+/// The rights that a call needs: resources as the policies name them, and actions.
+fn needed(call: &Call) -> Vec<(String, String)> {
+    let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    if let Some(operation) = call.dynamodb() {
+        return dynamodb(operation, &body);
+    }
+    let one = |resource: &str, action: &str| vec![(resource.to_owned(), action.to_owned())];
+    match call.target.split_once('.') {
+        Some(("secretsmanager", operation)) => {
+            let name = body["SecretId"].as_str().or(body["Name"].as_str()).expect("a secret's name");
+            one(&secret(name), &format!("secretsmanager:{operation}"))
+        }
+        Some(("AmazonSQS", operation)) => {
+            assert!(body["QueueUrl"].as_str().is_some_and(|url| url.ends_with("/wake")), "{body}");
+            one("Wake", &format!("sqs:{}", operation.trim_end_matches("Batch")))
+        }
+        Some(other) => panic!("nobody knows {other:?}"),
+        None if call.parts.uri.path() == "/v2/email/outbound-emails" => one("ses", "ses:SendEmail"),
+        None if call.parts.method == http::Method::PUT => one("Results", "s3:PutObject"),
+        None if call.parts.method == http::Method::GET => one("Results", "s3:GetObject"),
+        None => panic!("nobody knows {} {}", call.parts.method, call.parts.uri),
+    }
+}
+
+/// A transaction needs the rights of its parts (and has none of its own).
+fn dynamodb(operation: &str, body: &Value) -> Vec<(String, String)> {
+    let right = |table: &str, index: Option<&str>, action: &str| {
+        let table = table[..1].to_uppercase() + &table[1..];
+        let resource = index.map_or(table.clone(), |index| format!("{table}/index/{index}"));
+        (resource, format!("dynamodb:{action}"))
+    };
+    match operation {
+        "TransactWriteItems" => {
+            let parts = body["TransactItems"]
+                .as_array()
+                .expect("parts")
+                .iter()
+                .flat_map(|part| part.as_object().expect("a part"));
+            parts
+                .map(|(kind, part)| {
+                    let action = if kind == "ConditionCheck" {
+                        "ConditionCheckItem".to_owned()
+                    } else {
+                        format!("{kind}Item")
+                    };
+                    right(part["TableName"].as_str().expect("a table"), None, &action)
+                })
+                .collect()
+        }
+        "BatchGetItem" => body["RequestItems"]
+            .as_object()
+            .expect("tables")
+            .keys()
+            .map(|table| right(table, None, operation))
+            .collect(),
+        _ => vec![right(body["TableName"].as_str().expect("a table"), body["IndexName"].as_str(), operation)],
+    }
+}
+
+/// A secret's kind, as the policies name it.
+fn secret(name: &str) -> String {
+    let path = name.split_once('/').map_or(name, |(_, path)| path);
+    match path.split('/').collect::<Vec<_>>()[..] {
+        [only] => only.to_owned(),
+        [_, "data-key"] => "*/data-key".to_owned(),
+        [_, kind, _] => format!("*/{kind}/"),
+        _ => panic!("nobody knows the secret {name}"),
+    }
+}

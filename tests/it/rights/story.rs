@@ -1,0 +1,144 @@
+//! A story in which every function does everything it can.
+
+use plist::{Dictionary, Value};
+use pomarium_local::device::{Reply, SimDevice};
+use pomarium_local::runner::deliver_all;
+use pomarium_tests::{Api, Tenant, TestApp};
+use reqwest::Method;
+use serde_json::json;
+use shared::pki::scep::MessageType;
+use shared::time::Timestamp;
+
+use super::Rights;
+use super::recorder::Processes;
+use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem};
+use crate::devices::pass_seconds;
+
+/// Plays it and returns what every function needed.
+pub(super) async fn play() -> Rights {
+    let app = TestApp::start().await;
+    let processes = Processes::start(&app).await;
+    let operator = Api::new(&processes.address, Some(app.runner.operator_token.expose()));
+    let tenant = tenants(&operator, &processes).await;
+    let topic = push_certificate(&app, &operator, &tenant).await;
+    authorities(&app, &tenant).await;
+    for (udid, path) in [("D-1", "checkin"), ("D-2", "command")] {
+        a_devices_life(&app, &processes, &tenant, udid, path).await;
+    }
+    replacement_and_renewal(&app, &tenant, &topic).await;
+    expiry(&app, &processes, &tenant).await;
+    Api::new(&processes.address, None)
+        .get(&format!("/console/{}/push-certificate", tenant.id))
+        .await
+        .expect(200);
+    processes.used()
+}
+
+async fn tenants(operator: &Api, processes: &Processes) -> Tenant {
+    let new = json!({"name": "Green School", "contacts": ["it@green.invalid", "head@green.example"]});
+    let created = operator.post("/v1/tenants", new).await.expect(201);
+    let text = |pointer: &str| created.json.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let tenant = Tenant::new(text("/tenant/id"), Api::new(&processes.address, Some(&text("/token"))));
+    operator.get("/v1/tenants").await.expect(200);
+    let made = tenant.post("tokens", json!({"name": "ci", "role": "viewer"})).await.expect(201);
+    tenant.get("tokens").await.expect(200);
+    let token = tenant.path(&format!("tokens/{}", made.json["id"].as_str().unwrap()));
+    tenant.admin.call(Method::DELETE, &token, Vec::new()).await.expect(204);
+    tenant
+}
+
+/// The tenant's first push certificate; returns its topic.
+async fn push_certificate(app: &TestApp, operator: &Api, tenant: &Tenant) -> String {
+    app.runner.state.secrets.delete("vendor").await.unwrap();
+    let vendor = app.runner.portal.make_vendor().unwrap();
+    let files = json!({"certificate": vendor.certificate, "key": vendor.key.expose(), "chain": vendor.chain});
+    operator.call(Method::PUT, "/v1/vendor-certificate", files.to_string().into()).await.expect(200);
+    operator.get("/v1/vendor-certificate").await.expect(200);
+
+    // Given up, and asked again.
+    tenant.request().await;
+    let again = json!({"subject": pomarium_tests::actors::subject(), "replace": true});
+    tenant.post("push-certificate/request", again).await.expect(201);
+    let brought = json!({"certificate": certificate_pem(&issued_elsewhere(app)), "key": pem(&KEY)});
+    tenant.post("push-certificate/staged", brought).await.expect(201);
+    tenant.get("push-certificate/staged").await.expect(200);
+    let staged = tenant.path("push-certificate/staged");
+    tenant.admin.call(Method::DELETE, &staged, Vec::new()).await.expect(204);
+
+    let issued = app.runner.portal.issue(&tenant.request_file().await).map_err(|_| ()).unwrap();
+    tenant.stage(&issued.pem).await;
+    tenant.activate(json!({"expiry_mails": true})).await;
+    tenant.get("push-certificate").await.expect(200);
+    issued.uid
+}
+
+async fn authorities(app: &TestApp, tenant: &Tenant) {
+    tenant.create_authority().await;
+    let [root, _] = &app.runner.portal.issuer_roots()[..] else { panic!("root and intermediate") };
+    tenant
+        .post("identity-authority/trusted", json!({"certificate": certificate_pem(root)}))
+        .await
+        .expect(201);
+    tenant.get("identity-authority").await.expect(200);
+}
+
+/// A whole life over one URL, so that the function behind it does all that devices ask.
+async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, udid: &str, path: &str) {
+    let mut device = SimDevice::new(udid, udid, "iPad");
+    device.open_link(&tenant.enrollment_link().await).await.expect("it opens");
+    device.obtain_identity().await.expect("it is issued");
+    let mut profile = device.profile().unwrap().clone();
+    let url = format!("{}/mdm/{}/{path}", processes.address, tenant.id);
+    (profile.server_url, profile.check_in_url) = (url.clone(), url);
+    device.set_profile(profile);
+    device.authenticate().await.expect("it begins");
+    device.listen(&app.runner.apns).unwrap();
+    device.token_update(Some(b"unlock token")).await.expect("it enrolls");
+    device.set_bootstrap_token(b"bootstrap token").await.expect("it is kept");
+    device.bootstrap_token().await.expect("it is given");
+    device.user("U-1", "jane").token_update(None).await.expect("the user is known");
+    device.user("U-1", "jane").idle().await.expect("the user is served");
+
+    let order = |request_type: &str| json!({"targets": [udid], "command": {"RequestType": request_type}});
+    let first = tenant.post("commands", order("CertificateList")).await.expect(201);
+    pass_seconds(app, 1);
+    tenant.post("commands", order("ProfileList")).await.expect(201);
+    deliver_all(&processes.state("push"), app.runner.aws.queues()).await.unwrap();
+    let uuid = device.idle().await.unwrap().unwrap().uuid;
+    let large = Dictionary::from_iter([("CertificateList".to_owned(), Value::Data(vec![7; 100_000]))]);
+    let next = device.report(&uuid, Reply::Acknowledge(large)).await.unwrap().unwrap();
+    assert!(device.report(&next.uuid, Reply::NotNow).await.unwrap().is_none());
+    let shown =
+        tenant.get(&format!("commands/{}", first.json["command_uuid"].as_str().unwrap())).await.expect(200);
+    assert_eq!(shown.json["targets"][0]["status"], "Acknowledged");
+    tenant.get("enrollments").await.expect(200);
+    tenant.get(&format!("enrollments/{udid}")).await.expect(200);
+
+    device.renew_identity(MessageType::RenewalReq).await.expect("it is renewed");
+    device.idle().await.expect("it is known by the new one");
+    device.check_out().await.expect("it goes");
+}
+
+async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
+    app.pass_days(1);
+    tenant.request().await;
+    let file = tenant.request_file().await;
+    // Longer than a warm process remembers the key that it has just made.
+    pass_seconds(app, 600);
+    let other = app.runner.portal.issue(&file).map_err(|_| ()).unwrap();
+    assert_eq!(tenant.stage(&other.pem).await.json["source"], "Replacement");
+    let renewed = app.runner.portal.renew(topic, &file).map_err(|_| ()).unwrap();
+    tenant.stage(&renewed.pem).await;
+    tenant.activate(json!({})).await;
+    tenant.post("push-certificate/rollback", json!({})).await.expect(200);
+}
+
+async fn expiry(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    app.pass_days(335);
+    // The first contact's mail is refused: its claim is given back, and the schedule tries again.
+    expiry_notifier::handle(processes.state("expiry-notifier"), Timestamp::MAX).await.unwrap_err();
+    let path = format!("/v1/tenants/{}", tenant.id);
+    let change = json!({"contacts": ["it@green.example", "head@green.example"]});
+    tenant.admin.call(Method::PATCH, &path, change.to_string().into()).await.expect(200);
+    expiry_notifier::handle(processes.state("expiry-notifier"), Timestamp::MAX).await.unwrap();
+}

@@ -1,0 +1,184 @@
+//! Nothing secret reaches the log, whatever happens: a run with all its successes and failures is searched for what it
+//! was given in confidence.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use pomarium_local::apns::Answer;
+use pomarium_local::device::{Reply, SimDevice};
+use pomarium_tests::TestApp;
+use serde_json::json;
+use shared::domain::enrollment::PushAddress;
+use shared::domain::link::LinkToken;
+use shared::domain::token::{BearerToken, Owner};
+use shared::secret::Secret;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::crypto::{KEY, issued_elsewhere, locked_pem, pem, pkcs12};
+
+/// Everything of ours, and of others what is logged in production.
+const FILTER: &str = "info,shared=trace,admin=trace,certificate=trace,checkin=trace,command=trace,enroll=trace,\
+                      scep=trace,push=trace,expiry_notifier=trace,pomarium_local=trace";
+
+/// Collects the log. Clones share it.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Collects what this thread logs while the guard lives; the server of a test runs on its test's thread.
+    fn start(&self) -> DefaultGuard {
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .without_time()
+            .with_env_filter(EnvFilter::new(FILTER))
+            .with_writer(writer);
+        tracing::subscriber::set_default(subscriber.finish())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The forms in which bytes come to be printed.
+fn forms(secret: &[u8]) -> Vec<String> {
+    let mut forms = vec![
+        hex::encode(secret),
+        hex::encode_upper(secret),
+        STANDARD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+        format!("{secret:?}"),
+    ];
+    forms.extend(String::from_utf8(secret.to_vec()));
+    forms
+}
+
+#[tokio::test]
+async fn a_run_with_all_its_troubles_gives_nothing_away() {
+    let log = Log::default();
+    let _guard = log.start();
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let mut secrets: Vec<(&str, Vec<u8>)> = vec![
+        ("the operator's token", app.runner.operator_token.expose().clone().into()),
+        ("the tenant's token", tenant.token().into()),
+    ];
+
+    // Uploads with keys and passwords, right and wrong.
+    let certificate = issued_elsewhere(&app);
+    let archive = STANDARD.encode(pkcs12(&certificate, "the right word"));
+    let locked = locked_pem("the right word");
+    for body in [
+        json!({"certificate": archive, "password": "a wrong word"}),
+        json!({"certificate": archive, "password": "the right word"}),
+        json!({"certificate": pem(&KEY), "password": "the right word"}),
+        json!({"certificate": archive, "key": locked, "password": "a wrong word"}),
+        json!({"certificate": archive, "key": "key", "surprise": "the right word"}),
+    ] {
+        tenant.post("push-certificate/staged", body).await;
+    }
+    secrets
+        .extend([("a password", b"the right word".to_vec()), ("a wrong password", b"a wrong word".to_vec())]);
+    secrets.push(("the customer's key", KEY.private_key_to_pkcs8().unwrap()));
+
+    // Tokens that are refused.
+    let wrong = format!("{}wrong", tenant.token());
+    app.api(&wrong).get("/v1/tenants").await.expect(401);
+    app.api("pom_nonsense").get("/v1/tenants").await.expect(401);
+
+    // An enrollment, and a link that is opened too late.
+    let link = tenant.enrollment_link().await;
+    let mut device = SimDevice::new("D-1", "C02XYZ", "Jo's iPad");
+    device.enroll(&link, &app.runner.apns).await.expect("it enrolls");
+    device.set_bootstrap_token(b"a bootstrap token in its bytes").await.expect("it is kept");
+    app.stranger().get(&link).await.expect(409);
+    secrets.extend([
+        ("the link's token", link.rsplit('.').next().unwrap().into()),
+        ("the challenge", device.profile().unwrap().scep.challenge.expose().clone().into()),
+        ("the push magic", device.push_magic().into()),
+        ("the push token", device.push_token().into()),
+        ("the unlock token", device.unlock_token().into()),
+        ("the bootstrap token", b"a bootstrap token in its bytes".to_vec()),
+        ("the device's key", device.identity().unwrap().key.private_key_to_pkcs8().unwrap()),
+    ]);
+
+    // A command with a secret in it, answered with another; pushes that APNs refuses.
+    let order = json!({"targets": ["D-1"], "command": {"RequestType": "DeviceLock", "PIN": "271828"}});
+    tenant.post("commands", order).await.expect(201);
+    let busy = Answer::Status { status: 429, reason: "TooManyRequests", retry_after: None };
+    app.runner.apns.script(&hex::encode(device.push_token()), [busy]);
+    app.deliver_hints().await;
+    let found = plist::Dictionary::from_iter([("Found".to_owned(), plist::Value::from("314159"))]);
+    device.will_answer("DeviceLock", Reply::Acknowledge(found));
+    device.answer_all().await.expect("it answers");
+    secrets.extend([("a command's PIN", b"271828".to_vec()), ("a command's result", b"314159".to_vec())]);
+
+    // Garbage at the device's edge, and a mail that cannot be sent.
+    let body =
+        format!("<plist><dict><key>PushMagic</key><string>{}</string></dict></plist>", device.push_magic());
+    let path = format!("/mdm/{}/checkin", tenant.id);
+    app.stranger().message(reqwest::Method::PUT, &path, Some("nonsense"), body.into()).await.expect(400);
+    app.runner.state.secrets.delete(&format!("{}/data-key", tenant.id)).await.unwrap();
+    assert!(device.token_update(Some(b"another unlock token")).await.is_err());
+    secrets.push(("another unlock token", b"another unlock token".to_vec()));
+
+    let text = log.text();
+    for expected in [
+        "a device enrolled",
+        "a request was refused",
+        "a device's message was refused",
+        "a device's message failed",
+    ] {
+        assert!(text.contains(expected), "the run did not log: {expected}");
+    }
+    for (what, secret) in secrets {
+        for form in forms(&secret) {
+            // Not the text itself: the log of a failed test is read by many.
+            assert!(!text.contains(&form), "{what} stands in the log");
+        }
+    }
+}
+
+#[test]
+fn what_holds_a_secret_does_not_print_it() {
+    let secret = || Secret::new("hunter2".to_owned());
+    let random = shared::port::random::Random::seeded(1);
+    let printed = [
+        format!("{:?}", secret()),
+        format!("{:?}", Some(Secret::new(b"hunter2".to_vec()))),
+        format!("{:?}", BearerToken { owner: Owner::Operator, id: random.id(), secret: secret() }),
+        format!("{:?}", LinkToken::new(random.id(), secret())),
+        format!(
+            "{:?}",
+            PushAddress { topic: "topic".into(), token: "hunter2".into(), magic: "hunter2".into() }
+        ),
+    ];
+    for text in printed {
+        for form in forms(b"hunter2") {
+            assert!(!text.contains(&form), "{text}");
+        }
+    }
+}
