@@ -104,6 +104,10 @@ async fn a_snooze_has_a_name_is_shown_and_ends_by_itself() {
     tenant.post(&path, body).await.expect(201);
     assert_eq!(listed(&tenant, "api-token").await["snooze"]["by"], "Jo Green");
     assert_eq!(notify(&app).await["sent"], 0);
+    let audit = tenant.get("audit").await.expect(200).json;
+    let entries = audit["entries"].as_array().unwrap();
+    let entry = entries.iter().find(|entry| entry["action"] == "expiry-snoozed").unwrap();
+    assert_eq!((&entry["facts"]["by"], &entry["facts"]["credential"]), (&json!("Jo Green"), &json!(id)));
     app.pass_days(2);
     assert_eq!(listed(&tenant, "api-token").await["snooze"], Value::Null);
     assert_eq!(notify(&app).await["sent"], 1);

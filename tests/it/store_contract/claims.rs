@@ -4,7 +4,7 @@ use shared::domain::token::Owner;
 use shared::scope::Scope;
 use shared::store::Claim;
 
-use super::{Contract, at, signer};
+use super::{Contract, at};
 
 /// Longer than a claim's lease.
 const LATER: i64 = 3_600;
