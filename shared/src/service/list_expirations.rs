@@ -76,7 +76,7 @@ fn sorted(
     mut credentials: Vec<WatchedCredential>,
     expiration: impl Fn(WatchedCredential) -> Expiration,
 ) -> Vec<Expiration> {
-    credentials.sort_by(|left, right| (left.not_after, left.kind).cmp(&(right.not_after, right.kind)));
+    credentials.sort_by_key(|credential| (credential.not_after, credential.kind));
     credentials.into_iter().map(expiration).collect()
 }
 
