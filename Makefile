@@ -50,7 +50,7 @@ openapi: ## Write docs/openapi.json anew from the code
 build-release: ## Build the functions for Lambda into target/lambda/
 	@infra/setup deploy && PATH="$(VENV):$$PATH" cargo lambda build --locked --release --arm64 $(FUNCTIONS:%=--package %)
 
-deploy: build-release ## Deploy to AWS: make deploy STAGE=prod PARAMETERS="BaseUrl=... MailFrom=..."
+deploy: build-release ## Deploy to AWS: make deploy STAGE=prod PARAMETERS="BaseUrl=... MailFrom=... OperatorMail=..."
 	$(VENV)/sam build --config-file infra/samconfig.toml
 	$(VENV)/sam deploy --config-file infra/samconfig.toml --stack-name pomarium-$(STAGE) --parameter-overrides Stage=$(STAGE) $(PARAMETERS)
 

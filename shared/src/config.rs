@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     "TABLE_CORE",
     "TABLE_PKI",
     "TABLE_EPHEMERAL",
@@ -12,6 +12,7 @@ pub const NAMES: [&str; 13] = [
     "SECRET_PREFIX",
     "BASE_URL",
     "MAIL_FROM",
+    "OPERATOR_MAIL",
     "APNS_HOST",
     "APNS_PORT",
     "APNS_ROOTS_FILE",
@@ -39,6 +40,8 @@ pub struct Config {
     pub base_url: String,
     /// The sender of mails.
     pub mail_from: String,
+    /// Who hears of what ends for the whole server: addresses, separated by commas.
+    pub operator_mail: Vec<String>,
     /// The push service's host name.
     pub apns_host: String,
     /// The push service's port.
@@ -73,6 +76,7 @@ impl Config {
             secret_prefix: required("SECRET_PREFIX")?,
             base_url: https(&required("BASE_URL")?)?,
             mail_from: required("MAIL_FROM")?,
+            operator_mail: required("OPERATOR_MAIL")?.split(',').map(|text| text.trim().to_owned()).collect(),
             apns_host: required("APNS_HOST")?,
             apns_port: required("APNS_PORT")?
                 .parse()
@@ -82,6 +86,11 @@ impl Config {
             log: optional("LOG").unwrap_or_else(|| "info".to_owned()),
             unsigned_profiles: false,
         })
+    }
+
+    /// The host of [`Config::base_url`], with its port where it has one.
+    pub fn host(&self) -> &str {
+        self.base_url.split_once("://").map_or(&self.base_url, |(_, host)| host)
     }
 }
 
@@ -112,12 +121,17 @@ mod tests {
             Some(match name {
                 "APNS_PORT" => "443".into(),
                 "BASE_URL" => "https://mdm.school.example/".into(),
+                "OPERATOR_MAIL" => "a@s.example, b@s.example".into(),
                 name => name.into(),
             })
         })
         .unwrap();
         assert_eq!(*asked.borrow(), NAMES.iter().map(ToString::to_string).collect());
-        assert_eq!(config.base_url, "https://mdm.school.example");
+        assert_eq!(
+            (config.base_url.as_str(), config.host()),
+            ("https://mdm.school.example", "mdm.school.example")
+        );
+        assert_eq!(config.operator_mail, ["a@s.example", "b@s.example"]);
         assert!(!config.unsigned_profiles);
     }
 

@@ -34,6 +34,8 @@ pub enum Actor {
     Link(LinkId),
     /// A SCEP client; what it may have is decided by the challenge or the certificate in its message.
     ScepClient,
+    /// Whoever holds an address that nobody can guess, and what it is of.
+    Address(&'static str),
     /// The server itself, and why.
     System(&'static str),
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Actor {
             Self::Device(fingerprint) => write!(f, "device:{fingerprint}"),
             Self::Link(id) => write!(f, "link:{id}"),
             Self::ScepClient => f.write_str("scep"),
+            Self::Address(what) => write!(f, "address:{what}"),
             Self::System(why) => write!(f, "system:{why}"),
         }
     }

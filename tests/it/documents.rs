@@ -5,8 +5,10 @@ use std::path::Path;
 
 use pomarium_tests::TestApp;
 use serde_json::json;
+use shared::time::{SignedDuration, Timestamp};
 
 use crate::devices::enrolled;
+use crate::mails::ending_token;
 use crate::repository::{documents, read};
 use crate::stored::attributes;
 
@@ -95,8 +97,14 @@ async fn every_attribute_of_every_table_is_described() {
     tenant.request().await;
     let issued = app.runner.portal.issue(&tenant.request_file().await).map_err(|_| ()).unwrap();
     tenant.stage(&issued.pem).await;
+    let snooze = json!({"until": app.clock.now() + SignedDuration::from_hours(1), "by": "Jo"});
+    let credential = tenant.get("expirations").await.json["expirations"][0]["credential"].clone();
+    let path = format!("expirations/{}/snooze", credential.as_str().unwrap());
+    tenant.post(&path, snooze).await.expect(201);
+    tenant.post("expirations/calendar", json!({})).await.expect(201);
+    ending_token(&tenant, "help desk", 400).await;
     app.pass_days(335);
-    expiry_notifier::handle(app.runner.state.clone()).await.expect("a mail goes out");
+    expiry_notifier::handle(app.runner.state.clone(), Timestamp::MAX).await.expect("a mail goes out");
 
     let data = read("docs/DATA.md");
     let mut sections = data.split("\n## ");

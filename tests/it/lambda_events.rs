@@ -6,6 +6,7 @@ use pomarium_local::device::{Digest, sign};
 use pomarium_local::runner::functions;
 use pomarium_tests::TestApp;
 use serde_json::{Value, json};
+use shared::time::Timestamp;
 
 use crate::devices::enrolled;
 use crate::repository::read;
@@ -127,6 +128,9 @@ async fn the_scheduler_starts_the_notifier() {
     // Whatever the event says, the work is found in the store.
     let _: Value =
         serde_json::from_str(&event("expiry-notifier-schedule", &[])).expect("an event of the Scheduler");
-    let tally = expiry_notifier::handle(app.runner.state.clone()).await.unwrap();
-    assert_eq!(serde_json::to_value(tally).unwrap(), json!({"sent": 1, "repeated": 0, "failed": 0}));
+    let tally = expiry_notifier::handle(app.runner.state.clone(), Timestamp::MAX).await.unwrap();
+    assert_eq!(
+        serde_json::to_value(tally).unwrap(),
+        json!({"sent": 1, "repeated": 0, "failed": 0, "left": 0})
+    );
 }

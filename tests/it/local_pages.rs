@@ -66,7 +66,7 @@ async fn the_clock_is_moved_for_everyone() {
 async fn scheduled_functions_run_when_asked() {
     let app = TestApp::start().await;
     let tally = app.stranger().post("/_local/run/expiry-notifier", json!({})).await.expect(200);
-    assert_eq!(tally.json, json!({ "sent": 0, "repeated": 0, "failed": 0 }));
+    assert_eq!(tally.json, json!({ "sent": 0, "repeated": 0, "failed": 0, "left": 0 }));
     let refused = app.stranger().post("/_local/run/everything", json!({})).await.expect(404);
     assert_eq!(refused.problem(), "function-unknown");
     assert_eq!(refused.json["next_step"], "Scheduled functions: apns-probe, expiry-notifier.");

@@ -1,9 +1,11 @@
-//! The JSON API for operators and tenants: tenants, tokens, authorities, enrollment links, enrollments, commands.
+//! The JSON API for operators and tenants: tenants, tokens, authorities, enrollment links, enrollments, commands,
+//! the expiry calendar.
 
 mod audit;
 mod authorities;
 mod commands;
 mod enrollments;
+mod expirations;
 mod links;
 mod openapi;
 mod page;
@@ -31,5 +33,10 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(commands::send))
         .routes(routes!(commands::show))
         .routes(routes!(setup::check))
+        .routes(routes!(expirations::list))
+        .routes(routes!(expirations::list_operators))
+        .routes(routes!(expirations::snooze))
+        .routes(routes!(expirations::create_calendar))
+        .routes(routes!(expirations::ask))
         .routes(routes!(openapi::document))
 }

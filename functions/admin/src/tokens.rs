@@ -20,6 +20,9 @@ pub(crate) struct NewToken {
     name: String,
     /// `admin` or `viewer`.
     role: Role,
+    /// How long it works, in days (1 to 3650); without end where it is left out.
+    #[serde(default)]
+    valid_days: Option<i64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -29,11 +32,20 @@ pub(crate) struct TokenView {
     role: Role,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// When it stops working; null where it does not.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
 }
 
 impl From<ApiToken> for TokenView {
     fn from(token: ApiToken) -> Self {
-        Self { id: token.id.to_string(), name: token.name, role: token.role, created_at: token.created_at }
+        Self {
+            id: token.id.to_string(),
+            name: token.name,
+            role: token.role,
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+        }
     }
 }
 
@@ -60,7 +72,7 @@ pub(crate) async fn create(
     State(state): State<AppState>,
     Json(body): Json<NewToken>,
 ) -> Result<(StatusCode, JsonAnswer<CreatedToken>), Problem> {
-    let (token, text) = create_token(&state, &scope, &body.name, body.role).await?;
+    let (token, text) = create_token(&state, &scope, &body.name, body.role, body.valid_days).await?;
     Ok((StatusCode::CREATED, JsonAnswer(CreatedToken { view: token.into(), token: text.expose().clone() })))
 }
 

@@ -1,20 +1,23 @@
-//! Web pages. For now the one that expiry mails link to: how to renew a push certificate with the API.
+//! Web pages: how to renew a push certificate, which expiry mails link to; the confirmation of a contact's address; the
+//! expiry calendar.
 
+mod calendar;
+mod confirm;
 mod page;
 
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use shared::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// What a browser may do with a page: show it with its own style, and ask nothing of anybody.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-
 /// The function's routes.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(push_certificate))
+    OpenApiRouter::new()
+        .routes(routes!(push_certificate))
+        .routes(routes!(confirm::show, confirm::confirm))
+        .routes(routes!(calendar::show))
 }
 
 /// How to renew a push certificate.
@@ -25,12 +28,5 @@ pub fn router() -> OpenApiRouter<AppState> {
     responses((status = 200, content_type = "text/html"))
 )]
 async fn push_certificate(State(state): State<AppState>) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "public, max-age=3600"),
-    ];
-    (headers, page::renewal(&state.config.base_url).into_string()).into_response()
+    page::answer(StatusCode::OK, "public, max-age=3600", &page::renewal(&state.config.base_url))
 }

@@ -1,5 +1,7 @@
-//! The page about renewing. It needs no JavaScript and loads nothing.
+//! Pages, and the one about renewing. They need no JavaScript and load nothing.
 
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = "
@@ -16,22 +18,44 @@ pre { background: var(--code); border-radius: 8px; padding: .7rem 1rem; overflow
 code { font-family: ui-monospace, monospace }
 .warning { border-left: 4px solid var(--warn); padding: .1rem 1rem }
 a { color: inherit }
+button { font: inherit; padding: .5rem 1rem }
 ";
 
-/// How to renew a push certificate with the API of the server at `base`.
-pub(crate) fn renewal(base: &str) -> Markup {
+/// What a browser may do with a page: show it with its own style, and send its form to where it came from.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'";
+
+/// A page as an answer that may be kept as `cache` says.
+pub(crate) fn answer(status: StatusCode, cache: &'static str, page: &Markup) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, cache),
+    ];
+    (status, headers, page.0.clone()).into_response()
+}
+
+/// A page in the common dress.
+pub(crate) fn page(title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Renew the Apple push certificate" }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body { (body(base)) }
+            body { (content) }
         }
     }
+}
+
+/// How to renew a push certificate with the API of the server at `base`.
+pub(crate) fn renewal(base: &str) -> Markup {
+    page("Renew the Apple push certificate", &body(base))
 }
 
 fn body(base: &str) -> Markup {

@@ -2,5 +2,8 @@
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    shared::lambda::run(|state, _: serde_json::Value| expiry_notifier::handle(state)).await
+    shared::lambda::run_until(|state, _: serde_json::Value, deadline| {
+        expiry_notifier::handle(state, deadline)
+    })
+    .await
 }

@@ -44,6 +44,12 @@ pub enum AuditAction {
     EnrollmentLinkCreated,
     /// A command was sent.
     CommandSent,
+    /// The mails about a credential were put off.
+    ExpirySnoozed,
+    /// A new address of the expiry calendar was made.
+    CalendarAddressCreated,
+    /// A contact confirmed its address.
+    ContactConfirmed,
 }
 
 /// One entry of a tenant's audit log.

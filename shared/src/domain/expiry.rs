@@ -1,13 +1,14 @@
-//! When to mail about something that expires, and what the mail says.
+//! When to mail about something that expires, and to whom.
 
-use crate::domain::tenant::Tenant;
-use crate::pki::push_certificate::PushCertificate;
+use crate::domain::contact::EmailAddress;
 use crate::time::{Timestamp, days_until};
 
 /// The first day of mails, counted before the end.
 pub const FIRST_DAY: i64 = 30;
 /// The last day of mails, counted after the end.
 pub const LAST_DAY: i64 = 14;
+/// From so many days before the end on, contacts hear of it who never confirmed their address.
+const EVERYBODY: i64 = 7;
 
 /// How near an end is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,92 +28,33 @@ pub fn due(now: Timestamp, not_after: Timestamp) -> Option<Notice> {
     }
 }
 
-/// A mail's words.
+/// Somebody who is to hear of what expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
-    /// One line.
-    pub subject: String,
-    /// The plain text.
-    pub text: String,
-    /// The same in HTML.
-    pub html: String,
+pub struct Recipient {
+    /// Where mails go.
+    pub address: EmailAddress,
+    /// Whether its owner confirmed it.
+    pub verified: bool,
 }
 
-/// The mail about a push certificate that ends soon, or has ended.
-///
-/// `page` is where the tenant renews it.
-pub fn push_certificate_mail(
-    tenant: &Tenant,
-    certificate: &PushCertificate,
-    notice: Notice,
-    page: &str,
-) -> Words {
-    let day = certificate.not_after.strftime("%e %B %Y").to_string();
-    let day = day.trim_start();
-    let (subject, state) = match notice {
-        Notice::Expires(0) => (
-            format!("Last day: the Apple push certificate of {} expires today", tenant.name),
-            format!("expires today, {day}"),
-        ),
-        Notice::Expires(days) => (
-            format!("The Apple push certificate of {} expires in {}", tenant.name, count(days)),
-            format!("expires on {day}, in {}", count(days)),
-        ),
-        Notice::Expired(_) => (
-            format!("Expired: the Apple push certificate of {}", tenant.name),
-            format!("expired on {day}. No device can be enrolled or managed until it is renewed"),
-        ),
+/// Who gets a notice: whoever confirmed their address. Where nobody did, and in the last week, everybody does: a
+/// mail too many is a smaller harm than a certificate that ends unnoticed.
+pub fn told(recipients: &[Recipient], notice: Notice) -> Vec<&EmailAddress> {
+    let urgent = match notice {
+        Notice::Expires(days) => days <= EVERYBODY,
+        Notice::Expired(_) => true,
     };
-    let why = "Without it, no Apple device of yours can be enrolled or managed.";
-    let row = certificate.common_name.as_deref().unwrap_or(&certificate.topic);
-    let steps = [
-        format!("Make a new request: {page} leads through all steps."),
-        "Sign in at https://identity.apple.com/pushcert with the Apple account that made the certificate.".to_owned(),
-        format!(
-            "Choose Renew, not Create, in the row of the certificate {row} and upload the request."
-        ),
-        "Download the new certificate, upload it as that page says, check that the answer is Renewal, and activate it.".to_owned(),
-    ];
-    let warning = "A new certificate made with Create, or with another Apple account, is a Replacement: every enrolled \
-                   device would have to be enrolled again.";
-    let stop = "This mail comes once a day until the certificate is renewed.";
-
-    let numbered: String =
-        steps.iter().enumerate().map(|(index, step)| format!("{}. {step}\n", index + 1)).collect();
-    let text = format!(
-        "The Apple push certificate of {} {state}.\n{why}\n\n{numbered}\n{warning}\n\nTopic: {}\nSerial number: {}\n\n{stop}\n",
-        tenant.name, certificate.topic, certificate.serial
-    );
-    let items: String = steps.iter().map(|step| format!("<li>{}</li>", link(&escape(step), page))).collect();
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif;max-width:40em;overflow-wrap:anywhere\">\
-         <p>The Apple push certificate of <b>{}</b> {state}.<br>{why}</p><ol>{items}</ol><p>{warning}</p>\
-         <p>Topic: {}<br>Serial number: {}</p><p>{stop}</p></body></html>",
-        escape(&tenant.name),
-        escape(&certificate.topic),
-        escape(&certificate.serial)
-    );
-    Words { subject, text, html }
-}
-
-fn count(days: i64) -> String {
-    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// Makes the page's address in an escaped text clickable.
-fn link(escaped: &str, page: &str) -> String {
-    let address = escape(page);
-    escaped.replace(&address, &format!("<a href=\"{address}\">{address}</a>"))
+    let everybody = urgent || !recipients.iter().any(|recipient| recipient.verified);
+    recipients
+        .iter()
+        .filter(|recipient| everybody || recipient.verified)
+        .map(|recipient| &recipient.address)
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::TenantId;
     use crate::time::{DAY, from_unix};
 
     const END: i64 = 365 * DAY;
@@ -129,32 +71,17 @@ mod tests {
         assert_eq!(due_at(-14 * DAY - 1), None);
     }
 
-    fn mail(notice: Notice) -> Words {
-        let tenant = Tenant {
-            id: TenantId::from([1; 10]),
-            name: "Smith & <Sons>".into(),
-            contacts: Vec::new(),
-            expiry_mails: true,
-            created_at: from_unix(0),
+    #[test]
+    fn an_unconfirmed_address_hears_when_nobody_else_does_and_in_the_last_week() {
+        let contact = |address: &str, verified| Recipient { address: address.parse().unwrap(), verified };
+        let count = |verified: [bool; 2], notice| {
+            let [one, other] = verified;
+            told(&[contact("a@s.example", one), contact("b@s.example", other)], notice).len()
         };
-        let certificate = PushCertificate::sample("com.apple.mgmt.External.1234", "0a1b", from_unix(END));
-        push_certificate_mail(&tenant, &certificate, notice, "https://mdm.example/console/x")
-    }
-
-    #[test]
-    fn the_mail_says_what_when_and_how() {
-        insta::assert_snapshot!(mail(Notice::Expires(30)).text);
-        insta::assert_snapshot!(mail(Notice::Expires(1)).html);
-    }
-
-    #[test]
-    fn subjects_count_down() {
-        assert_eq!(
-            mail(Notice::Expires(1)).subject,
-            "The Apple push certificate of Smith & <Sons> expires in 1 day"
-        );
-        assert!(mail(Notice::Expires(0)).subject.starts_with("Last day"));
-        assert!(mail(Notice::Expired(3)).subject.starts_with("Expired"));
-        assert!(!mail(Notice::Expires(1)).html.contains("<Sons>"));
+        assert_eq!(count([false, false], Notice::Expires(30)), 2);
+        assert_eq!(count([true, false], Notice::Expires(30)), 1);
+        assert_eq!(count([true, false], Notice::Expires(8)), 1);
+        assert_eq!(count([true, false], Notice::Expires(7)), 2);
+        assert_eq!(count([true, false], Notice::Expired(0)), 2);
     }
 }

@@ -2,16 +2,21 @@
 
 pub mod apns_status;
 pub mod audit;
+pub mod calendar;
 pub mod command;
 pub mod contact;
+pub mod credential;
 pub mod enrollment;
 pub mod expiry;
+pub mod expiry_mail;
+pub mod expiry_words;
 pub mod identity;
 pub mod link;
 pub mod profile_signer;
 pub mod push_certificates;
 pub mod push_verdict;
 pub mod server_address;
+pub mod snooze;
 pub mod tenant;
 pub mod token;
 pub mod wake;

@@ -36,9 +36,17 @@ pub struct ApiToken {
     pub hash: String,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When it stops working, if it was made for a limited time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 impl ApiToken {
+    /// Whether its time is over.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| now >= end)
+    }
+
     /// Whether `secret` is this token's, compared in constant time.
     pub fn admits(&self, secret: &Secret<String>) -> bool {
         let hash = hash(secret);
@@ -122,8 +130,11 @@ mod tests {
             role: Role::Viewer,
             hash: hash(&right),
             created_at: Timestamp::UNIX_EPOCH,
+            expires_at: Some(crate::time::from_unix(60)),
         };
         assert!(token.admits(&right));
         assert!(!token.admits(&Secret::new("wrong".into())));
+        assert!(!token.is_expired(crate::time::from_unix(59)));
+        assert!(token.is_expired(crate::time::from_unix(60)));
     }
 }

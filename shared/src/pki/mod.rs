@@ -31,4 +31,4 @@ pub(crate) mod validity;
 pub use certificate::Credential;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;

@@ -9,3 +9,4 @@ pub mod own_address;
 pub mod queue;
 pub mod random;
 pub mod secrets;
+pub mod server_certificate;

@@ -20,7 +20,7 @@ pub struct Caller {
 /// Proves the bearer of an `Authorization` header's value.
 ///
 /// # Errors
-/// Unauthenticated when the header is missing, or its token is unknown, deleted or wrong.
+/// Unauthenticated when the header is missing, or its token is unknown, deleted, wrong or over.
 pub async fn authenticate_caller(
     state: &State,
     authorization: Option<&str>,
@@ -37,6 +37,13 @@ pub async fn authenticate_caller(
     let token: ApiToken = state.tokens.get_or_load(&(bearer.owner.clone(), bearer.id.clone()), load).await?;
     if !token.admits(&bearer.secret) {
         return Err(unknown());
+    }
+    if token.is_expired(state.clock.now()) {
+        return Err(Error::unauthenticated(
+            "token-expired",
+            "This API token was made for a limited time, which is over.",
+        )
+        .next("Make a new one with POST /v1/tenants/{tenant}/tokens."));
     }
     Ok(Caller { owner: bearer.owner, actor: Actor::Token(token.id, token.role), role: token.role, origin })
 }

@@ -1,6 +1,7 @@
 //! Taking on a customer.
 
 use super::authenticate_caller::Caller;
+use super::confirm_contact::ask_contacts;
 use super::create_token::new_token;
 use super::secret_path;
 use crate::domain::audit::AuditAction;
@@ -9,7 +10,7 @@ use crate::domain::tenant::{Tenant, display_name};
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::Role;
+use crate::scope::{Role, Scope};
 use crate::secret::Secret;
 use crate::state::State;
 
@@ -35,7 +36,16 @@ pub async fn create_tenant(
     let scope = operator.creating(id)?;
     let audit = state.audit(&scope, AuditAction::TenantCreated).with("token", &token.id);
     state.store.create_tenant(&scope, &tenant, &token, &audit).await?;
+    ask_new_contacts(state, &scope, &tenant).await;
     Ok((tenant, text))
+}
+
+/// Asks contacts to confirm their addresses. The tenant is as it should be all the same when the mail fails: they can
+/// be asked again, and hear of what expires until somebody confirmed.
+pub(super) async fn ask_new_contacts(state: &State, scope: &Scope, tenant: &Tenant) {
+    if let Err(error) = ask_contacts(state, scope, tenant).await {
+        tracing::warn!(tenant = %tenant.id, error = %error.chain(), "a contact was not asked to confirm");
+    }
 }
 
 /// A tenant without an address would hear of nothing.

@@ -8,24 +8,37 @@ use crate::id::TokenId;
 use crate::scope::{Role, Scope};
 use crate::secret::Secret;
 use crate::state::State;
+use crate::time::{DAY, from_unix};
 
-/// Makes a token for a tenant. The text is shown once; the store keeps its hash.
+/// How long a token may live that ends at all, in days.
+const LONGEST_DAYS: i64 = 3_650;
+
+/// Makes a token for a tenant, which ends after `valid_days` if given. The text is shown once; the store keeps its hash.
 ///
 /// # Errors
-/// Malformed when the role is the operator's or the name is not one.
+/// Malformed when the role is the operator's, the name is not one, or the life is too long.
 pub async fn create_token(
     state: &State,
     scope: &Scope,
     name: &str,
     role: Role,
+    valid_days: Option<i64>,
 ) -> Result<(ApiToken, Secret<String>)> {
     if role == Role::Operator {
         return Err(Error::malformed("token-role", "A tenant's token is an admin's or a viewer's.")
             .at("role")
             .next("Use \"admin\" or \"viewer\"."));
     }
+    if valid_days.is_some_and(|days| !(1..=LONGEST_DAYS).contains(&days)) {
+        return Err(Error::malformed(
+            "token-life",
+            format!("A token lives 1 to {LONGEST_DAYS} days, or without end."),
+        )
+        .at("valid_days"));
+    }
     let owner = Owner::Tenant(scope.tenant().clone());
-    let (token, text) = new_token(state, owner, &display_name(name)?, role);
+    let (mut token, text) = new_token(state, owner, &display_name(name)?, role);
+    token.expires_at = valid_days.map(|days| from_unix(token.created_at.as_second() + days * DAY));
     let audit = state
         .audit(scope, AuditAction::TokenCreated)
         .with("token", &token.id)
@@ -63,6 +76,7 @@ pub(super) fn new_token(state: &State, owner: Owner, name: &str, role: Role) -> 
         role,
         hash: hash(&bearer.secret),
         created_at: state.clock.now(),
+        expires_at: None,
     };
     (token, bearer.reveal())
 }

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::secret_path;
+use crate::domain::credential::WatchedVendor;
 use crate::error::{Error, Result};
-use crate::pki::key;
+use crate::id::Fingerprint;
 use crate::pki::vendor::VendorCertificate;
+use crate::pki::{certificate, key};
 use crate::secret::Secret;
 use crate::state::State;
 
@@ -41,7 +43,18 @@ pub async fn install_vendor_certificate(
     let key = String::from_utf8(key::to_pem(&private)?.expose().clone()).map_err(Error::internal)?;
     let kept = serde_json::to_vec(&VendorFiles { key, ..files }).map_err(Error::internal)?;
     state.secrets.put(secret_path::VENDOR, &Secret::new(kept)).await?;
+    state.store.watch_vendor(&watched(&vendor)?).await?;
     Ok(vendor)
+}
+
+/// What the expiry calendar knows of it.
+fn watched(vendor: &VendorCertificate) -> Result<WatchedVendor> {
+    let leaf = vendor.chain().next().ok_or_else(|| Error::internal("a chain without a leaf"))?;
+    Ok(WatchedVendor {
+        fingerprint: Fingerprint::of(&leaf.to_der().map_err(Error::internal)?),
+        name: certificate::display_name(leaf.subject_name()),
+        not_after: vendor.not_after(),
+    })
 }
 
 /// The installed vendor certificate.

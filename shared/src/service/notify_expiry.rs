@@ -1,15 +1,26 @@
-//! Mailing tenants before their push certificate ends: one mail a day to each contact, until it is renewed.
+//! Mails before anything ends: one a day about each credential to each recipient, until it is renewed.
 
+use std::ops::AddAssign;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::confirm_contact::recipients;
+use super::list_expirations::{Expiration, operator_expirations, tenant_expirations};
 use crate::domain::contact::EmailAddress;
-use crate::domain::expiry::{FIRST_DAY, LAST_DAY, Notice, due, push_certificate_mail};
-use crate::domain::push_certificates::InstalledCertificate;
-use crate::domain::tenant::Tenant;
+use crate::domain::expiry::{FIRST_DAY, LAST_DAY, Notice, due, told};
+use crate::domain::expiry_mail::expiry_mail;
+use crate::domain::token::Owner;
 use crate::error::{Error, Result};
+use crate::id::TenantId;
 use crate::port::mailer::Mail;
 use crate::scope::Scope;
 use crate::state::State;
-use crate::store::{Claim, Expiring};
+use crate::store::Claim;
 use crate::time::{DAY, SignedDuration};
+
+/// Tenants that are served at the same time.
+const AT_ONCE: usize = 16;
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -18,51 +29,125 @@ pub struct Tally {
     pub sent: u32,
     /// Mails that had gone out before, on this day.
     pub repeated: u32,
-    /// Tenants where something went wrong; the next run tries again.
+    /// Owners of credentials for whom something went wrong; the next run tries again.
     pub failed: u32,
+    /// Tenants that the time did not suffice for; the next run serves them.
+    pub left: u32,
 }
 
-/// Sends what is due today. It may run any number of times a day, and be cut short anywhere.
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.repeated += other.repeated;
+        self.failed += other.failed;
+        self.left += other.left;
+    }
+}
+
+/// Sends what is due today. It may run any number of times a day, and be cut short anywhere: each mail is claimed, so
+/// that a further run goes on where this one ended. `may_go_on` is asked before each tenant.
 ///
 /// # Errors
 /// Unavailable when it cannot even be found out what ends.
-pub async fn notify_expiry(state: &State) -> Result<Tally> {
+pub async fn notify_expiry(state: &State, may_go_on: impl Fn() -> bool + Sync) -> Result<Tally> {
     let now = state.clock.now();
     let from = now - SignedDuration::from_secs((LAST_DAY + 1) * DAY);
     let to = now + SignedDuration::from_secs((FIRST_DAY + 1) * DAY);
-    let mut tally = Tally::default();
-    for expiring in state.store.expiring(from, to).await? {
-        if let Err(error) = notify_tenant(state, &expiring, &mut tally).await {
-            tally.failed += 1;
-            tracing::error!(tenant = %expiring.tenant, error = %error.chain(), "expiry mails were not sent");
-        }
+    let mut tally = notify_operator(state).await;
+    let tenants = state.store.tenants_with_an_end(from, to).await?;
+    let may_go_on = &may_go_on;
+    let mut served = stream::iter(tenants)
+        .map(|tenant| async move {
+            if may_go_on() {
+                notify_tenant(state, tenant).await
+            } else {
+                Tally { left: 1, ..Tally::default() }
+            }
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some(one) = served.next().await {
+        tally += one;
     }
-    tracing::info!(sent = tally.sent, repeated = tally.repeated, failed = tally.failed, "expiry notices");
+    let Tally { sent, repeated, failed, left } = tally;
+    tracing::info!(sent, repeated, failed, left, "expiry notices");
     Ok(tally)
 }
 
-async fn notify_tenant(state: &State, expiring: &Expiring, tally: &mut Tally) -> Result<()> {
+async fn notify_operator(state: &State) -> Tally {
+    let mut tally = Tally::default();
+    let served = async {
+        let addresses: Vec<EmailAddress> =
+            state.config.operator_mail.iter().map(|text| text.parse()).collect::<Result<_>>()?;
+        let (expirations, trouble) = operator_expirations(state).await?;
+        for expiration in &expirations {
+            let told = |_| addresses.iter().collect();
+            notify_all(state, &Owner::Operator, state.config.host(), expiration, told, &mut tally).await?;
+        }
+        trouble.map_or(Ok(()), Err)
+    };
+    let served: Result<()> = served.await;
+    count(served, &mut tally, "operator");
+    tally
+}
+
+async fn notify_tenant(state: &State, tenant: TenantId) -> Tally {
+    let mut tally = Tally::default();
     #[expect(clippy::disallowed_methods, reason = "the schedule acts for every tenant in turn")]
-    let scope = Scope::system(expiring.tenant.clone(), "expiry notice");
-    let tenant = state.store.tenant(&scope).await?;
-    // The index may lag: what counts is which certificate is active now.
-    let all = state.store.push_certificates(&scope).await?;
-    let Some(active) = all.active().filter(|active| active.certificate.fingerprint == expiring.fingerprint)
-    else {
-        return Ok(());
-    };
-    let Some(notice) = due(state.clock.now(), active.certificate.not_after) else {
-        return Ok(());
-    };
+    let scope = Scope::system(tenant, "expiry notice");
+    let served = serve_tenant(state, &scope, &mut tally).await;
+    count(served, &mut tally, scope.tenant().as_str());
+    tally
+}
+
+async fn serve_tenant(state: &State, scope: &Scope, tally: &mut Tally) -> Result<()> {
+    let tenant = state.store.tenant(scope).await?;
     if !tenant.expiry_mails {
         return Ok(());
     }
+    let recipients = recipients(state, scope, &tenant).await?;
+    let owner = Owner::Tenant(tenant.id.clone());
     let mut trouble = None;
-    for contact in &tenant.contacts {
-        match notify(state, &scope, &tenant, active, notice, contact).await {
+    // The index may lag: what counts is what the tenant has now.
+    for expiration in tenant_expirations(state, scope).await? {
+        let told = |notice| told(&recipients, notice);
+        // What fails for one credential must not silence the others.
+        if let Err(error) = notify_all(state, &owner, &tenant.name, &expiration, told, tally).await {
+            trouble = Some(error);
+        }
+    }
+    trouble.map_or(Ok(()), Err)
+}
+
+fn count(served: Result<()>, tally: &mut Tally, owner: &str) {
+    if let Err(error) = served {
+        tally.failed += 1;
+        tracing::error!(owner, error = %error.chain(), "expiry mails were not sent");
+    }
+}
+
+/// Tells everybody about one credential, if a notice is due.
+async fn notify_all<'a>(
+    state: &State,
+    owner: &Owner,
+    name: &str,
+    expiration: &Expiration,
+    told: impl Fn(Notice) -> Vec<&'a EmailAddress>,
+    tally: &mut Tally,
+) -> Result<()> {
+    let credential = expiration.credential.id();
+    let Some(notice) = due(state.clock.now(), expiration.credential.not_after) else {
+        return Ok(());
+    };
+    if let Some(snooze) = &expiration.snooze {
+        tracing::info!(credential, by = snooze.by, until = %snooze.until, "an expiry notice is put off");
+        return Ok(());
+    }
+    let mut trouble = None;
+    for address in told(notice) {
+        match notify(state, owner, name, expiration, notice, address).await {
             Ok(true) => tally.sent += 1,
             Ok(false) => tally.repeated += 1,
-            // The other contacts must hear of it all the same.
+            // The others must hear of it all the same.
             Err(error) => trouble = Some(error),
         }
     }
@@ -73,26 +158,26 @@ async fn notify_tenant(state: &State, expiring: &Expiring, tally: &mut Tally) ->
 /// after the claim's lease; it is never lost.
 async fn notify(
     state: &State,
-    scope: &Scope,
-    tenant: &Tenant,
-    active: &InstalledCertificate,
+    owner: &Owner,
+    name: &str,
+    expiration: &Expiration,
     notice: Notice,
-    contact: &EmailAddress,
+    to: &EmailAddress,
 ) -> Result<bool> {
     let now = state.clock.now();
     let day = now.strftime("%Y-%m-%d").to_string();
-    let claim = Claim { certificate: active.certificate.fingerprint, day: &day, recipient: contact.as_str() };
-    if !state.store.claim_mail(scope, &claim, now).await? {
+    let credential = expiration.credential.id();
+    let claim = Claim { owner, credential: &credential, day: &day, recipient: to.as_str() };
+    if !state.store.claim_mail(&claim, now).await? {
         return Ok(false);
     }
-    let page = format!("{}/console/{}/push-certificate", state.config.base_url, scope.tenant());
-    let words = push_certificate_mail(tenant, &active.certificate, notice, &page);
-    let mail =
-        Mail { to: contact.as_str().to_owned(), subject: words.subject, text: words.text, html: words.html };
+    let words = expiry_mail(name, &expiration.credential, notice, &expiration.page);
+    let mail = Mail { to: to.to_string(), subject: words.subject, text: words.text, html: words.html };
     if let Err(error) = state.mailer.send(&mail).await {
-        state.store.release_mail(scope, &claim).await?;
+        state.store.release_mail(&claim).await?;
         return Err(Error::unavailable(error));
     }
-    state.store.mail_sent(scope, &claim, now).await?;
+    state.store.mail_sent(&claim, now).await?;
+    tracing::info!(credential, %to, ?notice, "an expiry notice was mailed");
     Ok(true)
 }

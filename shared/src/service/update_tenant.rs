@@ -1,6 +1,6 @@
 //! Changing what a tenant may change of itself.
 
-use super::create_tenant::check_contacts;
+use super::create_tenant::{ask_new_contacts, check_contacts};
 use crate::domain::audit::AuditAction;
 use crate::domain::contact::EmailAddress;
 use crate::domain::tenant::{Tenant, display_name};
@@ -28,6 +28,7 @@ pub async fn update_tenant(state: &State, scope: &Scope, change: TenantChange) -
     if let Some(name) = change.name {
         tenant.name = display_name(&name)?;
     }
+    let new_contacts = change.contacts.is_some();
     if let Some(contacts) = change.contacts {
         check_contacts(&contacts)?;
         tenant.contacts = contacts;
@@ -35,5 +36,8 @@ pub async fn update_tenant(state: &State, scope: &Scope, change: TenantChange) -
     tenant.expiry_mails = change.expiry_mails.unwrap_or(tenant.expiry_mails);
     let audit = state.audit(scope, AuditAction::TenantChanged).with("expiry_mails", tenant.expiry_mails);
     state.store.update_tenant(scope, &tenant, &audit).await?;
+    if new_contacts {
+        ask_new_contacts(state, scope, &tenant).await;
+    }
     Ok(tenant)
 }

@@ -1,15 +1,18 @@
-//! What ends when: a global index by month over the certificates of all tenants.
+//! What ends when: a global index by month over the credentials of all tenants.
+//!
+//! A record is in the index once it carries the attributes of [`indexed`]. The index only says whom to look at: what
+//! really ends is read from the tenant's own records.
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
 use super::keys::{self, BY_EXPIRY_INDEX};
-use super::{Store, error, read, text};
+use super::{Item, Store, error, read, text};
+use crate::domain::credential::CredentialKind;
 use crate::error::Result;
 use crate::id::{Fingerprint, TenantId};
 use crate::time::{SignedDuration, Timestamp};
-
-/// The attribute `kind` of active push certificates in the index; the oldest records have none.
-pub(super) const PUSH_CERTIFICATE: &str = "push-certificate";
 
 /// An active push certificate that ends in the asked-for time.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,28 +23,66 @@ pub struct Expiring {
     pub fingerprint: Fingerprint,
 }
 
+#[derive(Deserialize)]
+struct Indexed {
+    /// None where it is the server's own.
+    tenant: Option<TenantId>,
+}
+
+/// The record of a tenant's credential, as the index finds it.
+pub(super) fn indexed(
+    mut record: Item,
+    tenant: &TenantId,
+    kind: CredentialKind,
+    not_after: Timestamp,
+) -> Item {
+    record.insert("tenant".into(), text(tenant));
+    record.insert("kind".into(), text(kind.as_str()));
+    record.insert("expiry_month".into(), text(keys::expiry_month(not_after)));
+    record.insert("expiry".into(), text(not_after));
+    record
+}
+
 impl Store {
-    /// Every active push certificate of any tenant that ends from `from` to `to`: what the notifier works on. It reads
-    /// only what ends then, however many tenants there are.
+    /// Every tenant with something that ends from `from` to `to`: whom the notifier looks at. It reads only what ends
+    /// then, however many tenants there are.
+    pub async fn tenants_with_an_end(&self, from: Timestamp, to: Timestamp) -> Result<BTreeSet<TenantId>> {
+        let items = self.ending(from, to, None).await?;
+        let tenants: Result<Vec<Indexed>> = items.into_iter().map(read).collect();
+        Ok(tenants?.into_iter().filter_map(|indexed| indexed.tenant).collect())
+    }
+
+    /// Every active push certificate of any tenant that ends from `from` to `to`: what the probe asks Apple about.
     pub async fn expiring(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Expiring>> {
+        let items = self.ending(from, to, Some(CredentialKind::PushCertificate)).await?;
+        items.into_iter().map(read).collect()
+    }
+
+    async fn ending(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        only: Option<CredentialKind>,
+    ) -> Result<Vec<Item>> {
         let mut found = Vec::new();
         for month in months(from, to) {
-            let mut pages = self
+            let mut query = self
                 .client
                 .query()
                 .table_name(&self.tables.pki)
                 .index_name(BY_EXPIRY_INDEX)
                 .key_condition_expression("expiry_month = :month AND expiry BETWEEN :from AND :to")
-                .filter_expression("attribute_not_exists(kind) OR kind = :kind")
-                .expression_attribute_values(":kind", text(PUSH_CERTIFICATE))
                 .expression_attribute_values(":month", text(&month))
                 .expression_attribute_values(":from", text(from))
-                .expression_attribute_values(":to", text(to))
-                .into_paginator()
-                .items()
-                .send();
+                .expression_attribute_values(":to", text(to));
+            if let Some(kind) = only {
+                query = query
+                    .filter_expression("kind = :kind")
+                    .expression_attribute_values(":kind", text(kind.as_str()));
+            }
+            let mut pages = query.into_paginator().items().send();
             while let Some(item) = pages.next().await {
-                found.push(read(item.map_err(error::read)?)?);
+                found.push(item.map_err(error::read)?);
             }
         }
         Ok(found)

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
-use super::{Cancelled, NEW, Store, keys, number, put_part, read, text, update_part, value};
+use super::expiry::indexed;
+use super::keys::{self, Key};
+use super::{Cancelled, NEW, Store, item, number, put_item_part, put_part, read, text, update_part, value};
 use crate::domain::audit::AuditEntry;
+use crate::domain::credential::CredentialKind;
 use crate::domain::identity::{IdentityAuthority, IssuedIdentity};
 use crate::domain::link::IssuedByLink;
 use crate::error::{Error, Result};
@@ -20,8 +23,7 @@ impl Store {
         authority: &IdentityAuthority,
         audit: &AuditEntry,
     ) -> Result<bool> {
-        let put = put_part(&self.tables.pki, &keys::issuing_authority(scope.tenant()), authority, Some(NEW))?;
-        self.write_if(vec![put, self.audit_part(scope, audit)?]).await
+        self.add_authority(scope, &keys::issuing_authority(scope.tenant()), authority, audit).await
     }
 
     /// Adds an authority that the tenant only trusts. Repeating it changes nothing.
@@ -33,8 +35,20 @@ impl Store {
     ) -> Result<()> {
         let fingerprint = Fingerprint::of(&authority.certificate);
         let key = keys::trusted_authority(scope.tenant(), &fingerprint);
-        let put = put_part(&self.tables.pki, &key, authority, Some(NEW))?;
-        self.write_if(vec![put, self.audit_part(scope, audit)?]).await.map(drop)
+        self.add_authority(scope, &key, authority, audit).await.map(drop)
+    }
+
+    async fn add_authority(
+        &self,
+        scope: &Scope,
+        key: &Key,
+        authority: &IdentityAuthority,
+        audit: &AuditEntry,
+    ) -> Result<bool> {
+        let kind = CredentialKind::IdentityAuthority;
+        let record = indexed(item(key, authority)?, scope.tenant(), kind, authority.not_after);
+        let put = put_item_part(&self.tables.pki, record, Some(NEW), HashMap::new())?;
+        self.write_if(vec![put, self.audit_part(scope, audit)?]).await
     }
 
     /// Every authority whose identities the tenant accepts, the issuing one first.
@@ -60,6 +74,7 @@ impl Store {
         let parts = vec![
             self.use_link_part(scope, link, issued)?,
             put_part(&self.tables.pki, &key, identity, Some(NEW))?,
+            self.count_part(scope, identity)?,
         ];
         match self.transact(parts).await {
             Ok(()) => Ok(true),
@@ -85,6 +100,7 @@ impl Store {
         let parts = vec![
             self.accept_part(scope, device, identity.fingerprint, renews)?,
             put_part(&self.tables.pki, &key, identity, Some(NEW))?,
+            self.count_part(scope, identity)?,
         ];
         self.transact(parts).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(_) => Error::forbidden(

@@ -162,9 +162,52 @@ pub(crate) fn link(tenant: &TenantId, link: &LinkId) -> Key {
     Key { pk: format!("TENANT#{tenant}#LINK#{link}"), sk: "LINK".into() }
 }
 
-/// One mail: about one certificate, on one day, to one address.
-pub(crate) fn mail_claim(tenant: &TenantId, certificate: &Fingerprint, day: &str, recipient: &str) -> Key {
-    Key { pk: format!("TENANT#{tenant}#MAIL#{certificate}#{day}"), sk: recipient.to_owned() }
+/// One mail: about one credential, on one day, to one address.
+pub(crate) fn mail_claim(owner: &Owner, credential: &str, day: &str, recipient: &str) -> Key {
+    Key { pk: format!("{}#MAIL#{credential}#{day}", token_partition(owner)), sk: recipient.to_owned() }
+}
+
+/// What makes the index by expiry know of a token, which itself is in another table.
+pub(crate) fn token_expiry(owner: &Owner, token: &TokenId) -> Key {
+    Key { pk: format!("{}#{TOKEN_PREFIX}{token}", token_partition(owner)), sk: "EXPIRY".into() }
+}
+
+/// What the calendar knows of the operator's vendor certificate.
+pub(crate) fn watched_vendor() -> Key {
+    Key { pk: "OPERATOR".into(), sk: "VENDOR".into() }
+}
+
+pub(crate) fn identity_count_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#IDENTITIES")
+}
+
+/// One of sixteen counters of a month, so that devices enrolling together do not wait for one item.
+pub(crate) fn identity_count(tenant: &TenantId, not_after: Timestamp, fingerprint: &Fingerprint) -> Key {
+    let shard: String = fingerprint.to_string().chars().take(1).collect();
+    Key { pk: identity_count_partition(tenant), sk: format!("{}#{shard}", expiry_month(not_after)) }
+}
+
+pub(crate) fn snooze_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#SNOOZE")
+}
+
+pub(crate) fn snooze(tenant: &TenantId, credential: &str) -> Key {
+    Key { pk: snooze_partition(tenant), sk: credential.to_owned() }
+}
+
+pub(crate) const CONTACT_PREFIX: &str = "CONTACT#";
+
+pub(crate) fn contact(tenant: &TenantId, address: &str) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: format!("{CONTACT_PREFIX}{address}") }
+}
+
+/// A question to an address, by the hash of the secret in its link.
+pub(crate) fn confirmation(tenant: &TenantId, hash: &str) -> Key {
+    Key { pk: format!("TENANT#{tenant}#CONFIRM#{hash}"), sk: "CONFIRM".into() }
+}
+
+pub(crate) fn calendar_feed(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: "CALENDAR".into() }
 }
 
 /// What is known of a push certificate's connection to APNs.

@@ -1,13 +1,13 @@
-//! Claims that make a mail go out once: per certificate, day and recipient.
+//! Claims that make a mail go out once: per credential, day and recipient.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Store, error, item, key_item, keys, number, put_item_part, put_part, value};
+use super::keys::{self, Key};
+use super::{Store, error, item, key_item, number, put_item_part, put_part, value};
+use crate::domain::token::Owner;
 use crate::error::Result;
-use crate::id::Fingerprint;
-use crate::scope::Scope;
 use crate::time::{DAY, Timestamp};
 
 /// A claim of a run that died is free again after this many seconds.
@@ -15,15 +15,23 @@ const LEASE_SECONDS: i64 = 900;
 /// How long a claim is kept: longer than any day could be repeated.
 const KEPT_SECONDS: i64 = 60 * DAY;
 
-/// One mail: about one certificate, on one day, to one address.
+/// One mail: about one credential, on one day, to one address.
 #[derive(Clone, Debug)]
 pub struct Claim<'a> {
+    /// Whose credential it is.
+    pub owner: &'a Owner,
     /// What the mail is about.
-    pub certificate: Fingerprint,
+    pub credential: &'a str,
     /// The day in UTC, `YYYY-MM-DD`.
     pub day: &'a str,
     /// Who gets it.
     pub recipient: &'a str,
+}
+
+impl Claim<'_> {
+    fn key(&self) -> Key {
+        keys::mail_claim(self.owner, self.credential, self.day, self.recipient)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,7 +45,7 @@ struct ClaimRecord {
 
 impl Store {
     /// Takes the right to send a mail. `false` when it was sent, or another run is at it.
-    pub async fn claim_mail(&self, scope: &Scope, claim: &Claim<'_>, now: Timestamp) -> Result<bool> {
+    pub async fn claim_mail(&self, claim: &Claim<'_>, now: Timestamp) -> Result<bool> {
         let second = now.as_second();
         let record = ClaimRecord {
             leased_until: second + LEASE_SECONDS,
@@ -45,14 +53,14 @@ impl Store {
             sent_at: None,
             expires_at: second + KEPT_SECONDS,
         };
-        let key = keys::mail_claim(scope.tenant(), &claim.certificate, claim.day, claim.recipient);
+        let key = claim.key();
         let free = "attribute_not_exists(pk) OR (sent = :no AND leased_until <= :now)";
         let values = HashMap::from([(":no".to_owned(), value(false)?), (":now".to_owned(), number(second))]);
         self.put_if(put_item_part(&self.tables.ephemeral, item(&key, &record)?, Some(free), values)?).await
     }
 
     /// Notes that a claimed mail went out.
-    pub async fn mail_sent(&self, scope: &Scope, claim: &Claim<'_>, now: Timestamp) -> Result<()> {
+    pub async fn mail_sent(&self, claim: &Claim<'_>, now: Timestamp) -> Result<()> {
         let second = now.as_second();
         let record = ClaimRecord {
             leased_until: second,
@@ -60,15 +68,15 @@ impl Store {
             sent_at: Some(now),
             expires_at: second + KEPT_SECONDS,
         };
-        let key = keys::mail_claim(scope.tenant(), &claim.certificate, claim.day, claim.recipient);
+        let key = claim.key();
         self.put_if(put_part(&self.tables.ephemeral, &key, &record, Some("attribute_exists(pk)"))?)
             .await
             .map(drop)
     }
 
     /// Gives a claim back because the mail could not be sent.
-    pub async fn release_mail(&self, scope: &Scope, claim: &Claim<'_>) -> Result<()> {
-        let key = keys::mail_claim(scope.tenant(), &claim.certificate, claim.day, claim.recipient);
+    pub async fn release_mail(&self, claim: &Claim<'_>) -> Result<()> {
+        let key = claim.key();
         let sent = self
             .client
             .delete_item()

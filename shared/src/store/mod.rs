@@ -4,21 +4,26 @@
 
 mod apns_status;
 mod audit;
+mod calendar_feed;
 mod channels;
 mod command;
+mod contact;
 mod enrollment;
 mod enrollment_list;
 mod error;
 mod expiry;
 mod identity;
+mod identity_count;
 mod keys;
 mod link;
 mod mail;
 mod profile_signer;
 mod push_certificate;
 mod push_result;
+mod snooze;
 mod tenant;
 mod token;
+mod vendor;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -32,9 +37,12 @@ use crate::error::{Error, Result};
 use error::Cancelled;
 use keys::Key;
 
+pub use calendar_feed::CalendarFeed;
 pub use command::Recorded;
+pub use contact::{Confirmation, Contact};
 pub use enrollment::TokenUpdateWrite;
 pub use expiry::Expiring;
+pub use identity_count::IdentityCount;
 pub use mail::Claim;
 pub use push_certificate::topic_taken;
 

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
+use super::expiry::indexed;
 use super::keys::{self, ACTIVE, INSTALLED_PREFIX, REQUEST, STAGED};
 use super::{Cancelled, Item, Store, item, key_item, number, put_item_part, put_part, read, text};
 use crate::domain::audit::AuditEntry;
+use crate::domain::credential::CredentialKind;
 use crate::domain::push_certificates::{
     ActiveCertificate, InstalledCertificate, PendingRequest, PushCertificates, StagedCertificate,
 };
@@ -104,12 +106,8 @@ impl Store {
     ) -> Result<()> {
         let tenant = scope.tenant();
         let certificate = &installed.certificate;
-        let mut pointer: Item = item(&keys::push_active(tenant), active)?;
-        // What the notifier finds through the index by expiry.
-        pointer.insert("kind".into(), text(super::expiry::PUSH_CERTIFICATE));
-        pointer.insert("tenant".into(), text(tenant));
-        pointer.insert("expiry_month".into(), text(keys::expiry_month(certificate.not_after)));
-        pointer.insert("expiry".into(), text(certificate.not_after));
+        let pointer = item(&keys::push_active(tenant), active)?;
+        let pointer = indexed(pointer, tenant, CredentialKind::PushCertificate, certificate.not_after);
         let (unchanged, version) = match active.version {
             1 => (super::NEW, HashMap::new()),
             next => ("version = :before", HashMap::from([(":before".to_owned(), number(next - 1))])),

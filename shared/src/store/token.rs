@@ -1,10 +1,15 @@
 //! API tokens, in their owner's partition.
 
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use std::collections::HashMap;
 
-use super::keys::{self, TOKEN_PREFIX};
-use super::{NEW, Store, key_item, put_part, read};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use serde::Serialize;
+
+use super::expiry::indexed;
+use super::keys::{self, Key, TOKEN_PREFIX};
+use super::{NEW, Store, item, key_item, put_item_part, put_part, read};
 use crate::domain::audit::AuditEntry;
+use crate::domain::credential::CredentialKind;
 use crate::domain::token::{ApiToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TokenId;
@@ -19,7 +24,7 @@ impl Store {
         self.add_token(&Owner::Operator, token, None).await
     }
 
-    /// Adds a tenant's token.
+    /// Adds a tenant's token; one that ends is in the calendar from then on.
     ///
     /// # Errors
     /// Internal when the identifier is taken, which 80 random bits make a fault.
@@ -34,8 +39,14 @@ impl Store {
         token: &ApiToken,
         audit: Option<TransactWriteItem>,
     ) -> Result<()> {
-        let put = put_part(&self.tables.core, &keys::token(owner, &token.id), token, Some(NEW))?;
-        if self.write_if([put].into_iter().chain(audit).collect()).await? {
+        let mut parts = vec![put_part(&self.tables.core, &keys::token(owner, &token.id), token, Some(NEW))?];
+        if let (Owner::Tenant(tenant), Some(end)) = (owner, token.expires_at) {
+            let record = item(&keys::token_expiry(owner, &token.id), &EndingToken {})?;
+            let record = indexed(record, tenant, CredentialKind::ApiToken, end);
+            parts.push(put_item_part(&self.tables.pki, record, Some(NEW), HashMap::new())?);
+        }
+        parts.extend(audit);
+        if self.write_if(parts).await? {
             Ok(())
         } else {
             Err(Error::internal("a new token's identifier exists already"))
@@ -62,17 +73,25 @@ impl Store {
     /// NotFound when there is no such token.
     pub async fn delete_token(&self, scope: &Scope, token: &TokenId, audit: &AuditEntry) -> Result<()> {
         let owner = Owner::Tenant(scope.tenant().clone());
-        let delete = Delete::builder()
-            .table_name(&self.tables.core)
-            .set_key(Some(key_item(&keys::token(&owner, token))))
-            .condition_expression("attribute_exists(pk)")
-            .build()
-            .map_err(Error::internal)?;
-        let delete = TransactWriteItem::builder().delete(delete).build();
-        if self.write_if(vec![delete, self.audit_part(scope, audit)?]).await? {
-            Ok(())
-        } else {
-            Err(Error::not_found("token"))
-        }
+        let parts = vec![
+            delete_part(&self.tables.core, &keys::token(&owner, token), Some("attribute_exists(pk)"))?,
+            delete_part(&self.tables.pki, &keys::token_expiry(&owner, token), None)?,
+            self.audit_part(scope, audit)?,
+        ];
+        if self.write_if(parts).await? { Ok(()) } else { Err(Error::not_found("token")) }
     }
+}
+
+/// Stands in the index by expiry for a token.
+#[derive(Serialize)]
+struct EndingToken {}
+
+fn delete_part(table: &str, key: &Key, condition: Option<&str>) -> Result<TransactWriteItem> {
+    let delete = Delete::builder()
+        .table_name(table)
+        .set_key(Some(key_item(key)))
+        .set_condition_expression(condition.map(str::to_owned))
+        .build()
+        .map_err(Error::internal)?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
 }

@@ -7,11 +7,13 @@ use pomarium_tests::{Api, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::json;
 use shared::pki::scep::MessageType;
+use shared::time::{SignedDuration, Timestamp};
 
 use super::Rights;
 use super::recorder::Processes;
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
 use crate::devices::pass_seconds;
+use crate::mails::confirmations;
 
 /// Plays it and returns what every function needed.
 pub(super) async fn play() -> Rights {
@@ -26,6 +28,7 @@ pub(super) async fn play() -> Rights {
     }
     signers(&app, &operator, &tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
+    calendar(&app, &processes, &operator, &tenant).await;
     expiry(&app, &processes, &tenant).await;
     Api::new(&processes.address, None)
         .get(&format!("/console/{}/push-certificate", tenant.id))
@@ -40,7 +43,8 @@ async fn tenants(operator: &Api, processes: &Processes) -> Tenant {
     let text = |pointer: &str| created.json.pointer(pointer).unwrap().as_str().unwrap().to_owned();
     let tenant = Tenant::new(text("/tenant/id"), Api::new(&processes.address, Some(&text("/token"))));
     operator.get("/v1/tenants").await.expect(200);
-    let made = tenant.post("tokens", json!({"name": "ci", "role": "viewer"})).await.expect(201);
+    let made =
+        tenant.post("tokens", json!({"name": "ci", "role": "viewer", "valid_days": 30})).await.expect(201);
     tenant.get("tokens").await.expect(200);
     let token = tenant.path(&format!("tokens/{}", made.json["id"].as_str().unwrap()));
     tenant.admin.call(Method::DELETE, &token, Vec::new()).await.expect(204);
@@ -150,15 +154,32 @@ async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
     tenant.post("push-certificate/rollback", json!({})).await.expect(200);
 }
 
+/// The calendar, and what the pages behind links write and read.
+async fn calendar(app: &TestApp, processes: &Processes, operator: &Api, tenant: &Tenant) {
+    operator.get("/v1/expirations").await.expect(200);
+    let listed = tenant.get("expirations").await.expect(200);
+    let credential = listed.json["expirations"][0]["credential"].as_str().unwrap();
+    let until = app.clock.now() + SignedDuration::from_hours(24);
+    let snooze = json!({"until": until, "by": "Jo"});
+    tenant.post(&format!("expirations/{credential}/snooze"), snooze).await.expect(201);
+    let made = tenant.post("expirations/calendar", json!({})).await.expect(201);
+    let anybody = Api::new(&processes.address, None);
+    anybody.get(made.json["url"].as_str().unwrap()).await.expect(200);
+    let page = confirmations(app, "head@green.example").remove(0);
+    anybody.get(&page).await.expect(200);
+    anybody.call(Method::POST, &page, Vec::new()).await.expect(200);
+}
+
 async fn expiry(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     app.pass_days(300);
     apns_probe::handle(processes.state("apns-probe")).await.unwrap();
     tenant.get("push-certificate/status").await.expect(200);
-    app.pass_days(35);
+    // The last week, in which every contact is told, confirmed or not.
+    app.pass_days(58);
     // The first contact's mail is refused: its claim is given back, and the schedule tries again.
-    expiry_notifier::handle(processes.state("expiry-notifier")).await.unwrap_err();
+    expiry_notifier::handle(processes.state("expiry-notifier"), Timestamp::MAX).await.unwrap_err();
     let path = format!("/v1/tenants/{}", tenant.id);
     let change = json!({"contacts": ["it@green.example", "head@green.example"]});
     tenant.admin.call(Method::PATCH, &path, change.to_string().into()).await.expect(200);
-    expiry_notifier::handle(processes.state("expiry-notifier")).await.unwrap();
+    expiry_notifier::handle(processes.state("expiry-notifier"), Timestamp::MAX).await.unwrap();
 }

@@ -29,7 +29,10 @@ impl Stage<'_> {
         let all = self.get(&anyone, "/_local/mails").await?;
         let subject = string(&all.json, "/mails/0/subject")?;
         self.tell.fact(&format!("to {}: \"{subject}\"", string(&all.json, "/mails/0/to")?));
-        same("mails in the mailbox", all.json["mails"].as_array().map(Vec::len), Some(mails))?;
+        let about_ends =
+            |mail: &&Value| mail["subject"].as_str().is_some_and(|subject| subject.contains(" expires "));
+        let found = all.json["mails"].as_array().map(|mails| mails.iter().filter(about_ends).count());
+        same("mails about an end", found, Some(mails))?;
         if subject.ends_with(&format!("expires in {days} days")) {
             return Ok(());
         }

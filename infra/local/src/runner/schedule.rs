@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use shared::error::{Error, Kind, Result};
 use shared::state::AppState;
+use shared::time::SignedDuration;
 use tokio::task::JoinHandle;
 
 /// Every scheduled function, by its folder's name.
@@ -46,7 +47,9 @@ pub async fn run(state: AppState, function: &str) -> Result<Value> {
             serde_json::to_value(tally).map_err(Error::internal)
         }
         "expiry-notifier" => {
-            let tally = expiry_notifier::handle(state).await?;
+            // As in AWS, a quarter of an hour.
+            let deadline = state.clock.now() + SignedDuration::from_mins(15);
+            let tally = expiry_notifier::handle(state, deadline).await?;
             serde_json::to_value(tally).map_err(Error::internal)
         }
         _ => Err(Error::new(

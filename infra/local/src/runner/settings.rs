@@ -50,6 +50,7 @@ pub(super) fn config(aws: &LocalAws, address: SocketAddr, apns: &ApnsSimulator) 
         secret_prefix: "pomarium-local".into(),
         base_url: format!("http://{address}"),
         mail_from: "pomarium@localhost.example".into(),
+        operator_mail: vec!["operator@localhost.example".into()],
         apns_host: HOST.into(),
         apns_port: apns.address().port(),
         apns_roots_file: None,

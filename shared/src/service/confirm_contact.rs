@@ -1,0 +1,89 @@
+//! Asking a contact whether its address is read, and taking the answer.
+
+use crate::domain::audit::AuditAction;
+use crate::domain::contact::EmailAddress;
+use crate::domain::expiry::Recipient;
+use crate::domain::expiry_mail::confirmation_mail;
+use crate::domain::tenant::Tenant;
+use crate::domain::token::hash;
+use crate::error::{Error, Result};
+use crate::id::TenantId;
+use crate::port::mailer::Mail;
+use crate::scope::{Actor, Scope};
+use crate::secret::Secret;
+use crate::state::State;
+use crate::store::{Confirmation, Contact};
+use crate::time::DAY;
+
+/// How long the link in the mail works, in days.
+const LINK_DAYS: i64 = 30;
+/// An address is asked again after this many seconds at the earliest.
+const ASK_AGAIN: i64 = 3_600;
+
+/// The tenant's contacts, and which of them confirmed their address.
+pub async fn recipients(state: &State, scope: &Scope, tenant: &Tenant) -> Result<Vec<Recipient>> {
+    let known = state.store.contacts(scope).await?;
+    let verified = |address: &EmailAddress| {
+        known.iter().any(|contact| contact.address == *address && contact.verified_at.is_some())
+    };
+    let recipient =
+        |address: &EmailAddress| Recipient { address: address.clone(), verified: verified(address) };
+    Ok(tenant.contacts.iter().map(recipient).collect())
+}
+
+/// Mails a link to every contact that has not confirmed its address and was not asked within the hour, and returns
+/// how many were asked.
+///
+/// # Errors
+/// Unavailable when a mail could not be sent, after all others were.
+pub async fn ask_contacts(state: &State, scope: &Scope, tenant: &Tenant) -> Result<u32> {
+    let mut asked = 0;
+    let mut trouble = None;
+    for address in &tenant.contacts {
+        match ask(state, scope, tenant, address).await {
+            Ok(sent) => asked += u32::from(sent),
+            // The others are asked all the same.
+            Err(error) => trouble = Some(error),
+        }
+    }
+    trouble.map_or(Ok(asked), Err)
+}
+
+async fn ask(state: &State, scope: &Scope, tenant: &Tenant, address: &EmailAddress) -> Result<bool> {
+    let now = state.clock.now().as_second();
+    let secret = state.random.token();
+    let contact = Contact { address: address.clone(), asked_at: now, verified_at: None };
+    let question = Confirmation { address: address.clone(), expires_at: now + LINK_DAYS * DAY };
+    if !state.store.ask_contact(scope, &contact, &hash(&secret), &question, now - ASK_AGAIN).await? {
+        return Ok(false);
+    }
+    let page = format!("{}/console/{}/confirm/{}", state.config.base_url, tenant.id, secret.expose());
+    let words = confirmation_mail(&tenant.name, &page);
+    let mail = Mail { to: address.to_string(), subject: words.subject, text: words.text, html: words.html };
+    state.mailer.send(&mail).await?;
+    tracing::info!(tenant = %tenant.id, to = %address, actor = %scope.actor(), "a contact was asked to confirm");
+    Ok(true)
+}
+
+/// Takes the answer of whoever holds the link from the mail, and returns the address it was sent to.
+///
+/// # Errors
+/// NotFound when the link is none of ours, or over.
+pub async fn confirm_contact(
+    state: &State,
+    tenant: TenantId,
+    secret: &Secret<String>,
+) -> Result<EmailAddress> {
+    let scope = Scope::authenticated(tenant, Actor::Address("confirmation"));
+    let now = state.clock.now();
+    let question = state
+        .store
+        .confirmation(&scope, &hash(secret))
+        .await?
+        .filter(|question| now.as_second() < question.expires_at)
+        .ok_or_else(|| Error::not_found("confirmation link"))?;
+    let audit = state.audit(&scope, AuditAction::ContactConfirmed).with("address", &question.address);
+    state.store.contact_verified(&scope, &question.address, &audit).await?;
+    tracing::info!(tenant = %scope.tenant(), address = %question.address, "a contact confirmed its address");
+    Ok(question.address)
+}
