@@ -43,6 +43,19 @@ pub(crate) struct Activation {
     expiry_mails: Option<bool>,
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollBack {
+    /// The fingerprint of the certificate to go back to: repeating the call then changes nothing. Without it, going back
+    /// twice goes forth again.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    fingerprint: Option<Fingerprint>,
+    /// Where a Replacement is undone: the number of devices that have enrolled since and must enroll again.
+    #[serde(default)]
+    confirm_orphaned: Option<u64>,
+}
+
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ActivatedView {
     /// What the activation was.
@@ -109,13 +122,15 @@ pub(crate) async fn activate(
 /// Go back to the certificate that was active before.
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant}/push-certificate/rollback", tag = "push certificate",
-    params(("tenant" = String, Path)),
+    params(("tenant" = String, Path)), request_body = RollBack,
     responses((status = 200, body = InstalledView), (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn roll_back(
     AdminScope(scope): AdminScope,
     State(state): State<AppState>,
+    Json(body): Json<RollBack>,
 ) -> Result<JsonAnswer<InstalledView>, Problem> {
-    let installed = roll_back_push_certificate(&state, &scope).await?;
+    let installed =
+        roll_back_push_certificate(&state, &scope, body.fingerprint, body.confirm_orphaned).await?;
     Ok(JsonAnswer(InstalledView::new(&installed, state.clock.now())))
 }

@@ -190,6 +190,14 @@ impl PushCertificates {
         Ok((self.point_at(former.certificate.fingerprint), installed))
     }
 
+    /// Whether anything here depends on a private key.
+    pub fn needs(&self, key: &KeyId) -> bool {
+        let kept = self.installed.iter().map(|installed| &installed.key);
+        let staged = self.staged.iter().map(|staged| &staged.key);
+        let requested = self.request.iter().map(|request| &request.key);
+        kept.chain(staged).chain(requested).any(|needed| needed == key)
+    }
+
     fn point_at(&self, fingerprint: Fingerprint) -> ActiveCertificate {
         ActiveCertificate {
             fingerprint,

@@ -14,6 +14,7 @@ pub mod install_vendor_certificate;
 pub mod issue_identity;
 pub mod next_command;
 pub mod notify_expiry;
+mod push_key;
 pub mod request_push_certificate;
 mod sealed;
 mod secret_path;

@@ -1,5 +1,6 @@
 //! Apple's answer: checked, classified, and kept for review.
 
+use super::push_key::delete_unless_needed;
 use super::secret_path;
 use crate::domain::audit::AuditAction;
 use crate::domain::push_certificates::{PushCertificates, Source, StagedCertificate, nothing_staged};
@@ -55,12 +56,16 @@ pub async fn stage_push_certificate(state: &State, scope: &Scope, files: &Upload
         return Err(topic_taken());
     }
     let key = key_for(state, scope, &all, &upload).await?;
+    let request = all.request.as_ref().filter(|request| request.key == key);
     let staged = StagedCertificate { certificate: upload.certificate, key, staged_at: now };
     let audit = state
         .audit(scope, AuditAction::PushCertificateStaged)
         .with("topic", &staged.certificate.topic)
         .with("fingerprint", staged.certificate.fingerprint);
-    state.store.put_staged(scope, &staged, &audit).await?;
+    state.store.put_staged(scope, &staged, request, &audit).await?;
+    if let Some(former) = &all.staged {
+        delete_unless_needed(state, scope, &former.key).await;
+    }
     review_of(state, scope, &all, staged).await
 }
 
@@ -80,7 +85,12 @@ pub async fn review(state: &State, scope: &Scope) -> Result<Review> {
 /// Unavailable when the store does not answer.
 pub async fn discard_staged(state: &State, scope: &Scope) -> Result<()> {
     let audit = state.audit(scope, AuditAction::PushCertificateDiscarded);
-    state.store.delete_staged(scope, &audit).await
+    let staged = state.store.push_certificates(scope).await?.staged;
+    state.store.delete_staged(scope, &audit).await?;
+    if let Some(staged) = staged {
+        delete_unless_needed(state, scope, &staged.key).await;
+    }
+    Ok(())
 }
 
 pub(super) async fn review_of(

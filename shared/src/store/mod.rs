@@ -34,7 +34,7 @@ pub use command::Recorded;
 pub use enrollment::TokenUpdateWrite;
 pub use expiry::Expiring;
 pub use mail::Claim;
-pub use push_certificate::topic_taken;
+pub use push_certificate::{push_certificate_changed, topic_taken};
 
 /// An item as DynamoDB gives it.
 type Item = HashMap<String, AttributeValue>;
