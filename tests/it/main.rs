@@ -28,6 +28,7 @@ mod push_certificate_model;
 mod readme;
 mod refusals;
 mod repository;
+mod review;
 mod rights;
 mod routes;
 mod scep;

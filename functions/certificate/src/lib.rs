@@ -2,6 +2,7 @@
 
 mod activation;
 mod request;
+mod review;
 mod staged;
 mod vendor;
 mod view;

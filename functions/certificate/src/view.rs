@@ -60,18 +60,6 @@ impl InstalledView {
     }
 }
 
-/// What is to be decided about an upload.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ReviewView {
-    /// What the upload is, by its Subject UID.
-    pub(crate) source: Source,
-    /// The same in words.
-    pub(crate) meaning: String,
-    /// How many enrolled devices stop being manageable if this is activated; `activate` wants this number for a Replacement.
-    pub(crate) orphaned_enrollments: u64,
-    pub(crate) certificate: CertificateView,
-}
-
 /// A source in a person's words.
 pub(crate) fn meaning(source: Source, orphans: u64) -> String {
     match source {

@@ -16,6 +16,7 @@ pub mod next_command;
 pub mod notify_expiry;
 mod push_key;
 pub mod request_push_certificate;
+pub mod review_topics;
 mod sealed;
 mod secret_path;
 pub mod show_command;

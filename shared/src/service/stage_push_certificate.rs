@@ -3,7 +3,9 @@
 use super::push_key::delete_unless_needed;
 use super::secret_path;
 use crate::domain::audit::AuditAction;
-use crate::domain::push_certificates::{PushCertificates, Source, StagedCertificate, nothing_staged};
+use crate::domain::push_certificates::{
+    InstalledCertificate, PushCertificates, Source, StagedCertificate, nothing_staged,
+};
 use crate::error::{Error, Result};
 use crate::id::KeyId;
 use crate::pki::push_upload::{Upload, read_upload};
@@ -34,6 +36,8 @@ pub fn file_bytes(text: String) -> Vec<u8> {
 pub struct Review {
     /// The upload.
     pub staged: StagedCertificate,
+    /// The active certificate, to be seen beside it.
+    pub active: Option<InstalledCertificate>,
     /// What it is, seen from the active certificate.
     pub source: Source,
     /// How many enrolled devices would be silenced: 0 unless it is a Replacement.
@@ -106,7 +110,7 @@ pub(super) async fn review_of(
         }
         (Source::New | Source::Renewal | Source::Replacement, _) => 0,
     };
-    Ok(Review { staged, source, orphans })
+    Ok(Review { staged, active: all.active().cloned(), source, orphans })
 }
 
 /// The key that fits the upload: the one given along, or the pending request's.

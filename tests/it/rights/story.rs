@@ -11,7 +11,7 @@ use shared::pki::scep::MessageType;
 use super::Rights;
 use super::recorder::Processes;
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem};
-use crate::devices::pass_seconds;
+use crate::devices::{enrolled, pass_seconds};
 
 /// Plays it and returns what every function needed.
 pub(super) async fn play() -> Rights {
@@ -119,6 +119,7 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
 }
 
 async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
+    enrolled(app, tenant, "D-3").await;
     app.pass_days(1);
     tenant.request().await;
     let file = tenant.request_file().await;
