@@ -14,6 +14,7 @@ mod devices;
 mod documents;
 mod errors;
 mod expiry;
+mod export;
 mod idle_cost;
 mod input;
 mod killed;

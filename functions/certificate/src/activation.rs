@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::domain::push_certificates::Source;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::Fingerprint;
+use shared::pki::export::chosen_password;
 use shared::service::activate_push_certificate::{
     Confirmation, activate_push_certificate, roll_back_push_certificate,
 };
@@ -41,6 +42,12 @@ pub(crate) struct Activation {
     /// Opt in to, or out of, a daily mail to the tenant's contacts from 30 days before it expires.
     #[serde(default)]
     expiry_mails: Option<bool>,
+    /// Keeps certificate and key for export behind this password, of at least 12 characters. It is stored nowhere.
+    #[serde(default)]
+    password: Option<String>,
+    /// The same password again.
+    #[serde(default)]
+    password_again: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -110,10 +117,13 @@ pub(crate) async fn activate(
     State(state): State<AppState>,
     Json(body): Json<Activation>,
 ) -> Result<JsonAnswer<ActivatedView>, Problem> {
+    let again = body.password_again.unwrap_or_default();
+    let export_password = body.password.map(|password| chosen_password(password, &again)).transpose()?;
     let confirmation = Confirmation {
         fingerprint: body.fingerprint,
         orphans: body.confirm_orphaned,
         expiry_mails: body.expiry_mails,
+        export_password,
     };
     let (installed, source) = activate_push_certificate(&state, &scope, &confirmation).await?;
     Ok(JsonAnswer(ActivatedView { source, active: InstalledView::new(&installed, state.clock.now()) }))

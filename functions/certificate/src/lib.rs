@@ -1,6 +1,7 @@
 //! The push certificate: request, upload, review, activate, roll back; and the vendor certificate that signs requests.
 
 mod activation;
+mod export;
 mod request;
 mod review;
 mod staged;
@@ -20,5 +21,6 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(staged::upload, staged::show, staged::discard))
         .routes(routes!(activation::activate))
         .routes(routes!(activation::roll_back))
+        .routes(routes!(export::export))
         .routes(routes!(vendor::install, vendor::show))
 }

@@ -49,6 +49,8 @@ pub(crate) struct InstalledView {
     certificate: CertificateView,
     #[schema(value_type = String, format = DateTime)]
     activated_at: Timestamp,
+    /// Whether it can be exported with the password chosen at its activation.
+    exportable: bool,
 }
 
 impl InstalledView {
@@ -56,6 +58,7 @@ impl InstalledView {
         Self {
             certificate: CertificateView::new(&installed.certificate, now),
             activated_at: installed.activated_at,
+            exportable: installed.exportable,
         }
     }
 }

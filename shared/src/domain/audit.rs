@@ -32,6 +32,10 @@ pub enum AuditAction {
     PushCertificateActivated,
     /// A former push certificate became the active one again.
     PushCertificateRolledBack,
+    /// Somebody entered a password for the export of a push certificate.
+    PushCertificateExportTried,
+    /// The password was right: certificate and key were handed out.
+    PushCertificateExported,
     /// The tenant's own identity authority was made.
     IdentityAuthorityCreated,
     /// Another server's identity authority was trusted.

@@ -5,6 +5,7 @@ pub mod command;
 pub mod contact;
 pub mod enrollment;
 pub mod expiry;
+pub mod export_tries;
 pub mod identity;
 pub mod link;
 pub mod push_certificates;

@@ -42,6 +42,9 @@ pub struct InstalledCertificate {
     pub key: KeyId,
     /// When it last became active.
     pub activated_at: Timestamp,
+    /// Whether certificate and key are also kept behind a password, for export.
+    #[serde(default)]
+    pub exportable: bool,
 }
 
 /// Which certificate new enrollments get.
@@ -160,17 +163,22 @@ impl PushCertificates {
         Ok(Source::Renewal)
     }
 
-    /// The state after activating what is staged.
+    /// The state after activating what is staged, which is kept for export or not.
     ///
     /// # Errors
     /// Conflict when nothing is staged, when it has expired meanwhile, or as [`Self::classify`] says.
-    pub fn activate(&self, now: Timestamp) -> Result<(ActiveCertificate, InstalledCertificate)> {
+    pub fn activate(
+        &self,
+        now: Timestamp,
+        exportable: bool,
+    ) -> Result<(ActiveCertificate, InstalledCertificate)> {
         let staged = self.staged.as_ref().ok_or_else(nothing_staged)?;
         self.classify(&staged.certificate)?;
         let installed = InstalledCertificate {
             certificate: staged.certificate.clone(),
             key: staged.key.clone(),
             activated_at: now,
+            exportable,
         };
         refuse_expired(&installed, now)?;
         Ok((self.point_at(staged.certificate.fingerprint), installed))
@@ -248,7 +256,7 @@ mod tests {
 
     fn activated(state: &PushCertificates, certificate: PushCertificate, now: i64) -> PushCertificates {
         let mut next = stage(state, certificate);
-        let (active, installed) = next.activate(from_unix(now)).unwrap();
+        let (active, installed) = next.activate(from_unix(now), false).unwrap();
         next.installed.retain(|other| other.certificate.fingerprint != installed.certificate.fingerprint);
         next.installed.push(installed);
         next.active = Some(active);
@@ -298,7 +306,7 @@ mod tests {
         assert_eq!(first.usable_for("b", from_unix(0)).unwrap_err().code(), "push-certificate-topic-unknown");
         let none = PushCertificates::default();
         assert_eq!(none.usable(from_unix(0)).unwrap_err().code(), "push-certificate-missing");
-        assert_eq!(none.activate(from_unix(0)).unwrap_err().code(), "nothing-staged");
+        assert_eq!(none.activate(from_unix(0), false).unwrap_err().code(), "nothing-staged");
         assert_eq!(none.roll_back(from_unix(0)).unwrap_err().code(), "nothing-to-roll-back");
     }
 }

@@ -1,11 +1,13 @@
 //! Making a push certificate the active one, and going back.
 
+use super::export_push_certificate::keep_for_export;
 use super::stage_push_certificate::review_of;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::push_certificates::{InstalledCertificate, Source, nothing_staged};
 use crate::error::{Error, Result};
 use crate::id::Fingerprint;
 use crate::scope::Scope;
+use crate::secret::Secret;
 use crate::state::State;
 use crate::store::push_certificate_changed;
 
@@ -18,6 +20,8 @@ pub struct Confirmation {
     pub orphans: Option<u64>,
     /// Opts in to, or out of, expiry mails.
     pub expiry_mails: Option<bool>,
+    /// The password for its export, where it is to be had later.
+    pub export_password: Option<Secret<String>>,
 }
 
 /// Makes the staged certificate the active one, at once. Enrollments on another topic keep being pushed with their own.
@@ -44,7 +48,11 @@ pub async fn activate_push_certificate(
     if review.source == Source::Replacement && confirmation.orphans != Some(review.orphans) {
         return Err(replacement(review.orphans));
     }
-    let (active, installed) = all.activate(state.clock.now())?;
+    let export = confirmation.export_password.as_ref();
+    let (active, installed) = all.activate(state.clock.now(), export.is_some())?;
+    if let (Some(password), Some(staged)) = (export, &all.staged) {
+        keep_for_export(state, scope, staged, password).await?;
+    }
     let audit = audit(state, scope, AuditAction::PushCertificateActivated, &installed)
         .with("source", format!("{:?}", review.source));
     state.store.activate(scope, &active, &installed, Some((&all, confirmation.expiry_mails)), &audit).await?;

@@ -10,6 +10,7 @@ pub mod create_tenant;
 pub mod create_token;
 pub mod enqueue_command;
 pub mod enrollment_profile;
+pub mod export_push_certificate;
 pub mod install_vendor_certificate;
 pub mod issue_identity;
 pub mod next_command;

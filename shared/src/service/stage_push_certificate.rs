@@ -1,6 +1,6 @@
 //! Apple's answer: checked, classified, and kept for review.
 
-use super::push_key::delete_unless_needed;
+use super::push_key::{self, delete_unless_needed};
 use super::secret_path;
 use crate::domain::audit::AuditAction;
 use crate::domain::push_certificates::{
@@ -129,9 +129,7 @@ async fn key_for(state: &State, scope: &Scope, all: &PushCertificates, upload: &
         .at("key")
         .next("Give the private key along, or make a request here and let Apple's portal renew with it.")
     })?;
-    let path = secret_path::push_key(scope.tenant(), &request.key);
-    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
-    let private = key::read(pem.expose(), None)?;
+    let private = push_key::read(state, scope, &request.key).await?;
     upload.certificate.check_key(&private)?;
     Ok(request.key.clone())
 }

@@ -152,6 +152,11 @@ pub(crate) fn link(tenant: &TenantId, link: &LinkId) -> Key {
     Key { pk: format!("TENANT#{tenant}#LINK#{link}"), sk: "LINK".into() }
 }
 
+/// The tries of an export's password.
+pub(crate) fn export_tries(tenant: &TenantId, certificate: &Fingerprint) -> Key {
+    Key { pk: format!("TENANT#{tenant}#EXPORT#{certificate}"), sk: "TRIES".into() }
+}
+
 /// One mail: about one certificate, on one day, to one address.
 pub(crate) fn mail_claim(tenant: &TenantId, certificate: &Fingerprint, day: &str, recipient: &str) -> Key {
     Key { pk: format!("TENANT#{tenant}#MAIL#{certificate}#{day}"), sk: recipient.to_owned() }

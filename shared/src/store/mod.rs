@@ -9,6 +9,7 @@ mod enrollment;
 mod enrollment_list;
 mod error;
 mod expiry;
+mod export_tries;
 mod identity;
 mod keys;
 mod link;

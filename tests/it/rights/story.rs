@@ -66,7 +66,11 @@ async fn push_certificate(app: &TestApp, operator: &Api, tenant: &Tenant) -> Str
 
     let issued = app.runner.portal.issue(&tenant.request_file().await).map_err(|_| ()).unwrap();
     tenant.stage(&issued.pem).await;
-    tenant.activate(json!({"expiry_mails": true})).await;
+    let password = "correct horse battery";
+    tenant.activate(json!({"expiry_mails": true, "password": password, "password_again": password})).await;
+    pass_seconds(app, 600);
+    let export = json!({"password": password, "format": "pem"});
+    tenant.post("push-certificate/export", export).await.expect(200);
     tenant.get("push-certificate").await.expect(200);
     issued.uid
 }

@@ -47,7 +47,7 @@ impl Contract {
 
     /// Activates what `seen` has staged, as somebody does who read it a while ago.
     async fn activate(&self, scope: &Scope, seen: &PushCertificates) -> Result<(), &'static str> {
-        let (active, installed) = seen.activate(at(2)).unwrap();
+        let (active, installed) = seen.activate(at(2), false).unwrap();
         let audit = self.audit(scope, AuditAction::PushCertificateActivated);
         let activated = self.store.activate(scope, &active, &installed, Some((seen, None)), &audit).await;
         activated.map_err(|error| error.code())
