@@ -41,6 +41,12 @@ async fn pass(State(death): State<Death>, request: Request) -> Response {
     (StatusCode::BAD_REQUEST, r#"{"__type":"AccessDeniedException","message":"dead"}"#).into_response()
 }
 
+/// For a look into the store.
+#[expect(clippy::disallowed_methods, reason = "a test reads what the store holds")]
+pub(crate) fn scope(tenant: &Tenant) -> Scope {
+    Scope::system(tenant.id.parse().unwrap(), "test")
+}
+
 /// A request of the API.
 struct Order {
     method: reqwest::Method,
@@ -57,9 +63,8 @@ impl Order {
 }
 
 /// A tenant's push certificates, with its own names in place of random ones, and whether each key is there.
-#[expect(clippy::disallowed_methods, reason = "a test reads what the store holds")]
 async fn state(app: &TestApp, tenant: &Tenant, names: &[String]) -> String {
-    let scope = Scope::system(tenant.id.parse().unwrap(), "test");
+    let scope = scope(tenant);
     let store = &app.runner.state.store;
     let all = store.push_certificates(&scope).await.unwrap();
     let name = |fingerprint: String| names.iter().position(|known| *known == fingerprint);
@@ -175,6 +180,17 @@ async fn an_upload_is_whole_or_not_at_all() {
 async fn a_roll_back_is_whole_or_not_at_all() {
     dies_everywhere(&["stage", "activate"], |_, names| {
         post("push-certificate/rollback", json!({"fingerprint": names[0]}), &[])
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deletion_is_completed_by_whoever_repeats_it() {
+    dies_everywhere(&["stage"], |_, _| Order {
+        method: reqwest::Method::DELETE,
+        path: "push-certificate",
+        body: json!({"confirm": "Green School", "confirm_orphaned": 0}),
+        done: &["push-certificate-missing"],
     })
     .await;
 }

@@ -25,6 +25,7 @@ mod openapi;
 mod operator_token;
 mod push;
 mod push_certificate;
+mod push_certificate_deletion;
 mod push_certificate_model;
 mod readme;
 mod refusals;

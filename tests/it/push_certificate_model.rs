@@ -11,10 +11,10 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use shared::domain::push_certificates::PushCertificates;
 use shared::pki::key;
-use shared::scope::Scope;
 use tokio::runtime::Runtime;
 
 use crate::devices::enrolled;
+use crate::killed::scope;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -32,6 +32,8 @@ enum Step {
     Enroll,
     /// Half a year goes by.
     Wait,
+    /// Deletes everything.
+    Delete(Typed),
 }
 
 /// What a person types as the number of silenced devices.
@@ -55,6 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => typed().prop_map(Step::RollBack),
         2 => Just(Step::Enroll),
         1 => Just(Step::Wait),
+        1 => typed().prop_map(Step::Delete),
     ]
 }
 
@@ -68,12 +71,7 @@ struct World<'a> {
 
 impl World<'_> {
     async fn certificates(&self) -> PushCertificates {
-        self.app.runner.state.store.push_certificates(&self.scope()).await.unwrap()
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "a test reads what the store holds")]
-    fn scope(&self) -> Scope {
-        Scope::system(self.tenant.id.parse().unwrap(), "test")
+        self.app.runner.state.store.push_certificates(&scope(&self.tenant)).await.unwrap()
     }
 
     fn listeners(&self, topic: &str) -> usize {
@@ -126,6 +124,7 @@ impl World<'_> {
                 }
             }
             Step::Wait => self.app.pass_days(180),
+            Step::Delete(typed) => self.delete(typed).await,
         }
     }
 
@@ -141,6 +140,24 @@ impl World<'_> {
             assert_eq!(after, before, "a refused {how} changed the topic");
         } else if before != after && before.is_some_and(|topic| self.listeners(&topic) > 0) {
             assert_eq!(typed, Typed::TheNumber, "{how} silenced devices and nobody had said so");
+        }
+    }
+
+    /// Deletes all, after which every device must enroll again.
+    async fn delete(&mut self, typed: Typed) {
+        let number = self.devices.len();
+        let typed_number = match typed {
+            Typed::Nothing => json!({"confirm": "Green School"}),
+            Typed::TheNumber => json!({"confirm": "Green School", "confirm_orphaned": number}),
+            Typed::AnotherNumber => json!({"confirm": "Green School", "confirm_orphaned": number + 1}),
+        };
+        let path = self.tenant.path("push-certificate");
+        let api = &self.tenant.admin;
+        let answer = api.call(reqwest::Method::DELETE, &path, typed_number.to_string().into()).await;
+        decided(&answer);
+        if answer.status == 200 {
+            assert_eq!(typed, Typed::TheNumber, "certificates were deleted and nobody had said so");
+            self.devices.clear();
         }
     }
 
@@ -193,7 +210,7 @@ fn no_sequence_loses_the_certificate_that_a_device_depends_on() {
     let app = runtime.block_on(TestApp::start());
     let start = app.clock.now();
     let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
-    let steps = proptest::collection::vec(step(), 5..16);
+    let steps = proptest::collection::vec(step(), 5..13);
     TestRunner::new(config)
         .run(&steps, |steps| {
             app.clock.set(start);

@@ -1,6 +1,7 @@
 //! The push certificate: request, upload, review, activate, roll back; and the vendor certificate that signs requests.
 
 mod activation;
+mod deletion;
 mod export;
 mod request;
 mod review;
@@ -15,7 +16,7 @@ use utoipa_axum::routes;
 /// The function's routes.
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(activation::show))
+        .routes(routes!(activation::show, deletion::delete))
         .routes(routes!(request::create, request::show))
         .routes(routes!(request::download))
         .routes(routes!(staged::upload, staged::show, staged::discard))

@@ -36,6 +36,10 @@ pub enum AuditAction {
     PushCertificateExportTried,
     /// The password was right: certificate and key were handed out.
     PushCertificateExported,
+    /// The deletion of all push certificates was confirmed; their keys are destroyed from then on.
+    PushCertificatesDeletionBegun,
+    /// All push certificates and their keys are gone.
+    PushCertificatesDeleted,
     /// The tenant's own identity authority was made.
     IdentityAuthorityCreated,
     /// Another server's identity authority was trusted.

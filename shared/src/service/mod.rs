@@ -8,6 +8,7 @@ pub mod create_enrollment_link;
 pub mod create_identity_authority;
 pub mod create_tenant;
 pub mod create_token;
+pub mod delete_push_certificates;
 pub mod enqueue_command;
 pub mod enrollment_profile;
 pub mod export_push_certificate;

@@ -15,6 +15,7 @@ mod keys;
 mod link;
 mod mail;
 mod push_certificate;
+mod push_deletion;
 mod push_result;
 mod tenant;
 mod token;

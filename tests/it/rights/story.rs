@@ -26,6 +26,7 @@ pub(super) async fn play() -> Rights {
     }
     replacement_and_renewal(&app, &tenant, &topic).await;
     expiry(&app, &processes, &tenant).await;
+    deletion(&tenant).await;
     Api::new(&processes.address, None)
         .get(&format!("/console/{}/push-certificate", tenant.id))
         .await
@@ -135,6 +136,11 @@ async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
     tenant.stage(&renewed.pem).await;
     tenant.activate(json!({})).await;
     tenant.post("push-certificate/rollback", json!({})).await.expect(200);
+}
+
+async fn deletion(tenant: &Tenant) {
+    let typed = json!({"confirm": "Green School", "confirm_orphaned": 1}).to_string();
+    tenant.admin.call(Method::DELETE, &tenant.path("push-certificate"), typed.into()).await.expect(200);
 }
 
 async fn expiry(app: &TestApp, processes: &Processes, tenant: &Tenant) {
