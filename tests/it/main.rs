@@ -23,6 +23,7 @@ mod layers;
 mod local_pages;
 mod openapi;
 mod operator_token;
+mod ownership;
 mod push;
 mod push_certificate;
 mod push_certificate_deletion;

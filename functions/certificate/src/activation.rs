@@ -3,6 +3,7 @@
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use shared::domain::ownership::needs_confirmation;
 use shared::domain::push_certificates::Source;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::Fingerprint;
@@ -25,6 +26,8 @@ pub(crate) struct PushCertificateView {
     request_pending: bool,
     /// An uploaded certificate waits for review.
     staged: bool,
+    /// The end is near and nobody has said lately who can renew: confirm or correct the ownership record.
+    needs_confirmation: bool,
     /// What to do next.
     next_step: &'static str,
 }
@@ -84,6 +87,9 @@ pub(crate) async fn show(
     let active = all.active();
     let is_active = |fingerprint| active.is_some_and(|active| active.certificate.fingerprint == fingerprint);
     let former = all.installed.iter().filter(|installed| !is_active(installed.certificate.fingerprint));
+    let record = state.store.ownership(&scope).await?;
+    let asked =
+        active.is_some_and(|active| needs_confirmation(record.as_ref(), active.certificate.not_after, now));
     let next_step = if all.staged.is_some() {
         "Review the uploaded certificate and activate it."
     } else if all.request.is_some() {
@@ -98,6 +104,7 @@ pub(crate) async fn show(
         former: former.map(|installed| InstalledView::new(installed, now)).collect(),
         request_pending: all.request.is_some(),
         staged: all.staged.is_some(),
+        needs_confirmation: asked,
         next_step,
     }))
 }

@@ -1,8 +1,9 @@
-//! The push certificate: request, upload, review, activate, roll back; and the vendor certificate that signs requests.
+//! The push certificate: request, upload, review, activate, roll back, export, delete; and the vendor certificate that signs requests.
 
 mod activation;
 mod deletion;
 mod export;
+mod ownership;
 mod request;
 mod review;
 mod staged;
@@ -23,5 +24,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(activation::activate))
         .routes(routes!(activation::roll_back))
         .routes(routes!(export::export))
+        .routes(routes!(ownership::show, ownership::record))
+        .routes(routes!(ownership::confirm))
         .routes(routes!(vendor::install, vendor::show))
 }

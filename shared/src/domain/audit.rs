@@ -40,6 +40,8 @@ pub enum AuditAction {
     PushCertificatesDeletionBegun,
     /// All push certificates and their keys are gone.
     PushCertificatesDeleted,
+    /// It was recorded, or confirmed, who can renew the push certificate.
+    PushCertificateOwnershipConfirmed,
     /// The tenant's own identity authority was made.
     IdentityAuthorityCreated,
     /// Another server's identity authority was trusted.

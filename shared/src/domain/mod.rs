@@ -8,6 +8,7 @@ pub mod expiry;
 pub mod export_tries;
 pub mod identity;
 pub mod link;
+pub mod ownership;
 pub mod push_certificates;
 pub mod tenant;
 pub mod token;

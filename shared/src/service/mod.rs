@@ -17,6 +17,7 @@ pub mod issue_identity;
 pub mod next_command;
 pub mod notify_expiry;
 mod push_key;
+pub mod record_ownership;
 pub mod request_push_certificate;
 pub mod review_topics;
 mod sealed;

@@ -14,6 +14,7 @@ mod identity;
 mod keys;
 mod link;
 mod mail;
+mod ownership;
 mod push_certificate;
 mod push_deletion;
 mod push_result;

@@ -72,6 +72,10 @@ async fn push_certificate(app: &TestApp, operator: &Api, tenant: &Tenant) -> Str
     pass_seconds(app, 600);
     let export = json!({"password": password, "format": "pem"});
     tenant.post("push-certificate/export", export).await.expect(200);
+    let owner = json!({"apple_account": "push@green.example", "second_factor_holder": "Jo"});
+    let path = tenant.path("push-certificate/ownership");
+    tenant.admin.call(Method::PUT, &path, owner.to_string().into()).await.expect(200);
+    tenant.post("push-certificate/ownership/confirm", json!({})).await.expect(200);
     tenant.get("push-certificate").await.expect(200);
     issued.uid
 }
