@@ -76,6 +76,11 @@ impl Error {
         Self::new(Kind::Conflict, code, message)
     }
 
+    /// Too many tries; the next one is welcome after `retry_after` seconds.
+    pub fn rate_limited(code: &'static str, message: impl Into<String>, retry_after: u32) -> Self {
+        Self::new(Kind::RateLimited { retry_after }, code, message)
+    }
+
     /// A dependency did not answer in time, or asked us to slow down.
     pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Kind::Unavailable, "unavailable", "The service is busy. Nothing was lost.")

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::repository::{read, rust_files};
 
 /// How an error is made: the words before its code, and the status of the API and of the devices' routes.
-const MAKERS: [(&str, u16, u16); 13] = [
+const MAKERS: [(&str, u16, u16); 14] = [
     ("Error::malformed(", 400, 400),
     ("Error::unauthenticated(", 401, 400),
     ("Error::forbidden(", 403, 400),
     ("Error::conflict(", 409, 503),
+    ("Error::rate_limited(", 429, 503),
     ("Error::new(Kind::Malformed,", 400, 400),
     ("Error::new(Kind::NotFound,", 404, 400),
     ("Error::new(Kind::Conflict,", 409, 503),

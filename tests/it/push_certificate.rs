@@ -147,3 +147,29 @@ async fn a_renewal_may_be_rolled_back_and_forth() {
     let refused = tenant.post("push-certificate/rollback", json!({})).await.expect(409);
     assert_eq!(refused.problem(), "push-certificate-expired");
 }
+
+#[tokio::test]
+async fn undoing_a_replacement_wants_to_hear_how_many_devices_have_enrolled_since() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let first = tenant.get("push-certificate").await.json["active"]["fingerprint"].clone();
+    tenant.request().await;
+    let created = app.runner.portal.issue(&tenant.request_file().await).map_err(drop).unwrap();
+    tenant.stage(&created.pem).await;
+    tenant.activate(json!({"confirm_orphaned": 0})).await;
+    enrolled(&app, &tenant, "D-1").await;
+    for confirmation in [json!({}), json!({"confirm_orphaned": 2})] {
+        let refused = tenant.post("push-certificate/rollback", confirmation).await.expect(409);
+        assert_eq!(refused.problem(), "replacement-not-confirmed");
+        assert!(refused.text().contains("1 enrolled device listens"), "{}", refused.text());
+    }
+    let elsewhere = json!({"fingerprint": "0".repeat(64), "confirm_orphaned": 1});
+    let refused = tenant.post("push-certificate/rollback", elsewhere).await.expect(409);
+    assert_eq!(refused.problem(), "push-certificate-changed");
+
+    let confirmed = json!({"fingerprint": first, "confirm_orphaned": 1});
+    let back = tenant.post("push-certificate/rollback", confirmed.clone()).await.expect(200);
+    assert_eq!(back.json["fingerprint"], first);
+    let repeated = tenant.post("push-certificate/rollback", confirmed).await.expect(200);
+    assert_eq!(repeated.json["fingerprint"], first, "a repeated call went forth again");
+}

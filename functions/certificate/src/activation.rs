@@ -3,9 +3,11 @@
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use shared::domain::ownership::needs_confirmation;
 use shared::domain::push_certificates::Source;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::Fingerprint;
+use shared::pki::export::chosen_password;
 use shared::service::activate_push_certificate::{
     Confirmation, activate_push_certificate, roll_back_push_certificate,
 };
@@ -24,6 +26,8 @@ pub(crate) struct PushCertificateView {
     request_pending: bool,
     /// An uploaded certificate waits for review.
     staged: bool,
+    /// The end is near and nobody has said lately who can renew: confirm or correct the ownership record.
+    needs_confirmation: bool,
     /// What to do next.
     next_step: &'static str,
 }
@@ -41,6 +45,25 @@ pub(crate) struct Activation {
     /// Opt in to, or out of, a daily mail to the tenant's contacts from 30 days before it expires.
     #[serde(default)]
     expiry_mails: Option<bool>,
+    /// Keeps certificate and key for export behind this password, of at least 12 characters. It is stored nowhere.
+    #[serde(default)]
+    password: Option<String>,
+    /// The same password again.
+    #[serde(default)]
+    password_again: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollBack {
+    /// The fingerprint of the certificate to go back to: repeating the call then changes nothing. Without it, going back
+    /// twice goes forth again.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    fingerprint: Option<Fingerprint>,
+    /// Where a Replacement is undone: the number of devices that have enrolled since and must enroll again.
+    #[serde(default)]
+    confirm_orphaned: Option<u64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -64,6 +87,9 @@ pub(crate) async fn show(
     let active = all.active();
     let is_active = |fingerprint| active.is_some_and(|active| active.certificate.fingerprint == fingerprint);
     let former = all.installed.iter().filter(|installed| !is_active(installed.certificate.fingerprint));
+    let record = state.store.ownership(&scope).await?;
+    let asked =
+        active.is_some_and(|active| needs_confirmation(record.as_ref(), active.certificate.not_after, now));
     let next_step = if all.staged.is_some() {
         "Review the uploaded certificate and activate it."
     } else if all.request.is_some() {
@@ -78,6 +104,7 @@ pub(crate) async fn show(
         former: former.map(|installed| InstalledView::new(installed, now)).collect(),
         request_pending: all.request.is_some(),
         staged: all.staged.is_some(),
+        needs_confirmation: asked,
         next_step,
     }))
 }
@@ -97,10 +124,13 @@ pub(crate) async fn activate(
     State(state): State<AppState>,
     Json(body): Json<Activation>,
 ) -> Result<JsonAnswer<ActivatedView>, Problem> {
+    let again = body.password_again.unwrap_or_default();
+    let export_password = body.password.map(|password| chosen_password(password, &again)).transpose()?;
     let confirmation = Confirmation {
         fingerprint: body.fingerprint,
         orphans: body.confirm_orphaned,
         expiry_mails: body.expiry_mails,
+        export_password,
     };
     let (installed, source) = activate_push_certificate(&state, &scope, &confirmation).await?;
     Ok(JsonAnswer(ActivatedView { source, active: InstalledView::new(&installed, state.clock.now()) }))
@@ -109,13 +139,15 @@ pub(crate) async fn activate(
 /// Go back to the certificate that was active before.
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant}/push-certificate/rollback", tag = "push certificate",
-    params(("tenant" = String, Path)),
+    params(("tenant" = String, Path)), request_body = RollBack,
     responses((status = 200, body = InstalledView), (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn roll_back(
     AdminScope(scope): AdminScope,
     State(state): State<AppState>,
+    Json(body): Json<RollBack>,
 ) -> Result<JsonAnswer<InstalledView>, Problem> {
-    let installed = roll_back_push_certificate(&state, &scope).await?;
+    let installed =
+        roll_back_push_certificate(&state, &scope, body.fingerprint, body.confirm_orphaned).await?;
     Ok(JsonAnswer(InstalledView::new(&installed, state.clock.now())))
 }

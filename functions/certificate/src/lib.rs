@@ -1,7 +1,11 @@
-//! The push certificate: request, upload, review, activate, roll back; and the vendor certificate that signs requests.
+//! The push certificate: request, upload, review, activate, roll back, export, delete; and the vendor certificate that signs requests.
 
 mod activation;
+mod deletion;
+mod export;
+mod ownership;
 mod request;
+mod review;
 mod signer;
 mod staged;
 mod status;
@@ -15,7 +19,7 @@ use utoipa_axum::routes;
 /// The function's routes.
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(activation::show))
+        .routes(routes!(activation::show, deletion::delete))
         .routes(routes!(status::show))
         .routes(routes!(request::create, request::show))
         .routes(routes!(request::download))
@@ -25,5 +29,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(activation::roll_back))
         .routes(routes!(signer::install, signer::show, signer::remove))
         .routes(routes!(signer::install_server, signer::show_server, signer::remove_server))
+        .routes(routes!(export::export))
+        .routes(routes!(ownership::show, ownership::record))
+        .routes(routes!(ownership::confirm))
         .routes(routes!(vendor::install, vendor::show))
 }

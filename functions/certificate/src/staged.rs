@@ -9,12 +9,12 @@ use shared::http::{AdminScope, Body, FileOrJson, Problem, ProblemDetails, Viewer
 use shared::secret::Secret;
 use shared::service::check_push_certificate::check_staged;
 use shared::service::stage_push_certificate::{
-    Review, UploadFiles, discard_staged, file_bytes, review, stage_push_certificate,
+    UploadFiles, discard_staged, file_bytes, review, stage_push_certificate,
 };
-use shared::state::{AppState, State as Everything};
+use shared::state::AppState;
 use utoipa::ToSchema;
 
-use crate::view::{CertificateView, ReviewView, meaning};
+use crate::review::{ReviewView, review_view};
 
 /// An upload: this as JSON, or the certificate's file as the whole body.
 #[derive(Deserialize, ToSchema)]
@@ -55,7 +55,7 @@ pub(crate) async fn upload(
         },
     };
     let review = stage_push_certificate(&state, &scope, &files).await?;
-    Ok((StatusCode::CREATED, JsonAnswer(view(&state, &review))))
+    Ok((StatusCode::CREATED, JsonAnswer(review_view(&state, &scope, &review).await?)))
 }
 
 /// Review what is staged, seen from the certificate that is active at this moment.
@@ -68,7 +68,8 @@ pub(crate) async fn show(
     ViewerScope(scope): ViewerScope,
     State(state): State<AppState>,
 ) -> Result<JsonAnswer<ReviewView>, Problem> {
-    Ok(JsonAnswer(view(&state, &review(&state, &scope).await?)))
+    let review = review(&state, &scope).await?;
+    Ok(JsonAnswer(review_view(&state, &scope, &review).await?))
 }
 
 /// Discard what is staged.
@@ -95,13 +96,4 @@ pub(crate) async fn check(
     State(state): State<AppState>,
 ) -> Result<JsonAnswer<LiveCheck>, Problem> {
     Ok(JsonAnswer(check_staged(&state, &scope).await?))
-}
-
-fn view(state: &Everything, review: &Review) -> ReviewView {
-    ReviewView {
-        source: review.source,
-        meaning: meaning(review.source, review.orphans),
-        orphaned_enrollments: review.orphans,
-        certificate: CertificateView::new(&review.staged.certificate, state.clock.now()),
-    }
 }

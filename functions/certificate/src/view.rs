@@ -49,6 +49,8 @@ pub(crate) struct InstalledView {
     certificate: CertificateView,
     #[schema(value_type = String, format = DateTime)]
     activated_at: Timestamp,
+    /// Whether it can be exported with the password chosen at its activation.
+    exportable: bool,
 }
 
 impl InstalledView {
@@ -56,20 +58,9 @@ impl InstalledView {
         Self {
             certificate: CertificateView::new(&installed.certificate, now),
             activated_at: installed.activated_at,
+            exportable: installed.exportable,
         }
     }
-}
-
-/// What is to be decided about an upload.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ReviewView {
-    /// What the upload is, by its Subject UID.
-    pub(crate) source: Source,
-    /// The same in words.
-    pub(crate) meaning: String,
-    /// How many enrolled devices stop being manageable if this is activated; `activate` wants this number for a Replacement.
-    pub(crate) orphaned_enrollments: u64,
-    pub(crate) certificate: CertificateView,
 }
 
 /// A source in a person's words.

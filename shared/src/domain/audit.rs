@@ -32,6 +32,16 @@ pub enum AuditAction {
     PushCertificateActivated,
     /// A former push certificate became the active one again.
     PushCertificateRolledBack,
+    /// Somebody entered a password for the export of a push certificate.
+    PushCertificateExportTried,
+    /// The password was right: certificate and key were handed out.
+    PushCertificateExported,
+    /// The deletion of all push certificates was confirmed; their keys are destroyed from then on.
+    PushCertificatesDeletionBegun,
+    /// All push certificates and their keys are gone.
+    PushCertificatesDeleted,
+    /// It was recorded, or confirmed, who can renew the push certificate.
+    PushCertificateOwnershipConfirmed,
     /// The tenant's own identity authority was made.
     IdentityAuthorityCreated,
     /// Another server's identity authority was trusted.

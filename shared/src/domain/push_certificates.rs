@@ -1,5 +1,7 @@
 //! A tenant's push certificates: requested, staged, active, and kept for the enrollments that still listen on them.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,6 +44,9 @@ pub struct InstalledCertificate {
     pub key: KeyId,
     /// When it last became active.
     pub activated_at: Timestamp,
+    /// Whether certificate and key are also kept behind a password, for export.
+    #[serde(default)]
+    pub exportable: bool,
 }
 
 /// Which certificate new enrollments get.
@@ -54,6 +59,9 @@ pub struct ActiveCertificate {
     pub previous: Option<Fingerprint>,
     /// Counts the changes, so that of two concurrent ones one wins.
     pub version: u64,
+    /// A deletion has begun: keys are being destroyed, and nothing but the deletion goes on.
+    #[serde(default)]
+    pub deleting: bool,
 }
 
 /// What an upload is, seen from the active certificate.
@@ -101,10 +109,8 @@ impl PushCertificates {
     /// # Errors
     /// Conflict when there is none, or when it has expired.
     pub fn usable(&self, now: Timestamp) -> Result<&InstalledCertificate> {
-        let active = self.active().ok_or_else(|| {
-            Error::conflict("push-certificate-missing", "This tenant has no active Apple push certificate.")
-                .next("Request one, take the request to Apple's portal, upload what Apple returns, and activate it.")
-        })?;
+        let active = self.active().ok_or_else(missing)?;
+        self.refuse_deleting()?;
         refuse_expired(active, now)?;
         Ok(active)
     }
@@ -114,6 +120,7 @@ impl PushCertificates {
     /// # Errors
     /// Conflict when there is none for that topic, or when it has expired.
     pub fn usable_for(&self, topic: &str, now: Timestamp) -> Result<&InstalledCertificate> {
+        self.refuse_deleting()?;
         let installed = self.for_topic(topic).ok_or_else(|| {
             Error::conflict(
                 "push-certificate-topic-unknown",
@@ -160,17 +167,23 @@ impl PushCertificates {
         Ok(Source::Renewal)
     }
 
-    /// The state after activating what is staged.
+    /// The state after activating what is staged, which is kept for export or not.
     ///
     /// # Errors
     /// Conflict when nothing is staged, when it has expired meanwhile, or as [`Self::classify`] says.
-    pub fn activate(&self, now: Timestamp) -> Result<(ActiveCertificate, InstalledCertificate)> {
+    pub fn activate(
+        &self,
+        now: Timestamp,
+        exportable: bool,
+    ) -> Result<(ActiveCertificate, InstalledCertificate)> {
         let staged = self.staged.as_ref().ok_or_else(nothing_staged)?;
+        self.refuse_deleting()?;
         self.classify(&staged.certificate)?;
         let installed = InstalledCertificate {
             certificate: staged.certificate.clone(),
             key: staged.key.clone(),
             activated_at: now,
+            exportable,
         };
         refuse_expired(&installed, now)?;
         Ok((self.point_at(staged.certificate.fingerprint), installed))
@@ -181,6 +194,7 @@ impl PushCertificates {
     /// # Errors
     /// Conflict when there is nothing to go back to, or when it has expired.
     pub fn roll_back(&self, now: Timestamp) -> Result<(ActiveCertificate, InstalledCertificate)> {
+        self.refuse_deleting()?;
         let previous = self.active.as_ref().and_then(|active| active.previous.as_ref());
         let former = previous.and_then(|fingerprint| self.find(fingerprint)).ok_or_else(|| {
             Error::conflict("nothing-to-roll-back", "No other certificate was active before this one.")
@@ -190,17 +204,65 @@ impl PushCertificates {
         Ok((self.point_at(former.certificate.fingerprint), installed))
     }
 
+    /// Whether anything here depends on a private key.
+    pub fn needs(&self, key: &KeyId) -> bool {
+        self.keys().contains(key)
+    }
+
     fn point_at(&self, fingerprint: Fingerprint) -> ActiveCertificate {
         ActiveCertificate {
             fingerprint,
             previous: self.active.as_ref().map(|active| active.fingerprint),
             version: self.active.as_ref().map_or(0, |active| active.version) + 1,
+            deleting: false,
         }
+    }
+
+    /// Refuses what a deletion that has begun would spoil.
+    fn refuse_deleting(&self) -> Result<()> {
+        if !self.active.as_ref().is_some_and(|active| active.deleting) {
+            return Ok(());
+        }
+        Err(Error::conflict(
+            "push-certificate-deleting",
+            "The push certificates of this tenant are being deleted: some of their keys are destroyed already.",
+        )
+        .next("Repeat the deletion until it is complete. Then begin with a new request."))
+    }
+
+    /// The state at the beginning of a deletion; the same where one has begun.
+    ///
+    /// # Errors
+    /// Conflict when there is nothing to delete.
+    pub fn begin_deletion(&self) -> Result<ActiveCertificate> {
+        let active = self.active.as_ref().ok_or_else(missing)?;
+        if active.deleting {
+            return Ok(active.clone());
+        }
+        Ok(ActiveCertificate { version: active.version + 1, deleting: true, ..active.clone() })
+    }
+
+    /// Every topic that a certificate was ever active for.
+    pub fn topics(&self) -> BTreeSet<&str> {
+        self.installed.iter().map(|installed| installed.certificate.topic.as_str()).collect()
+    }
+
+    /// The places of all private keys.
+    pub fn keys(&self) -> BTreeSet<&KeyId> {
+        let kept = self.installed.iter().map(|installed| &installed.key);
+        let staged = self.staged.iter().map(|staged| &staged.key);
+        let requested = self.request.iter().map(|request| &request.key);
+        kept.chain(staged).chain(requested).collect()
     }
 
     fn find(&self, fingerprint: &Fingerprint) -> Option<&InstalledCertificate> {
         self.installed.iter().find(|installed| installed.certificate.fingerprint == *fingerprint)
     }
+}
+
+fn missing() -> Error {
+    Error::conflict("push-certificate-missing", "This tenant has no active Apple push certificate.")
+        .next("Request one, take the request to Apple's portal, upload what Apple returns, and activate it.")
 }
 
 /// The refusal where an upload is needed and there is none.
@@ -240,7 +302,7 @@ mod tests {
 
     fn activated(state: &PushCertificates, certificate: PushCertificate, now: i64) -> PushCertificates {
         let mut next = stage(state, certificate);
-        let (active, installed) = next.activate(from_unix(now)).unwrap();
+        let (active, installed) = next.activate(from_unix(now), false).unwrap();
         next.installed.retain(|other| other.certificate.fingerprint != installed.certificate.fingerprint);
         next.installed.push(installed);
         next.active = Some(active);
@@ -279,6 +341,25 @@ mod tests {
     }
 
     #[test]
+    fn a_deletion_that_has_begun_stops_everything_but_itself() {
+        let mut state = activated(&PushCertificates::default(), certificate("a", "1", 365), 0);
+        let begun = state.begin_deletion().unwrap();
+        assert_eq!((begun.version, begun.deleting), (2, true));
+        state.active = Some(begun.clone());
+        assert_eq!(state.begin_deletion().unwrap(), begun, "it begins once");
+        let renewal = stage(&state, certificate("a", "2", 700));
+        let refusals = [
+            state.usable(from_unix(0)).map(drop),
+            state.usable_for("a", from_unix(0)).map(drop),
+            renewal.activate(from_unix(0), false).map(drop),
+            state.roll_back(from_unix(0)).map(drop),
+        ];
+        for refused in refusals {
+            assert_eq!(refused.unwrap_err().code(), "push-certificate-deleting");
+        }
+    }
+
+    #[test]
     fn nothing_is_used_after_its_end() {
         let first = activated(&PushCertificates::default(), certificate("a", "1", 365), 0);
         assert!(first.usable(from_unix(365 * DAY - 1)).is_ok());
@@ -290,7 +371,7 @@ mod tests {
         assert_eq!(first.usable_for("b", from_unix(0)).unwrap_err().code(), "push-certificate-topic-unknown");
         let none = PushCertificates::default();
         assert_eq!(none.usable(from_unix(0)).unwrap_err().code(), "push-certificate-missing");
-        assert_eq!(none.activate(from_unix(0)).unwrap_err().code(), "nothing-staged");
+        assert_eq!(none.activate(from_unix(0), false).unwrap_err().code(), "nothing-staged");
         assert_eq!(none.roll_back(from_unix(0)).unwrap_err().code(), "nothing-to-roll-back");
     }
 }

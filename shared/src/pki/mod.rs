@@ -7,6 +7,7 @@
 
 pub mod authority;
 pub mod csr;
+pub mod export;
 pub mod key;
 pub mod mdm_signature;
 pub mod profile_signature;

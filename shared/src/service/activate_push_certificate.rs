@@ -1,12 +1,15 @@
 //! Making a push certificate the active one, and going back.
 
+use super::export_push_certificate::keep_for_export;
 use super::stage_push_certificate::review_of;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::push_certificates::{InstalledCertificate, Source, nothing_staged};
 use crate::error::{Error, Result};
 use crate::id::Fingerprint;
 use crate::scope::Scope;
+use crate::secret::Secret;
 use crate::state::State;
+use crate::store::push_certificate_changed;
 
 /// What the person who activates has confirmed.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,8 @@ pub struct Confirmation {
     pub orphans: Option<u64>,
     /// Opts in to, or out of, expiry mails.
     pub expiry_mails: Option<bool>,
+    /// The password for its export, where it is to be had later.
+    pub export_password: Option<Secret<String>>,
 }
 
 /// Makes the staged certificate the active one, at once. Enrollments on another topic keep being pushed with their own.
@@ -43,7 +48,11 @@ pub async fn activate_push_certificate(
     if review.source == Source::Replacement && confirmation.orphans != Some(review.orphans) {
         return Err(replacement(review.orphans));
     }
-    let (active, installed) = all.activate(state.clock.now())?;
+    let export = confirmation.export_password.as_ref();
+    let (active, installed) = all.activate(state.clock.now(), export.is_some())?;
+    if let (Some(password), Some(staged)) = (export, &all.staged) {
+        keep_for_export(state, scope, staged, password).await?;
+    }
     let audit = audit(state, scope, AuditAction::PushCertificateActivated, &installed)
         .with("source", format!("{:?}", review.source));
     state.store.activate(scope, &active, &installed, Some((&all, confirmation.expiry_mails)), &audit).await?;
@@ -52,13 +61,36 @@ pub async fn activate_push_certificate(
     Ok((installed, review.source))
 }
 
-/// Goes back to the certificate that was active before.
+/// Goes back to the certificate that was active before. Undoing a Replacement silences, like the Replacement itself,
+/// the devices that have enrolled since: `orphans` confirms their number, unless there are none. `wanted` says which
+/// certificate that is: whoever repeats a call whose answer was lost stays there.
 ///
 /// # Errors
-/// Conflict when there is none, when it has expired, or when somebody else changed the certificates at the same time.
-pub async fn roll_back_push_certificate(state: &State, scope: &Scope) -> Result<InstalledCertificate> {
+/// Conflict when there is none, when it has expired, when devices have enrolled on the present topic and their number
+/// was not confirmed, or when somebody else changed the certificates at the same time.
+pub async fn roll_back_push_certificate(
+    state: &State,
+    scope: &Scope,
+    wanted: Option<Fingerprint>,
+    orphans: Option<u64>,
+) -> Result<InstalledCertificate> {
     let all = state.store.push_certificates(scope).await?;
+    if let (Some(wanted), Some(present)) = (wanted, all.active())
+        && present.certificate.fingerprint == wanted
+    {
+        return Ok(present.clone());
+    }
     let (active, installed) = all.roll_back(state.clock.now())?;
+    if wanted.is_some_and(|wanted| wanted != installed.certificate.fingerprint) {
+        return Err(push_certificate_changed());
+    }
+    let present = all.active().map(|present| &present.certificate.topic);
+    if let Some(topic) = present.filter(|topic| **topic != installed.certificate.topic) {
+        let silenced = state.store.count_devices_on(scope, topic).await?;
+        if silenced > 0 && orphans != Some(silenced) {
+            return Err(not_going_back(silenced));
+        }
+    }
     let audit = audit(state, scope, AuditAction::PushCertificateRolledBack, &installed);
     state.store.activate(scope, &active, &installed, None, &audit).await?;
     state.push_certificates.forget(scope.tenant());
@@ -81,12 +113,22 @@ fn log(scope: &Scope, what: &str, installed: &InstalledCertificate) {
     );
 }
 
+fn listeners(count: u64) -> String {
+    if count == 1 { "1 enrolled device listens".into() } else { format!("{count} enrolled devices listen") }
+}
+
+fn not_going_back(orphans: u64) -> Error {
+    let devices = listeners(orphans);
+    Error::conflict(
+        "replacement-not-confirmed",
+        format!("Going back changes the topic: {devices} on the present one and must enroll again."),
+    )
+    .at("confirm_orphaned")
+    .next(format!("To go back all the same, send \"confirm_orphaned\": {orphans}."))
+}
+
 fn replacement(orphans: u64) -> Error {
-    let devices = if orphans == 1 {
-        "1 enrolled device listens".into()
-    } else {
-        format!("{orphans} enrolled devices listen")
-    };
+    let devices = listeners(orphans);
     Error::conflict(
         "replacement-not-confirmed",
         format!("This is a Replacement, not a Renewal: {devices} on the present topic and must enroll again."),

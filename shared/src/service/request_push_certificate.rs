@@ -1,6 +1,7 @@
 //! The request that a tenant takes to Apple's portal.
 
 use super::install_vendor_certificate::vendor_certificate;
+use super::push_key::delete_unless_needed;
 use super::secret_path;
 use crate::domain::audit::AuditAction;
 use crate::domain::push_certificates::PendingRequest;
@@ -48,13 +49,8 @@ pub async fn request_push_certificate(
     let request = PendingRequest { key: id, subject, file, created_at: now };
     let audit = state.audit(scope, AuditAction::PushRequestMade).with("key", &request.key);
     state.store.put_push_request(scope, &request, pending.as_ref(), &audit).await?;
-    // A key that an upload under review needs must stay.
-    let needed = |former: &PendingRequest| all.staged.as_ref().is_some_and(|staged| staged.key == former.key);
-    if let Some(former) = pending.filter(|former| !needed(former))
-        && let Err(error) = state.secrets.delete(&secret_path::push_key(scope.tenant(), &former.key)).await
-    {
-        // A key that nothing names any more harms nobody; the request stands.
-        tracing::warn!(tenant = %scope.tenant(), error = %error.chain(), "the given-up request's key is left over");
+    if let Some(former) = pending {
+        delete_unless_needed(state, scope, &former.key).await;
     }
     Ok(request)
 }

@@ -11,6 +11,11 @@ pub(super) fn push_key(tenant: &TenantId, key: &KeyId) -> String {
     format!("{tenant}/push-key/{key}")
 }
 
+/// A push certificate with its key, locked with the password that was chosen for its export.
+pub(super) fn push_export(tenant: &TenantId, key: &KeyId) -> String {
+    format!("{tenant}/push-export/{key}")
+}
+
 /// The key of a tenant's identity authority: for the SCEP function only.
 pub(super) fn authority(tenant: &TenantId, authority: &AuthorityId) -> String {
     format!("{tenant}/authority/{authority}")

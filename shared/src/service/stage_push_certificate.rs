@@ -1,8 +1,11 @@
 //! Apple's answer: checked, classified, and kept for review.
 
+use super::push_key::{self, delete_unless_needed};
 use super::secret_path;
 use crate::domain::audit::AuditAction;
-use crate::domain::push_certificates::{PushCertificates, Source, StagedCertificate, nothing_staged};
+use crate::domain::push_certificates::{
+    InstalledCertificate, PushCertificates, Source, StagedCertificate, nothing_staged,
+};
 use crate::error::{Error, Result};
 use crate::id::KeyId;
 use crate::pki::push_upload::{Upload, read_upload};
@@ -33,6 +36,8 @@ pub fn file_bytes(text: String) -> Vec<u8> {
 pub struct Review {
     /// The upload.
     pub staged: StagedCertificate,
+    /// The active certificate, to be seen beside it.
+    pub active: Option<InstalledCertificate>,
     /// What it is, seen from the active certificate.
     pub source: Source,
     /// How many enrolled devices would be silenced: 0 unless it is a Replacement.
@@ -55,12 +60,16 @@ pub async fn stage_push_certificate(state: &State, scope: &Scope, files: &Upload
         return Err(topic_taken());
     }
     let key = key_for(state, scope, &all, &upload).await?;
+    let request = all.request.as_ref().filter(|request| request.key == key);
     let staged = StagedCertificate { certificate: upload.certificate, key, staged_at: now };
     let audit = state
         .audit(scope, AuditAction::PushCertificateStaged)
         .with("topic", &staged.certificate.topic)
         .with("fingerprint", staged.certificate.fingerprint);
-    state.store.put_staged(scope, &staged, &audit).await?;
+    state.store.put_staged(scope, &staged, request, &audit).await?;
+    if let Some(former) = &all.staged {
+        delete_unless_needed(state, scope, &former.key).await;
+    }
     review_of(state, scope, &all, staged).await
 }
 
@@ -80,7 +89,12 @@ pub async fn review(state: &State, scope: &Scope) -> Result<Review> {
 /// Unavailable when the store does not answer.
 pub async fn discard_staged(state: &State, scope: &Scope) -> Result<()> {
     let audit = state.audit(scope, AuditAction::PushCertificateDiscarded);
-    state.store.delete_staged(scope, &audit).await
+    let staged = state.store.push_certificates(scope).await?.staged;
+    state.store.delete_staged(scope, &audit).await?;
+    if let Some(staged) = staged {
+        delete_unless_needed(state, scope, &staged.key).await;
+    }
+    Ok(())
 }
 
 pub(super) async fn review_of(
@@ -96,7 +110,7 @@ pub(super) async fn review_of(
         }
         (Source::New | Source::Renewal | Source::Replacement, _) => 0,
     };
-    Ok(Review { staged, source, orphans })
+    Ok(Review { staged, active: all.active().cloned(), source, orphans })
 }
 
 /// The key that fits the upload: the one given along, or the pending request's.
@@ -115,9 +129,7 @@ async fn key_for(state: &State, scope: &Scope, all: &PushCertificates, upload: &
         .at("key")
         .next("Give the private key along, or make a request here and let Apple's portal renew with it.")
     })?;
-    let path = secret_path::push_key(scope.tenant(), &request.key);
-    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
-    let private = key::read(pem.expose(), None)?;
+    let private = push_key::read(state, scope, &request.key).await?;
     upload.certificate.check_key(&private)?;
     Ok(request.key.clone())
 }

@@ -1,12 +1,20 @@
 //! A tenant's enrollments, counted and listed through the index by tenant.
 
 use aws_sdk_dynamodb::types::Select;
+use serde::Deserialize;
 
 use super::keys::{self, BY_TENANT_INDEX, Key};
 use super::{Store, error, key_of, mark, text};
 use crate::domain::enrollment::Enrollment;
 use crate::error::Result;
 use crate::scope::Scope;
+use crate::time::Timestamp;
+
+/// The one attribute of an enrollment that is counted.
+#[derive(Deserialize)]
+struct LastSeen {
+    last_seen: Timestamp,
+}
 
 impl Store {
     /// How many devices are enrolled on a topic: those a Replacement of its certificate silences.
@@ -27,6 +35,26 @@ impl Store {
             count += u64::try_from(page.map_err(error::read)?.count).unwrap_or_default();
         }
         Ok(count)
+    }
+
+    /// When devices enrolled on a topic were last seen: of `limit` of them at most. The index is eventually consistent, so
+    /// that a device that enrolled just now may be missing.
+    pub async fn last_seen_on(&self, scope: &Scope, topic: &str, limit: i32) -> Result<Vec<Timestamp>> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.tables.core)
+            .index_name(BY_TENANT_INDEX)
+            .key_condition_expression("tenant = :tenant AND begins_with(listed, :prefix)")
+            .expression_attribute_values(":tenant", text(scope.tenant()))
+            .expression_attribute_values(":prefix", text(keys::listed_prefix(topic, false)))
+            .limit(limit)
+            .send()
+            .await
+            .map_err(error::read)?;
+        let found: Vec<Key> = page.items().iter().filter_map(key_of).collect();
+        let seen: Vec<LastSeen> = self.get_many(&self.tables.core, &found).await?;
+        Ok(seen.into_iter().map(|device| device.last_seen).collect())
     }
 
     /// A page of a tenant's enrollments, and the mark to continue after.

@@ -162,6 +162,16 @@ pub(crate) fn link(tenant: &TenantId, link: &LinkId) -> Key {
     Key { pk: format!("TENANT#{tenant}#LINK#{link}"), sk: "LINK".into() }
 }
 
+/// Who can renew a tenant's push certificate.
+pub(crate) fn ownership(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}#OWNERSHIP"), sk: "OWNERSHIP".into() }
+}
+
+/// The tries of an export's password.
+pub(crate) fn export_tries(tenant: &TenantId, certificate: &Fingerprint) -> Key {
+    Key { pk: format!("TENANT#{tenant}#EXPORT#{certificate}"), sk: "TRIES".into() }
+}
+
 /// One mail: about one credential, on one day, to one address.
 pub(crate) fn mail_claim(owner: &Owner, credential: &str, day: &str, recipient: &str) -> Key {
     Key { pk: format!("{}#MAIL#{credential}#{day}", token_partition(owner)), sk: recipient.to_owned() }

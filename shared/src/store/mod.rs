@@ -12,13 +12,16 @@ mod enrollment;
 mod enrollment_list;
 mod error;
 mod expiry;
+mod export_tries;
 mod identity;
 mod identity_count;
 mod keys;
 mod link;
 mod mail;
+mod ownership;
 mod profile_signer;
 mod push_certificate;
+mod push_deletion;
 mod push_result;
 mod snooze;
 mod tenant;
@@ -44,7 +47,7 @@ pub use enrollment::TokenUpdateWrite;
 pub use expiry::Expiring;
 pub use identity_count::IdentityCount;
 pub use mail::Claim;
-pub use push_certificate::topic_taken;
+pub use push_certificate::{push_certificate_changed, topic_taken};
 
 /// An item as DynamoDB gives it.
 type Item = HashMap<String, AttributeValue>;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
 
 use super::expiry::indexed;
 use super::keys::{self, ACTIVE, INSTALLED_PREFIX, REQUEST, STAGED};
@@ -13,7 +13,6 @@ use crate::domain::push_certificates::{
     ActiveCertificate, InstalledCertificate, PendingRequest, PushCertificates, StagedCertificate,
 };
 use crate::error::{Error, Result};
-use crate::id::Fingerprint;
 use crate::scope::Scope;
 
 impl Store {
@@ -61,21 +60,35 @@ impl Store {
         .map_err(changed)
     }
 
-    /// Keeps an upload for review, in place of an earlier one.
+    /// Keeps an upload for review, in place of an earlier one. `request` is the request whose key it takes, if it does.
+    ///
+    /// # Errors
+    /// Conflict when that request was given up meanwhile: its key is on its way out.
     pub async fn put_staged(
         &self,
         scope: &Scope,
         staged: &StagedCertificate,
+        request: Option<&PendingRequest>,
         audit: &AuditEntry,
     ) -> Result<()> {
         let mut upload: Item = item(&keys::push_staged(scope.tenant()), staged)?;
         upload.insert("fingerprint".into(), text(staged.certificate.fingerprint));
-        self.transact(vec![
+        upload.insert("key_id".into(), text(&staged.key));
+        let mut parts = vec![
             put_item_part(&self.tables.pki, upload, None, HashMap::new())?,
             self.audit_part(scope, audit)?,
-        ])
-        .await
-        .map_err(changed)
+        ];
+        if let Some(request) = request {
+            let check = ConditionCheck::builder()
+                .table_name(&self.tables.pki)
+                .set_key(Some(key_item(&keys::push_request(scope.tenant()))))
+                .condition_expression("key_id = :key")
+                .expression_attribute_values(":key", text(&request.key))
+                .build()
+                .map_err(Error::internal)?;
+            parts.push(TransactWriteItem::builder().condition_check(check).build());
+        }
+        self.transact(parts).await.map_err(changed)
     }
 
     /// Drops what is staged. Repeating it changes nothing.
@@ -124,7 +137,7 @@ impl Store {
             self.audit_part(scope, audit)?,
         ];
         if let Some((from, expiry_mails)) = from {
-            parts.push(self.delete_part(&keys::push_staged(tenant), Some(&certificate.fingerprint))?);
+            parts.push(self.delete_part(&keys::push_staged(tenant), Some(installed))?);
             // A request for another key still waits for its own certificate.
             if from.request.as_ref().is_some_and(|request| request.key == installed.key) {
                 parts.push(self.delete_part(&keys::push_request(tenant), None)?);
@@ -141,13 +154,17 @@ impl Store {
         })
     }
 
-    /// A deletion; with a fingerprint, only of the record about that certificate.
-    fn delete_part(&self, key: &keys::Key, only: Option<&Fingerprint>) -> Result<TransactWriteItem> {
+    /// A deletion; with a certificate, only of the upload of it with the same key: the same certificate may have been
+    /// uploaded again with another copy of its key, and then this copy is on its way out.
+    fn delete_part(&self, key: &keys::Key, only: Option<&InstalledCertificate>) -> Result<TransactWriteItem> {
         let mut delete = Delete::builder().table_name(&self.tables.pki).set_key(Some(key_item(key)));
-        if let Some(fingerprint) = only {
+        if let Some(upload) = only {
             delete = delete
-                .condition_expression("fingerprint = :fingerprint")
-                .expression_attribute_values(":fingerprint", text(fingerprint));
+                .condition_expression(
+                    "fingerprint = :fingerprint AND (attribute_not_exists(key_id) OR key_id = :key)",
+                )
+                .expression_attribute_values(":fingerprint", text(upload.certificate.fingerprint))
+                .expression_attribute_values(":key", text(&upload.key));
         }
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build())
     }
@@ -166,13 +183,18 @@ pub fn topic_taken() -> Error {
         .next("Every organization needs its own: choose Create, not Renew, in Apple's portal.")
 }
 
+/// The refusal where the certificates are no longer those that were looked at.
+pub fn push_certificate_changed() -> Error {
+    Error::conflict(
+        "push-certificate-changed",
+        "Somebody else changed this tenant's push certificates at the same time. Nothing was changed by you.",
+    )
+    .next("Look at the present state and decide again.")
+}
+
 fn changed(cancelled: Cancelled) -> Error {
     match cancelled {
-        Cancelled::Condition(_) => Error::conflict(
-            "push-certificate-changed",
-            "Somebody else changed this tenant's push certificates at the same time. Nothing was changed by you.",
-        )
-        .next("Look at the present state and decide again."),
+        Cancelled::Condition(_) => push_certificate_changed(),
         Cancelled::Collided(error) | Cancelled::Failed(error) => error,
     }
 }

@@ -12,7 +12,7 @@ use shared::time::{SignedDuration, Timestamp};
 use super::Rights;
 use super::recorder::Processes;
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
-use crate::devices::pass_seconds;
+use crate::devices::{enrolled, pass_seconds};
 use crate::mails::confirmations;
 
 /// Plays it and returns what every function needed.
@@ -30,6 +30,7 @@ pub(super) async fn play() -> Rights {
     replacement_and_renewal(&app, &tenant, &topic).await;
     calendar(&app, &processes, &operator, &tenant).await;
     expiry(&app, &processes, &tenant).await;
+    deletion(&tenant).await;
     Api::new(&processes.address, None)
         .get(&format!("/console/{}/push-certificate", tenant.id))
         .await
@@ -71,7 +72,15 @@ async fn push_certificate(app: &TestApp, operator: &Api, tenant: &Tenant) -> Str
 
     let issued = app.runner.portal.issue(&tenant.request_file().await).map_err(|_| ()).unwrap();
     tenant.stage(&issued.pem).await;
-    tenant.activate(json!({"expiry_mails": true})).await;
+    let password = "correct horse battery";
+    tenant.activate(json!({"expiry_mails": true, "password": password, "password_again": password})).await;
+    pass_seconds(app, 600);
+    let export = json!({"password": password, "format": "pem"});
+    tenant.post("push-certificate/export", export).await.expect(200);
+    let owner = json!({"apple_account": "push@green.example", "second_factor_holder": "Jo"});
+    let path = tenant.path("push-certificate/ownership");
+    tenant.admin.call(Method::PUT, &path, owner.to_string().into()).await.expect(200);
+    tenant.post("push-certificate/ownership/confirm", json!({})).await.expect(200);
     tenant.get("push-certificate").await.expect(200);
     issued.uid
 }
@@ -140,6 +149,7 @@ async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
 }
 
 async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
+    enrolled(app, tenant, "D-3").await;
     app.pass_days(1);
     tenant.request().await;
     let file = tenant.request_file().await;
@@ -168,6 +178,11 @@ async fn calendar(app: &TestApp, processes: &Processes, operator: &Api, tenant: 
     let page = confirmations(app, "head@green.example").remove(0);
     anybody.get(&page).await.expect(200);
     anybody.call(Method::POST, &page, Vec::new()).await.expect(200);
+}
+
+async fn deletion(tenant: &Tenant) {
+    let typed = json!({"confirm": "Green School", "confirm_orphaned": 1}).to_string();
+    tenant.admin.call(Method::DELETE, &tenant.path("push-certificate"), typed.into()).await.expect(200);
 }
 
 async fn expiry(app: &TestApp, processes: &Processes, tenant: &Tenant) {

@@ -41,13 +41,13 @@ impl Contract {
     async fn stage(&self, scope: &Scope, certificate: PushCertificate) -> PushCertificates {
         let staged = StagedCertificate { certificate, key: self.random.id(), staged_at: at(1) };
         let audit = self.audit(scope, AuditAction::PushCertificateStaged);
-        self.store.put_staged(scope, &staged, &audit).await.unwrap();
+        self.store.put_staged(scope, &staged, None, &audit).await.unwrap();
         self.all(scope).await
     }
 
     /// Activates what `seen` has staged, as somebody does who read it a while ago.
     async fn activate(&self, scope: &Scope, seen: &PushCertificates) -> Result<(), &'static str> {
-        let (active, installed) = seen.activate(at(2)).unwrap();
+        let (active, installed) = seen.activate(at(2), false).unwrap();
         let audit = self.audit(scope, AuditAction::PushCertificateActivated);
         let activated = self.store.activate(scope, &active, &installed, Some((seen, None)), &audit).await;
         activated.map_err(|error| error.code())
