@@ -2,6 +2,8 @@
 
 mod activation;
 mod request;
+mod request_body;
+mod request_review;
 mod staged;
 mod vendor;
 mod view;
@@ -14,10 +16,13 @@ use utoipa_axum::routes;
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(activation::show))
-        .routes(routes!(request::create, request::show))
+        .routes(routes!(request::create, request::show, request::cancel))
+        .routes(routes!(request_review::review))
         .routes(routes!(request::download))
         .routes(routes!(staged::upload, staged::show, staged::discard))
         .routes(routes!(activation::activate))
         .routes(routes!(activation::roll_back))
-        .routes(routes!(vendor::install, vendor::show))
+        .routes(routes!(vendor::install, vendor::list))
+        .routes(routes!(vendor::activate))
+        .routes(routes!(vendor::delete))
 }

@@ -10,4 +10,5 @@ pub mod link;
 pub mod push_certificates;
 pub mod tenant;
 pub mod token;
+pub mod vendor_certificates;
 pub mod wake;

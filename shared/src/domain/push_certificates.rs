@@ -5,21 +5,40 @@ use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
 use crate::id::{Fingerprint, KeyId};
-use crate::pki::csr::Subject;
+use crate::pki::own_request::RequestSubject;
 use crate::pki::push_certificate::PushCertificate;
 use crate::time::Timestamp;
+
+/// Who has the private key of a request until its certificate comes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Custody {
+    /// The server, in its secret store.
+    #[default]
+    Kept,
+    /// The customer: made here, handed out once behind a password, and not kept.
+    Downloaded,
+    /// The customer, who made the request elsewhere.
+    Own,
+}
 
 /// A request made for Apple's portal, whose certificate has not come back yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PendingRequest {
-    /// The private key's place in the secret store.
+    /// The private key's place in the secret store, where it is kept, or comes to be with the certificate.
     pub key: KeyId,
     /// What the request says of the tenant.
-    pub subject: Subject,
+    pub subject: RequestSubject,
     /// The file for Apple's portal: base64 of the PushCertWebRequest property list.
     pub file: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Who has the private key.
+    #[serde(default)]
+    pub custody: Custody,
+    /// The public key, by which a key that is given along is known to be this one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_fingerprint: Option<Fingerprint>,
 }
 
 /// A certificate that Apple returned, checked and waiting for its activation.

@@ -2,7 +2,9 @@
 
 use super::secret_path;
 use crate::domain::audit::AuditAction;
-use crate::domain::push_certificates::{PushCertificates, Source, StagedCertificate, nothing_staged};
+use crate::domain::push_certificates::{
+    Custody, PendingRequest, PushCertificates, Source, StagedCertificate, nothing_staged,
+};
 use crate::error::{Error, Result};
 use crate::id::KeyId;
 use crate::pki::push_upload::{Upload, read_upload};
@@ -60,7 +62,8 @@ pub async fn stage_push_certificate(state: &State, scope: &Scope, files: &Upload
         .audit(scope, AuditAction::PushCertificateStaged)
         .with("topic", &staged.certificate.topic)
         .with("fingerprint", staged.certificate.fingerprint);
-    state.store.put_staged(scope, &staged, &audit).await?;
+    let request = all.request.as_ref().filter(|request| request.key == staged.key);
+    state.store.put_staged(scope, &staged, request, &audit).await?;
     review_of(state, scope, &all, staged).await
 }
 
@@ -103,7 +106,9 @@ pub(super) async fn review_of(
 async fn key_for(state: &State, scope: &Scope, all: &PushCertificates, upload: &Upload) -> Result<KeyId> {
     if let Some(given) = &upload.key {
         upload.certificate.check_key(given)?;
-        let id: KeyId = state.random.id();
+        let fingerprint = Some(key::fingerprint(given)?);
+        let requested = all.request.as_ref().filter(|request| request.key_fingerprint == fingerprint);
+        let id = requested.map_or_else(|| state.random.id(), |request| request.key.clone());
         state.secrets.put(&secret_path::push_key(scope.tenant(), &id), &key::to_pem(given)?).await?;
         return Ok(id);
     }
@@ -115,9 +120,22 @@ async fn key_for(state: &State, scope: &Scope, all: &PushCertificates, upload: &
         .at("key")
         .next("Give the private key along, or make a request here and let Apple's portal renew with it.")
     })?;
+    handed_out(request)?;
     let path = secret_path::push_key(scope.tenant(), &request.key);
     let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
     let private = key::read(pem.expose(), None)?;
     upload.certificate.check_key(&private)?;
     Ok(request.key.clone())
+}
+
+/// Refuses an upload without the key that only the customer has.
+fn handed_out(request: &PendingRequest) -> Result<()> {
+    let who = match request.custody {
+        Custody::Kept => return Ok(()),
+        Custody::Downloaded => "was downloaded when the request was made, and is not kept here",
+        Custody::Own => "is where you made the request, not here",
+    };
+    Err(Error::conflict("push-key-not-kept", format!("The private key of this certificate {who}."))
+        .at("key")
+        .next("Give it along, with its password: \"key\" and \"password\" beside \"certificate\"."))
 }

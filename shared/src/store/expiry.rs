@@ -29,6 +29,8 @@ impl Store {
                 .table_name(&self.tables.pki)
                 .index_name(BY_EXPIRY_INDEX)
                 .key_condition_expression("expiry_month = :month AND expiry BETWEEN :from AND :to")
+                // Other credentials in the index carry a kind.
+                .filter_expression("attribute_not_exists(kind)")
                 .expression_attribute_values(":month", text(&month))
                 .expression_attribute_values(":from", text(from))
                 .expression_attribute_values(":to", text(to))

@@ -107,6 +107,17 @@ pub(crate) fn push_installed(tenant: &TenantId, fingerprint: &Fingerprint) -> Ke
     Key { pk: push_partition(tenant), sk: format!("{INSTALLED_PREFIX}{fingerprint}") }
 }
 
+/// The operator's vendor certificates.
+pub(crate) const VENDOR_PARTITION: &str = "OPERATOR#VENDOR";
+
+pub(crate) fn vendor(fingerprint: &Fingerprint) -> Key {
+    Key { pk: VENDOR_PARTITION.into(), sk: format!("{INSTALLED_PREFIX}{fingerprint}") }
+}
+
+pub(crate) fn vendor_active() -> Key {
+    Key { pk: VENDOR_PARTITION.into(), sk: ACTIVE.into() }
+}
+
 /// The claim that makes a topic one tenant's only.
 pub(crate) fn topic_claim(topic: &str) -> Key {
     Key { pk: format!("TOPIC#{topic}"), sk: "CLAIM".into() }

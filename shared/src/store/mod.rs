@@ -17,6 +17,7 @@ mod push_certificate;
 mod push_result;
 mod tenant;
 mod token;
+mod vendor;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
 
 use super::keys::{self, ACTIVE, INSTALLED_PREFIX, REQUEST, STAGED};
 use super::{Cancelled, Item, Store, item, key_item, number, put_item_part, put_part, read, text};
@@ -11,7 +11,7 @@ use crate::domain::push_certificates::{
     ActiveCertificate, InstalledCertificate, PendingRequest, PushCertificates, StagedCertificate,
 };
 use crate::error::{Error, Result};
-use crate::id::Fingerprint;
+use crate::id::{Fingerprint, KeyId};
 use crate::scope::Scope;
 
 impl Store {
@@ -59,21 +59,58 @@ impl Store {
         .map_err(changed)
     }
 
-    /// Keeps an upload for review, in place of an earlier one.
+    /// Drops a request. Unless its key is `needed` by an upload under review, no upload may have come to need it.
+    ///
+    /// # Errors
+    /// Conflict when another request took its place, or an upload for it came in between.
+    pub async fn delete_push_request(
+        &self,
+        scope: &Scope,
+        request: &PendingRequest,
+        needed: bool,
+        audit: &AuditEntry,
+    ) -> Result<()> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.pki)
+            .set_key(Some(key_item(&keys::push_request(scope.tenant()))))
+            .condition_expression("key_id = :key")
+            .expression_attribute_values(":key", text(&request.key))
+            .build()
+            .map_err(Error::internal)?;
+        let mut parts =
+            vec![TransactWriteItem::builder().delete(delete).build(), self.audit_part(scope, audit)?];
+        if !needed {
+            let free = "attribute_not_exists(pk) OR #key <> :key";
+            parts.push(self.key_check_part(&keys::push_staged(scope.tenant()), free, &request.key)?);
+        }
+        self.transact(parts).await.map_err(changed)
+    }
+
+    /// Keeps an upload for review, in place of an earlier one; an upload for `request` wants it to be there still.
+    ///
+    /// # Errors
+    /// Conflict when the request was given up in between.
     pub async fn put_staged(
         &self,
         scope: &Scope,
         staged: &StagedCertificate,
+        request: Option<&PendingRequest>,
         audit: &AuditEntry,
     ) -> Result<()> {
         let mut upload: Item = item(&keys::push_staged(scope.tenant()), staged)?;
         upload.insert("fingerprint".into(), text(staged.certificate.fingerprint));
-        self.transact(vec![
+        let mut parts = vec![
             put_item_part(&self.tables.pki, upload, None, HashMap::new())?,
             self.audit_part(scope, audit)?,
-        ])
-        .await
-        .map_err(changed)
+        ];
+        if let Some(request) = request {
+            parts.push(self.key_check_part(
+                &keys::push_request(scope.tenant()),
+                "#key = :key",
+                &request.key,
+            )?);
+        }
+        self.transact(parts).await.map_err(changed)
     }
 
     /// Drops what is staged. Repeating it changes nothing.
@@ -140,6 +177,19 @@ impl Store {
                 changed(other)
             }
         })
+    }
+
+    /// A condition on which private key a record names.
+    fn key_check_part(&self, at: &keys::Key, condition: &str, key: &KeyId) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.pki)
+            .set_key(Some(key_item(at)))
+            .condition_expression(condition)
+            .expression_attribute_names("#key", "key")
+            .expression_attribute_values(":key", text(key))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// A deletion; with a fingerprint, only of the record about that certificate.

@@ -41,7 +41,7 @@ impl Contract {
     async fn stage(&self, scope: &Scope, certificate: PushCertificate) -> PushCertificates {
         let staged = StagedCertificate { certificate, key: self.random.id(), staged_at: at(1) };
         let audit = self.audit(scope, AuditAction::PushCertificateStaged);
-        self.store.put_staged(scope, &staged, &audit).await.unwrap();
+        self.store.put_staged(scope, &staged, None, &audit).await.unwrap();
         self.all(scope).await
     }
 
