@@ -9,6 +9,8 @@ use pomarium_tests::actors::subject;
 use pomarium_tests::{Answer, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::pki::push_request::{self, Digest};
+use shared::pki::trust::TrustRoots;
 
 use crate::crypto::{KEY, certificate_pem, locked_pem, pem, pkcs12, self_signed};
 
@@ -130,18 +132,15 @@ async fn several_are_installed_and_one_signs() {
     let installed = install(&app, &body).await.expect(201).json;
     assert_eq!((&installed["name"], &installed["active"]), (&json!("Somebody Else"), &json!(false)));
     request(&tenant).await.expect(201);
-    let signer = |file: &str| {
-        let xml = String::from_utf8(STANDARD.decode(file).unwrap()).unwrap();
-        let chain = xml.split_once("-----BEGIN").map(|(_, rest)| format!("-----BEGIN{rest}")).unwrap();
-        X509::from_pem(chain.as_bytes()).unwrap().to_der().unwrap()
-    };
-    assert_ne!(signer(&tenant.request_file().await), own.to_der().unwrap());
+    let now = app.clock.now();
+    let by_own = |file: &str| push_request::check(file.as_bytes(), &TrustRoots::from(own.clone()), now);
+    assert!(by_own(&tenant.request_file().await).is_err());
 
     let name = &installed["fingerprint"];
     assert_eq!(activate(&app, name).await.expect(200).json["active"], true);
     activate(&app, name).await.expect(200);
     request(&tenant).await.expect(201);
-    assert_eq!(signer(&tenant.request_file().await), own.to_der().unwrap());
+    assert_eq!(by_own(&tenant.request_file().await).unwrap().digest, Digest::Sha1);
 
     let refused = delete(&app, name).await.expect(409);
     assert_eq!(refused.problem(), "vendor-certificate-active");

@@ -99,7 +99,23 @@ pub struct PushCertificates {
     pub installed: Vec<InstalledCertificate>,
 }
 
+/// A pending request that is given up: cancelled, or replaced by another.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenUp<'a> {
+    /// The request.
+    pub request: &'a PendingRequest,
+    /// Whether an upload under review needs its private key.
+    pub key_is_needed: bool,
+}
+
 impl PushCertificates {
+    /// The pending request, to be given up.
+    pub fn give_up(&self) -> Option<GivenUp<'_>> {
+        let request = self.request.as_ref()?;
+        let key_is_needed = self.staged.as_ref().is_some_and(|staged| staged.key == request.key);
+        Some(GivenUp { request, key_is_needed })
+    }
+
     /// The active certificate.
     pub fn active(&self) -> Option<&InstalledCertificate> {
         self.find(&self.active.as_ref()?.fingerprint)

@@ -2,7 +2,7 @@
 
 use super::secret_path;
 use crate::domain::audit::AuditAction;
-use crate::domain::push_certificates::{Custody, PendingRequest, PushCertificates};
+use crate::domain::push_certificates::GivenUp;
 use crate::error::{Error, Result};
 use crate::scope::Scope;
 use crate::state::State;
@@ -13,30 +13,21 @@ use crate::state::State;
 /// NotFound when no request is pending; Conflict when somebody changed it at the same time.
 pub async fn cancel_push_request(state: &State, scope: &Scope) -> Result<()> {
     let all = state.store.push_certificates(scope).await?;
-    let request = all.request.as_ref().ok_or_else(|| Error::not_found("pending request"))?;
-    let audit = state.audit(scope, AuditAction::PushRequestCancelled).with("key", &request.key);
-    let needed = is_needed(&all, request);
-    state.store.delete_push_request(scope, request, needed, &audit).await?;
-    forget_key(state, scope, &all, request).await;
+    let former = all.give_up().ok_or_else(|| Error::not_found("pending request"))?;
+    let audit = state.audit(scope, AuditAction::PushRequestCancelled).with("key", &former.request.key);
+    state.store.delete_push_request(scope, former, &audit).await?;
+    forget_key(state, scope, former).await;
     Ok(())
 }
 
 /// Deletes the key of a request that was given up, unless an upload under review needs it.
-pub(super) async fn forget_key(
-    state: &State,
-    scope: &Scope,
-    all: &PushCertificates,
-    former: &PendingRequest,
-) {
-    if former.custody != Custody::Kept || is_needed(all, former) {
+pub(super) async fn forget_key(state: &State, scope: &Scope, former: GivenUp<'_>) {
+    if former.key_is_needed {
         return;
     }
-    if let Err(error) = state.secrets.delete(&secret_path::push_key(scope.tenant(), &former.key)).await {
+    let path = secret_path::push_key(scope.tenant(), &former.request.key);
+    if let Err(error) = state.secrets.delete(&path).await {
         // A key that nothing names any more harms nobody; the request is gone.
         tracing::warn!(tenant = %scope.tenant(), error = %error.chain(), "the given-up request's key is left over");
     }
-}
-
-fn is_needed(all: &PushCertificates, request: &PendingRequest) -> bool {
-    all.staged.as_ref().is_some_and(|staged| staged.key == request.key)
 }

@@ -58,9 +58,9 @@ pub async fn request_push_certificate(
 ) -> Result<MadeRequest> {
     check(source)?;
     let all = state.store.push_certificates(scope).await?;
-    let pending = all.request.as_ref();
-    if let Some(pending) = pending.filter(|_| !replace) {
-        return Err(already_pending(pending));
+    let former = all.give_up();
+    if let Some(former) = former.filter(|_| !replace) {
+        return Err(already_pending(former.request));
     }
     let now = state.clock.now();
     let vendor = signing_vendor(state).await?;
@@ -90,9 +90,9 @@ pub async fn request_push_certificate(
         .audit(scope, AuditAction::PushRequestMade)
         .with("key", &request.key)
         .with("custody", format!("{custody:?}").to_lowercase());
-    state.store.put_push_request(scope, &request, pending, &audit).await?;
-    if let Some(former) = pending {
-        forget_key(state, scope, &all, former).await;
+    state.store.put_push_request(scope, &request, former, &audit).await?;
+    if let Some(former) = former {
+        forget_key(state, scope, former).await;
     }
     Ok(MadeRequest { request, private_key })
 }

@@ -8,7 +8,7 @@ use super::keys::{self, ACTIVE, INSTALLED_PREFIX, REQUEST, STAGED};
 use super::{Cancelled, Item, Store, item, key_item, number, put_item_part, put_part, read, text};
 use crate::domain::audit::AuditEntry;
 use crate::domain::push_certificates::{
-    ActiveCertificate, InstalledCertificate, PendingRequest, PushCertificates, StagedCertificate,
+    ActiveCertificate, GivenUp, InstalledCertificate, PendingRequest, PushCertificates, StagedCertificate,
 };
 use crate::error::{Error, Result};
 use crate::id::{Fingerprint, KeyId};
@@ -37,52 +37,52 @@ impl Store {
     /// Keeps a request. `replaces` is the moment of the request it takes the place of, if any.
     ///
     /// # Errors
-    /// Conflict when another request came in between.
+    /// Conflict when another request came in between, or an upload for the former one.
     pub async fn put_push_request(
         &self,
         scope: &Scope,
         request: &PendingRequest,
-        replaces: Option<&PendingRequest>,
+        replaces: Option<GivenUp<'_>>,
         audit: &AuditEntry,
     ) -> Result<()> {
         let mut new: Item = item(&keys::push_request(scope.tenant()), request)?;
         new.insert("key_id".into(), text(&request.key));
         let (condition, values) = match replaces {
             None => (super::NEW, HashMap::new()),
-            Some(former) => ("key_id = :former", HashMap::from([(":former".to_owned(), text(&former.key))])),
+            Some(former) => {
+                ("key_id = :former", HashMap::from([(":former".to_owned(), text(&former.request.key))]))
+            }
         };
-        self.transact(vec![
+        let mut parts = vec![
             put_item_part(&self.tables.pki, new, Some(condition), values)?,
             self.audit_part(scope, audit)?,
-        ])
-        .await
-        .map_err(changed)
+        ];
+        if let Some(former) = replaces {
+            parts.extend(self.unneeded_part(scope, former)?);
+        }
+        self.transact(parts).await.map_err(changed)
     }
 
-    /// Drops a request. Unless its key is `needed` by an upload under review, no upload may have come to need it.
+    /// Drops a request.
     ///
     /// # Errors
     /// Conflict when another request took its place, or an upload for it came in between.
     pub async fn delete_push_request(
         &self,
         scope: &Scope,
-        request: &PendingRequest,
-        needed: bool,
+        former: GivenUp<'_>,
         audit: &AuditEntry,
     ) -> Result<()> {
         let delete = Delete::builder()
             .table_name(&self.tables.pki)
             .set_key(Some(key_item(&keys::push_request(scope.tenant()))))
             .condition_expression("key_id = :key")
-            .expression_attribute_values(":key", text(&request.key))
+            .expression_attribute_values(":key", text(&former.request.key))
             .build()
             .map_err(Error::internal)?;
         let mut parts =
             vec![TransactWriteItem::builder().delete(delete).build(), self.audit_part(scope, audit)?];
-        if !needed {
-            let free = "attribute_not_exists(pk) OR #key <> :key";
-            parts.push(self.key_check_part(&keys::push_staged(scope.tenant()), free, &request.key)?);
-        }
+        parts.extend(self.unneeded_part(scope, former)?);
         self.transact(parts).await.map_err(changed)
     }
 
@@ -177,6 +177,14 @@ impl Store {
                 changed(other)
             }
         })
+    }
+
+    /// Unless the key of a given-up request is known to be needed: that no upload has come to need it.
+    fn unneeded_part(&self, scope: &Scope, former: GivenUp<'_>) -> Result<Option<TransactWriteItem>> {
+        let free = "attribute_not_exists(pk) OR #key <> :key";
+        let staged = keys::push_staged(scope.tenant());
+        let check = (!former.key_is_needed).then(|| self.key_check_part(&staged, free, &former.request.key));
+        check.transpose()
     }
 
     /// A condition on which private key a record names.
