@@ -46,7 +46,20 @@ async fn last_push(tenant: &Tenant) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_that_apple_knows_no_more_is_forgotten_and_the_device_heals_it() {
+async fn a_fleet_that_was_refused_by_mistake_is_tried_again_the_next_day() {
+    let (app, tenant, mut device) = world().await;
+    let uuid = queue(&tenant, "D-1", "ProfileList").await;
+    app.runner.apns.script(&hex::encode(device.push_token()), [refusal(400, "BadDeviceToken")]);
+    app.deliver_hints().await;
+    app.pass_days(1);
+    assert_eq!(failures(&app, &[hint(&tenant, "D-1")]).await, [0; 0]);
+    assert!(device.wait_for_push().await);
+    device.answer_all().await.expect("it answers");
+    assert_eq!(status(&tenant, &uuid).await, "Acknowledged");
+}
+
+#[tokio::test]
+async fn a_token_that_apple_knows_no_more_rests_until_the_device_gives_another() {
     for reason in ["Unregistered", "BadDeviceToken"] {
         let (app, tenant, mut device) = world().await;
         let uuid = queue(&tenant, "D-1", "ProfileList").await;
@@ -57,9 +70,9 @@ async fn a_token_that_apple_knows_no_more_is_forgotten_and_the_device_heals_it()
         }
         assert_eq!(app.deliver_hints().await, 1, "it is dealt with");
         let told = enrollment(&tenant, "D-1").await;
-        assert_eq!((&told["state"], &told["topic"]), (&json!("enrolled"), &Value::Null));
+        assert_eq!(told["state"], "enrolled");
         assert_eq!(told["last_push"]["outcome"], reason);
-        assert_eq!(failures(&app, &[hint(&tenant, "D-1")]).await, [0; 0], "nowhere to push to");
+        assert_eq!(failures(&app, &[hint(&tenant, "D-1")]).await, [0; 0], "it rests");
         assert_eq!(app.runner.apns.pushes().len(), 1);
 
         device.listen(&app.runner.apns).expect("a new push token");

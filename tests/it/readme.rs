@@ -27,7 +27,7 @@ async fn the_first_session_works_when_pasted() {
         tokio::task::spawn_blocking(move || shell.output()).await.unwrap().expect("bash and curl are here");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(!said.contains("pomarium.dev/errors#"), "{said}");
+    assert!(!said.contains("urn:pomarium:error:"), "{said}");
     for expected in
         ["\"source\":\"New\"", "\"state\":\"enrolled\"", "\"status\":\"Acknowledged\"", "\"sent\":1"]
     {

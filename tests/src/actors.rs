@@ -37,7 +37,7 @@ impl Answer {
 
     /// The stable name of the problem, such as `push-certificate-wrong-key`.
     pub fn problem(&self) -> &str {
-        self.json["type"].as_str().and_then(|kind| kind.rsplit_once('#')).map_or("", |(_, code)| code)
+        self.json["type"].as_str().and_then(|kind| kind.rsplit_once(':')).map_or("", |(_, code)| code)
     }
 
     /// The same answer, once its status is what it must be.

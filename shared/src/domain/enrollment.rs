@@ -114,6 +114,10 @@ pub struct Enrollment {
     /// What came of the last push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_push: Option<PushAttempt>,
+    /// Until when pushes rest, because APNs called the address no good. The address is kept: a mistake of ours or of
+    /// Apple's, over a whole fleet, must pass by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_rests_until: Option<Timestamp>,
 }
 
 /// What came of a push.
@@ -127,6 +131,12 @@ pub struct PushAttempt {
 }
 
 impl Enrollment {
+    /// Where to push to now, if there is a reason and a place to.
+    pub fn to_be_woken(&self, now: Timestamp) -> Option<&PushAddress> {
+        let rests = self.push_rests_until.is_some_and(|until| now < until);
+        self.push.as_ref().filter(|_| self.waiting > 0 && !rests)
+    }
+
     /// Whether it ended.
     pub fn is_over(&self) -> bool {
         self.state == EnrollmentState::Removed
@@ -144,6 +154,7 @@ impl Enrollment {
             token_update_tally: 0,
             waiting: 0,
             enrolled_at: None,
+            push_rests_until: None,
             awaiting_configuration: false,
             unlock_token: None,
             bootstrap_token: None,

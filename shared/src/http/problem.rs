@@ -8,15 +8,15 @@ use utoipa::ToSchema;
 
 use crate::error::{Error, Kind};
 
-/// Where each problem type is explained.
-const TYPES: &str = "https://pomarium.dev/errors#";
+/// Begins each problem's type; docs/ERRORS.md explains what follows. A name, not an address: it must outlive any site.
+const TYPES: &str = "urn:pomarium:error:";
 
 /// The body of a refusal.
 #[derive(Serialize, ToSchema)]
 pub struct ProblemDetails {
     /// Names the kind of problem for ever: branch on this.
     #[serde(rename = "type")]
-    #[schema(example = "https://pomarium.dev/errors#push-certificate-wrong-key")]
+    #[schema(example = "urn:pomarium:error:push-certificate-wrong-key")]
     kind: String,
     /// The status in words.
     title: &'static str,

@@ -33,8 +33,8 @@ const APPLE: [&[u8]; 16] = [
 
 /// The authorities behind api.push.apple.com's server certificate.
 const APNS: [&[u8]; 2] = [
-    include_bytes!("roots/AAA_Certificate_Services.pem"),
-    include_bytes!("roots/USERTrust_RSA_Certification_Authority.pem"),
+    include_bytes!("roots/AAA_Certificate_Services.crt"),
+    include_bytes!("roots/USERTrust_RSA_Certification_Authority.crt"),
 ];
 
 /// The authorities whose certificates are accepted: roots and intermediates alike.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::{StreamExt, stream};
 
 use super::secret_path;
-use crate::domain::enrollment::{Enrollment, PushAddress, PushAttempt};
+use crate::domain::enrollment::{PushAddress, PushAttempt};
 use crate::domain::push_certificates::{InstalledCertificate, PushCertificates};
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
@@ -21,6 +21,8 @@ use crate::time::SignedDuration;
 
 /// How long Apple keeps a push for a sleeping device, in hours. Without it, a device that sleeps never hears of it.
 const KEPT_HOURS: i64 = 7 * 24;
+/// How long an address rests that Apple called no good, in hours. A TokenUpdate ends the rest at once.
+const REST_HOURS: i64 = 24;
 /// Pushes under way at a time within one topic.
 const CONCURRENT: usize = 100;
 
@@ -72,9 +74,9 @@ async fn wake_tenant(
     // Gone, without an address, or with nothing waiting: nothing to do.
     let mut woken: HashMap<EnrollmentId, Woken> = ids.iter().map(|id| (id.clone(), Woken::Done)).collect();
     let mut by_topic: HashMap<String, Vec<(EnrollmentId, PushAddress)>> = HashMap::new();
-    for Enrollment { id, push, waiting, .. } in state.store.enrollments(scope, ids).await? {
-        if let Some(address) = push.filter(|_| waiting > 0) {
-            by_topic.entry(address.topic.clone()).or_default().push((id, address));
+    for enrollment in state.store.enrollments(scope, ids).await? {
+        if let Some(address) = enrollment.to_be_woken(state.clock.now()).cloned() {
+            by_topic.entry(address.topic.clone()).or_default().push((enrollment.id, address));
         }
     }
     for (topic, targets) in by_topic {
@@ -165,7 +167,8 @@ async fn wake(
         Outcome::DeviceGone { reason, .. } => {
             // Not an unenrollment: only a device itself, or an administrator, ends one. Its next TokenUpdate heals it.
             tracing::warn!(tenant = %scope.tenant(), enrollment = %id, reason, "a push address is no longer good");
-            state.store.forget_push(scope, id, address, &note(reason)).await?;
+            let until = now + SignedDuration::from_hours(REST_HOURS);
+            state.store.rest_push(scope, id, address, &note(reason), until).await?;
             Ok(Woken::Done)
         }
         Outcome::CertificateRefused { reason } => {

@@ -142,13 +142,14 @@ impl Store {
             values.insert(":awaiting".into(), value(awaiting)?);
         }
         if id.user_id().is_none() {
-            expression.push_str(" ADD token_update_tally :one");
+            expression.push_str(" REMOVE push_rests_until ADD token_update_tally :one");
             return self.update_enrollment(scope, id, &expression, SIGNED_BY_ITS_OWN, values).await.map(Some);
         }
         // A user channel begins with its first TokenUpdate: there is no Authenticate for it.
         expression.push_str(
             ", id = :id, generation = if_not_exists(generation, :zero), waiting = if_not_exists(waiting, :zero), \
-             #session = if_not_exists(#session, :zero), v = :version ADD token_update_tally :one",
+             #session = if_not_exists(#session, :zero), v = :version REMOVE push_rests_until \
+             ADD token_update_tally :one",
         );
         values.remove(":signer");
         values.insert(":id".into(), text(id));

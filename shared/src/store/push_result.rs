@@ -10,6 +10,7 @@ use crate::domain::enrollment::{PushAddress, PushAttempt};
 use crate::error::Result;
 use crate::id::EnrollmentId;
 use crate::scope::Scope;
+use crate::time::Timestamp;
 
 impl Store {
     /// Notes what came of a push, unless the device was removed meanwhile.
@@ -19,21 +20,24 @@ impl Store {
         self.update_if(&key, "SET last_push = :attempt", "attribute_exists(pk)", values).await
     }
 
-    /// Forgets where pushes go because APNs said that this address is no longer good, unless the device has given
-    /// another one meanwhile.
-    pub async fn forget_push(
+    /// Lets pushes rest until a time because APNs called this address no good, unless the device has given another one
+    /// meanwhile.
+    pub async fn rest_push(
         &self,
         scope: &Scope,
         id: &EnrollmentId,
         address: &PushAddress,
         attempt: &PushAttempt,
+        until: Timestamp,
     ) -> Result<()> {
         let values = HashMap::from([
             (":address".to_owned(), value(address)?),
             (":attempt".to_owned(), value(attempt)?),
+            (":until".to_owned(), value(until)?),
         ]);
         let key = keys::enrollment(scope.tenant(), id);
-        self.update_if(&key, "SET last_push = :attempt REMOVE push", "push = :address", values).await
+        let expression = "SET last_push = :attempt, push_rests_until = :until";
+        self.update_if(&key, expression, "push = :address", values).await
     }
 
     /// An update whose failed condition means that there is nothing left to do.

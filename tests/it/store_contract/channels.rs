@@ -126,18 +126,18 @@ async fn more_than_a_hundred_are_read_at_once() {
 }
 
 #[tokio::test]
-async fn an_address_is_forgotten_only_while_it_is_the_present_one() {
+async fn an_address_rests_only_while_it_is_the_present_one() {
     let contract = Contract::new().await;
     let (store, scope) = (&contract.store, &contract.scope);
     contract.enrolled("D-1", signer("a")).await;
     let attempt = PushAttempt { at: at(5), outcome: "Unregistered".into() };
     let mut former = address("topic").push;
     former.token = "ffff".into();
-    store.forget_push(scope, &id("D-1"), &former, &attempt).await.unwrap();
-    assert!(store.enrollment(scope, &id("D-1")).await.unwrap().unwrap().push.is_some());
-    store.forget_push(scope, &id("D-1"), &address("topic").push, &attempt).await.unwrap();
+    store.rest_push(scope, &id("D-1"), &former, &attempt, at(9)).await.unwrap();
+    assert!(store.enrollment(scope, &id("D-1")).await.unwrap().unwrap().push_rests_until.is_none());
+    store.rest_push(scope, &id("D-1"), &address("topic").push, &attempt, at(9)).await.unwrap();
     let after = store.enrollment(scope, &id("D-1")).await.unwrap().unwrap();
-    assert_eq!((after.push, after.last_push), (None, Some(attempt.clone())));
+    assert_eq!((after.push_rests_until, after.last_push), (Some(at(9)), Some(attempt.clone())));
     // Nobody is made by a note about them.
     store.note_push(scope, &id("D-7"), &attempt).await.unwrap();
     assert!(store.enrollment(scope, &id("D-7")).await.unwrap().is_none());
