@@ -71,7 +71,8 @@ async fn the_operator_sees_what_ends_for_everybody_and_is_mailed() {
     assert_eq!(calendar["server_certificate_read"], true);
     let vendor = &calendar["expirations"][0];
     assert_eq!((&vendor["kind"], &vendor["state"]), (&json!("vendor-certificate"), &json!("ok")));
-    let installed = app.operator().get("/v1/vendor-certificate").await.expect(200).json;
+    let listed = app.operator().get("/v1/vendor-certificates").await.expect(200).json;
+    let installed = &listed["vendor_certificates"][0];
     assert_eq!(vendor["not_after"], installed["not_after"]);
 
     app.pass_days(vendor["days_left"].as_i64().unwrap() - 30);

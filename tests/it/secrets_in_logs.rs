@@ -9,6 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use pomarium_local::apns::Answer;
 use pomarium_local::device::{Reply, SimDevice};
 use pomarium_tests::TestApp;
+use pomarium_tests::actors::subject;
 use serde_json::json;
 use shared::domain::enrollment::PushAddress;
 use shared::domain::link::LinkToken;
@@ -103,6 +104,20 @@ async fn a_run_with_all_its_troubles_gives_nothing_away() {
     secrets
         .extend([("a password", b"the right word".to_vec()), ("a wrong password", b"a wrong word".to_vec())]);
     secrets.push(("the customer's key", KEY.private_key_to_pkcs8().unwrap()));
+
+    // A private key that is handed out.
+    for password in ["a short one", "a password for the key"] {
+        let key = json!({"custody": "download", "password": password});
+        let body = json!({"subject": subject(), "key": key, "replace": true});
+        let made = tenant.post("push-certificate/request", body).await;
+        if let Some(file) = made.json["private_key"]["file"].as_str() {
+            let opened =
+                openssl::pkey::PKey::private_key_from_pem_passphrase(file.as_bytes(), password.as_bytes());
+            secrets.push(("the downloaded key", opened.unwrap().private_key_to_pkcs8().unwrap()));
+            secrets.push(("the downloaded file", file.into()));
+        }
+        secrets.push(("the key's password", password.into()));
+    }
 
     // Tokens that are refused.
     let wrong = format!("{}wrong", tenant.token());

@@ -5,6 +5,8 @@ mod deletion;
 mod export;
 mod ownership;
 mod request;
+mod request_body;
+mod request_review;
 mod review;
 mod signer;
 mod staged;
@@ -21,7 +23,8 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(activation::show, deletion::delete))
         .routes(routes!(status::show))
-        .routes(routes!(request::create, request::show))
+        .routes(routes!(request::create, request::show, request::cancel))
+        .routes(routes!(request_review::review))
         .routes(routes!(request::download))
         .routes(routes!(staged::upload, staged::show, staged::discard))
         .routes(routes!(staged::check))
@@ -32,5 +35,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(export::export))
         .routes(routes!(ownership::show, ownership::record))
         .routes(routes!(ownership::confirm))
-        .routes(routes!(vendor::install, vendor::show))
+        .routes(routes!(vendor::install, vendor::list))
+        .routes(routes!(vendor::activate))
+        .routes(routes!(vendor::delete))
 }

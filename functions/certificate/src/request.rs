@@ -4,30 +4,30 @@ use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use shared::domain::push_certificates::PendingRequest;
-use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
-use shared::pki::csr::Subject;
-use shared::service::request_push_certificate::{pending_request, request_push_certificate};
+use serde::Serialize;
+use shared::domain::push_certificates::{Custody, PendingRequest};
+use shared::http::{AdminScope, FileOrJson, Problem, ProblemDetails, ViewerScope};
+use shared::pki::own_request::RequestSubject;
+use shared::service::cancel_push_request::cancel_push_request;
+use shared::service::request_push_certificate::{MadeRequest, pending_request, request_push_certificate};
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::ToSchema;
 
+use crate::request_body::{NewRequest, source};
+
 /// The name under which the request is saved, as Apple's portal expects to see it.
 const FILE_NAME: &str = "APNSPushCert.csr";
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewRequest {
-    subject: Subject,
-    /// Gives up a request that is pending: Apple's certificate for it will fit no key any more.
-    #[serde(default)]
-    replace: bool,
-}
+/// The name under which a downloaded key is saved.
+const KEY_FILE_NAME: &str = "CustomerCSR.key";
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RequestView {
-    subject: Subject,
+    subject: RequestSubject,
+    /// Who has the private key: the server (`kept`), or you (`downloaded`, `own`): then upload it with the certificate.
+    custody: Custody,
+    /// SHA-256 of the public key, in hex.
+    key_fingerprint: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// The name to save it under.
@@ -42,6 +42,8 @@ impl From<PendingRequest> for RequestView {
     fn from(request: PendingRequest) -> Self {
         Self {
             subject: request.subject,
+            custody: request.custody,
+            key_fingerprint: request.key_fingerprint.map(|fingerprint| fingerprint.to_string()),
             created_at: request.created_at,
             file_name: FILE_NAME,
             file: request.file,
@@ -51,12 +53,40 @@ impl From<PendingRequest> for RequestView {
     }
 }
 
-/// Make a request: a key that stays in the vault, and a file for Apple's portal signed by the MDM vendor.
+/// A private key that is handed out.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PrivateKeyFile {
+    /// The name to save it under.
+    file_name: &'static str,
+    /// PKCS#8 in PEM behind the password. It is not kept here: save it now.
+    file: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MadeRequestView {
+    #[serde(flatten)]
+    request: RequestView,
+    /// The private key, if it is downloaded: shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_key: Option<PrivateKeyFile>,
+}
+
+impl From<MadeRequest> for MadeRequestView {
+    fn from(made: MadeRequest) -> Self {
+        let private_key = made
+            .private_key
+            .map(|key| PrivateKeyFile { file_name: KEY_FILE_NAME, file: key.expose().clone() });
+        Self { request: made.request.into(), private_key }
+    }
+}
+
+/// Make a request: a key, unless you bring your own request, and a file for Apple's portal signed by the MDM vendor.
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant}/push-certificate/request", tag = "push certificate",
-    params(("tenant" = String, Path)), request_body = NewRequest,
+    params(("tenant" = String, Path)),
+    request_body(content((NewRequest = "application/json"), (Vec<u8> = "application/pkcs10"))),
     responses(
-        (status = 201, body = RequestView),
+        (status = 201, body = MadeRequestView),
         (status = 400, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "A request is pending, or the vendor certificate is missing or expired",
             body = ProblemDetails, content_type = "application/problem+json"),
@@ -65,10 +95,11 @@ impl From<PendingRequest> for RequestView {
 pub(crate) async fn create(
     AdminScope(scope): AdminScope,
     State(state): State<AppState>,
-    Json(body): Json<NewRequest>,
-) -> Result<(StatusCode, JsonAnswer<RequestView>), Problem> {
-    let request = request_push_certificate(&state, &scope, &body.subject, body.replace).await?;
-    Ok((StatusCode::CREATED, JsonAnswer(request.into())))
+    FileOrJson(body): FileOrJson<NewRequest>,
+) -> Result<(StatusCode, JsonAnswer<MadeRequestView>), Problem> {
+    let (source, replace) = source(body)?;
+    let made = request_push_certificate(&state, &scope, &source, replace).await?;
+    Ok((StatusCode::CREATED, JsonAnswer(made.into())))
 }
 
 /// The request that waits for Apple's certificate.
@@ -82,6 +113,21 @@ pub(crate) async fn show(
     State(state): State<AppState>,
 ) -> Result<JsonAnswer<RequestView>, Problem> {
     Ok(JsonAnswer(pending_request(&state, &scope).await?.into()))
+}
+
+/// Give up the pending request, with its key: Apple's certificate for it will fit no key any more.
+#[utoipa::path(
+    delete, path = "/v1/tenants/{tenant}/push-certificate/request", tag = "push certificate",
+    params(("tenant" = String, Path)),
+    responses((status = 204), (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn cancel(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+) -> Result<StatusCode, Problem> {
+    cancel_push_request(&state, &scope).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The request as the file to upload at Apple's portal.

@@ -24,6 +24,8 @@ pub enum AuditAction {
     TokenDeleted,
     /// A push certificate request was made.
     PushRequestMade,
+    /// A push certificate request was given up.
+    PushRequestCancelled,
     /// A push certificate was uploaded for review.
     PushCertificateStaged,
     /// An uploaded push certificate was discarded.

@@ -7,6 +7,7 @@ use crate::domain::expiry::FIRST_DAY;
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::push_certificates::InstalledCertificate;
 use crate::domain::token::ApiToken;
+use crate::domain::vendor_certificates::VendorRecord;
 use crate::id::Fingerprint;
 use crate::time::{Timestamp, days_until};
 
@@ -136,23 +137,12 @@ impl WatchedCredential {
     }
 }
 
-/// The operator's vendor certificate as the calendar keeps it: its key and chain are elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WatchedVendor {
-    /// SHA-256 of the certificate.
-    pub fingerprint: Fingerprint,
-    /// Its common name.
-    pub name: String,
-    /// When it ends.
-    pub not_after: Timestamp,
-}
-
-impl From<WatchedVendor> for WatchedCredential {
-    fn from(vendor: WatchedVendor) -> Self {
+impl From<&VendorRecord> for WatchedCredential {
+    fn from(vendor: &VendorRecord) -> Self {
         Self {
             kind: CredentialKind::VendorCertificate,
             reference: vendor.fingerprint.to_string(),
-            name: vendor.name,
+            name: vendor.name.clone(),
             details: vec![("Fingerprint", vendor.fingerprint.to_string())],
             not_after: vendor.not_after,
         }

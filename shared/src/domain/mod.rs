@@ -21,4 +21,5 @@ pub mod server_address;
 pub mod snooze;
 pub mod tenant;
 pub mod token;
+pub mod vendor_certificates;
 pub mod wake;

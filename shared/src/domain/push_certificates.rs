@@ -7,21 +7,40 @@ use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
 use crate::id::{Fingerprint, KeyId};
-use crate::pki::csr::Subject;
+use crate::pki::own_request::RequestSubject;
 use crate::pki::push_certificate::PushCertificate;
 use crate::time::Timestamp;
+
+/// Who has the private key of a request until its certificate comes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Custody {
+    /// The server, in its secret store.
+    #[default]
+    Kept,
+    /// The customer: made here, handed out once behind a password, and not kept.
+    Downloaded,
+    /// The customer, who made the request elsewhere.
+    Own,
+}
 
 /// A request made for Apple's portal, whose certificate has not come back yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PendingRequest {
-    /// The private key's place in the secret store.
+    /// The private key's place in the secret store, where it is kept, or comes to be with the certificate.
     pub key: KeyId,
     /// What the request says of the tenant.
-    pub subject: Subject,
+    pub subject: RequestSubject,
     /// The file for Apple's portal: base64 of the PushCertWebRequest property list.
     pub file: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Who has the private key.
+    #[serde(default)]
+    pub custody: Custody,
+    /// The public key, by which a key that is given along is known to be this one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_fingerprint: Option<Fingerprint>,
 }
 
 /// A certificate that Apple returned, checked and waiting for its activation.
@@ -88,7 +107,23 @@ pub struct PushCertificates {
     pub installed: Vec<InstalledCertificate>,
 }
 
+/// A pending request that is given up: cancelled, or replaced by another.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenUp<'a> {
+    /// The request.
+    pub request: &'a PendingRequest,
+    /// Whether an upload under review needs its private key.
+    pub key_is_needed: bool,
+}
+
 impl PushCertificates {
+    /// The pending request, to be given up.
+    pub fn give_up(&self) -> Option<GivenUp<'_>> {
+        let request = self.request.as_ref()?;
+        let key_is_needed = self.staged.as_ref().is_some_and(|staged| staged.key == request.key);
+        Some(GivenUp { request, key_is_needed })
+    }
+
     /// The active certificate.
     pub fn active(&self) -> Option<&InstalledCertificate> {
         self.find(&self.active.as_ref()?.fingerprint)
@@ -286,92 +321,4 @@ fn refuse_expired(installed: &InstalledCertificate, now: Timestamp) -> Result<()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::{DAY, from_unix};
-
-    fn certificate(topic: &str, serial: &str, days: i64) -> PushCertificate {
-        PushCertificate::sample(topic, serial, from_unix(days * DAY))
-    }
-
-    fn stage(state: &PushCertificates, certificate: PushCertificate) -> PushCertificates {
-        let key = KeyId::from([9; 10]);
-        let staged = StagedCertificate { certificate, key, staged_at: from_unix(0) };
-        PushCertificates { staged: Some(staged), ..state.clone() }
-    }
-
-    fn activated(state: &PushCertificates, certificate: PushCertificate, now: i64) -> PushCertificates {
-        let mut next = stage(state, certificate);
-        let (active, installed) = next.activate(from_unix(now), false).unwrap();
-        next.installed.retain(|other| other.certificate.fingerprint != installed.certificate.fingerprint);
-        next.installed.push(installed);
-        next.active = Some(active);
-        next.staged = None;
-        next
-    }
-
-    #[test]
-    fn the_subject_uid_decides_what_an_upload_is() {
-        let first = activated(&PushCertificates::default(), certificate("a", "1", 365), 0);
-        assert_eq!(PushCertificates::default().classify(&certificate("a", "1", 365)).unwrap(), Source::New);
-        assert_eq!(first.classify(&certificate("a", "2", 700)).unwrap(), Source::Renewal);
-        assert_eq!(first.classify(&certificate("b", "3", 700)).unwrap(), Source::Replacement);
-        assert_eq!(first.classify(&certificate("a", "1", 700)).unwrap_err().code(), "push-certificate-same");
-        assert_eq!(first.classify(&certificate("a", "2", 365)).unwrap_err().code(), "push-certificate-older");
-    }
-
-    #[test]
-    fn enrollments_of_a_replaced_topic_keep_their_certificate() {
-        let first = activated(&PushCertificates::default(), certificate("a", "1", 365), 0);
-        let replaced = activated(&first, certificate("b", "2", 400), 10);
-        assert_eq!(replaced.active().unwrap().certificate.topic, "b");
-        assert_eq!(replaced.for_topic("a").unwrap().certificate.serial, "1");
-        assert!(replaced.for_topic("c").is_none());
-    }
-
-    #[test]
-    fn rolling_back_a_renewal_pushes_with_the_former_certificate_again() {
-        let first = activated(&PushCertificates::default(), certificate("a", "1", 365), 0);
-        let mut renewed = activated(&first, certificate("a", "2", 700), 10);
-        assert_eq!(renewed.for_topic("a").unwrap().certificate.serial, "2");
-        let (active, _) = renewed.roll_back(from_unix(20)).unwrap();
-        assert_eq!(active.version, 3);
-        renewed.active = Some(active);
-        assert_eq!(renewed.for_topic("a").unwrap().certificate.serial, "1");
-    }
-
-    #[test]
-    fn a_deletion_that_has_begun_stops_everything_but_itself() {
-        let mut state = activated(&PushCertificates::default(), certificate("a", "1", 365), 0);
-        let begun = state.begin_deletion().unwrap();
-        assert_eq!((begun.version, begun.deleting), (2, true));
-        state.active = Some(begun.clone());
-        assert_eq!(state.begin_deletion().unwrap(), begun, "it begins once");
-        let renewal = stage(&state, certificate("a", "2", 700));
-        let refusals = [
-            state.usable(from_unix(0)).map(drop),
-            state.usable_for("a", from_unix(0)).map(drop),
-            renewal.activate(from_unix(0), false).map(drop),
-            state.roll_back(from_unix(0)).map(drop),
-        ];
-        for refused in refusals {
-            assert_eq!(refused.unwrap_err().code(), "push-certificate-deleting");
-        }
-    }
-
-    #[test]
-    fn nothing_is_used_after_its_end() {
-        let first = activated(&PushCertificates::default(), certificate("a", "1", 365), 0);
-        assert!(first.usable(from_unix(365 * DAY - 1)).is_ok());
-        assert_eq!(first.usable(from_unix(365 * DAY)).unwrap_err().code(), "push-certificate-expired");
-        assert_eq!(
-            first.usable_for("a", from_unix(365 * DAY)).unwrap_err().code(),
-            "push-certificate-expired"
-        );
-        assert_eq!(first.usable_for("b", from_unix(0)).unwrap_err().code(), "push-certificate-topic-unknown");
-        let none = PushCertificates::default();
-        assert_eq!(none.usable(from_unix(0)).unwrap_err().code(), "push-certificate-missing");
-        assert_eq!(none.activate(from_unix(0), false).unwrap_err().code(), "nothing-staged");
-        assert_eq!(none.roll_back(from_unix(0)).unwrap_err().code(), "nothing-to-roll-back");
-    }
-}
+mod tests;

@@ -3,11 +3,12 @@
 use std::cell::Cell;
 
 use openssl::error::ErrorStack;
-use openssl::pkey::{Id, PKey, Private};
+use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Private};
 use openssl::rsa::Rsa;
 
 use super::{key_derivation, pem, provider};
 use crate::error::{Error, Result};
+use crate::id::Fingerprint;
 use crate::secret::Secret;
 
 /// Bits of the smallest RSA key that Apple's push certificate portal and SCEP on Apple devices accept.
@@ -27,6 +28,14 @@ pub fn generate() -> Result<PKey<Private>> {
 /// Internal when OpenSSL fails.
 pub fn to_pem(key: &PKey<Private>) -> Result<Secret<Vec<u8>>> {
     key.private_key_to_pem_pkcs8().map(Secret::new).map_err(Error::internal)
+}
+
+/// SHA-256 over the public half (SubjectPublicKeyInfo): the same for a private key, its request and its certificate.
+///
+/// # Errors
+/// Internal when OpenSSL fails.
+pub fn fingerprint<T: HasPublic>(key: &PKeyRef<T>) -> Result<Fingerprint> {
+    key.public_key_to_der().map(|der| Fingerprint::of(&der)).map_err(Error::internal)
 }
 
 /// Reads an RSA key: PKCS#8 or PKCS#1, PEM or DER, plain or encrypted (also the old `DEK-Info` form). In a PEM file

@@ -1,6 +1,7 @@
 //! Certificates, keys and signatures, pure: no clock, no network, no store.
 //!
-//! Push certificates: [`csr`] makes the request, [`vendor`] and [`push_request`] sign it for Apple's portal,
+//! Push certificates: [`csr`] makes the request or [`own_request`] reads the customer's, [`key_export`] hands a key out,
+//! [`vendor`] and [`push_request`] sign it for Apple's portal,
 //! [`push_upload`] reads what the portal answers and [`push_certificate`] judges it.
 //! Devices: [`authority`] and [`scep`] issue their identities, [`mdm_signature`] recognises them,
 //! [`profile_signature`] signs what they install, with a [`profile_signer`] where an administrator brings one. [`seal`] keeps secrets at rest.
@@ -9,7 +10,9 @@ pub mod authority;
 pub mod csr;
 pub mod export;
 pub mod key;
+pub mod key_export;
 pub mod mdm_signature;
+pub mod own_request;
 pub mod profile_signature;
 pub mod profile_signer;
 pub mod push_certificate;

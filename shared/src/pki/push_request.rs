@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 const MOST_TAGS: usize = 64;
 
 /// The digest of the vendor's signature.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Digest {
     /// What Apple asks for today.

@@ -127,7 +127,7 @@ fn is_portal_file(file: &[u8]) -> bool {
     has_marker(file) || decoded().is_some_and(|plain| has_marker(&plain))
 }
 
-fn read_pkcs12(archive: &Pkcs12, password: Option<&Secret<String>>) -> Result<Parts> {
+pub(super) fn read_pkcs12(archive: &Pkcs12, password: Option<&Secret<String>>) -> Result<Parts> {
     provider::load_legacy()?;
     key_derivation::check(&archive.to_der().map_err(Error::internal)?)?;
     let given = password.map_or("", |password| password.expose());

@@ -2,12 +2,14 @@
 
 use std::iter;
 
+use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 
 use super::trust::{self, TrustRoots};
-use super::{certificate, key, validity};
+use super::{certificate, key, push_upload, validity};
 use crate::error::{Error, Result};
+use crate::id::Fingerprint;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -22,6 +24,7 @@ pub struct VendorCertificate {
     intermediates: Vec<X509>,
     root: X509,
     not_after: Timestamp,
+    fingerprint: Fingerprint,
 }
 
 impl VendorCertificate {
@@ -45,6 +48,26 @@ impl VendorCertificate {
             return Err(unreadable());
         };
         known.extend(given);
+        Self::from_parts(key, known)
+    }
+
+    /// Reads certificate, key and chain from a PKCS#12 file.
+    ///
+    /// # Errors
+    /// `vendor-certificate-unreadable`, `pkcs12-needs-password`, `pkcs12-wrong-password`, `pkcs12-unreadable`, and the
+    /// codes of [`Self::read`].
+    pub fn read_pfx(file: &[u8], password: Option<&Secret<String>>) -> Result<Self> {
+        let archive = Pkcs12::from_der(file).map_err(|cause| unreadable().at("pfx").because(cause))?;
+        let parts = push_upload::read_pkcs12(&archive, password)?;
+        let key = parts.key.ok_or_else(|| {
+            let message = "The PKCS#12 file holds no private key.";
+            let error = Error::malformed("vendor-certificate-no-key", message).at("pfx");
+            error.next("Export the vendor certificate together with its private key.")
+        })?;
+        Self::from_parts(key, parts.certificates)
+    }
+
+    fn from_parts(key: PKey<Private>, mut known: Vec<X509>) -> Result<Self> {
         let belongs = |found: &&X509| found.public_key().is_ok_and(|public| public.public_eq(&key));
         let Some(leaf) = known.iter().find(belongs).cloned() else {
             let message = "The private key does not belong to the vendor certificate.";
@@ -53,8 +76,9 @@ impl VendorCertificate {
         };
         known.extend_from_slice(TrustRoots::apple()?.certificates());
         let not_after = validity::from_asn1(leaf.not_after()).map_err(|_| unreadable())?;
+        let fingerprint = Fingerprint::of(&leaf.to_der().map_err(Error::internal)?);
         let (intermediates, root) = complete_chain(&leaf, &known)?;
-        Ok(Self { key, leaf, intermediates, root, not_after })
+        Ok(Self { key, leaf, intermediates, root, not_after, fingerprint })
     }
 
     /// Leaf, intermediates, root.
@@ -65,6 +89,16 @@ impl VendorCertificate {
     /// The self-signed end of the chain.
     pub fn root(&self) -> &X509 {
         &self.root
+    }
+
+    /// SHA-256 of the vendor certificate.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Its common name.
+    pub fn name(&self) -> String {
+        certificate::display_name(self.leaf.subject_name())
     }
 
     /// When the vendor certificate expires.
@@ -167,6 +201,32 @@ mod tests {
         let error = vendor.check_validity(day(365)).unwrap_err();
         assert_eq!((error.kind(), error.code()), (crate::Kind::Conflict, "vendor-certificate-expired"));
         assert_eq!(vendor.check_validity(day(-2)).unwrap_err().code(), "vendor-chain-invalid");
+    }
+
+    #[test]
+    fn a_pfx_holds_all_of_it() {
+        let chain = Chain::new();
+        let leaf = X509::from_pem(&leaf(&chain)).unwrap();
+        let mut others = openssl::stack::Stack::new().unwrap();
+        others.push(chain.root.clone()).unwrap();
+        others.push(chain.intermediate.clone()).unwrap();
+        let mut builder = Pkcs12::builder();
+        builder.cert(&leaf).pkey(fixture::key(1)).ca(others);
+        let file = builder.build2("right").unwrap().to_der().unwrap();
+        let password = |text: &str| Secret::new(text.to_owned());
+        let vendor = VendorCertificate::read_pfx(&file, Some(&password("right"))).unwrap();
+        assert_eq!((vendor.chain().count(), vendor.name().as_str()), (3, "MDM Vendor: Test"));
+        assert_eq!(code(VendorCertificate::read_pfx(&file, None)), "pkcs12-needs-password");
+        assert_eq!(
+            code(VendorCertificate::read_pfx(&file, Some(&password("wrong")))),
+            "pkcs12-wrong-password"
+        );
+        assert_eq!(code(VendorCertificate::read_pfx(b"words", None)), "vendor-certificate-unreadable");
+        let mut keyless = Pkcs12::builder();
+        keyless.cert(&leaf);
+        let file = keyless.build2("right").unwrap().to_der().unwrap();
+        let read = VendorCertificate::read_pfx(&file, Some(&password("right")));
+        assert_eq!(code(read), "vendor-certificate-no-key");
     }
 
     #[test]

@@ -1,74 +1,90 @@
-//! The operator's MDM vendor certificate, which signs every tenant's request.
+//! A new MDM vendor certificate of the operator's.
 
 use serde::{Deserialize, Serialize};
 
 use super::secret_path;
-use crate::domain::credential::WatchedVendor;
+use super::vendor_certificate::vendor_certificates;
+use crate::domain::vendor_certificates::VendorRecord;
 use crate::error::{Error, Result};
-use crate::id::Fingerprint;
+use crate::pki::key;
+use crate::pki::push_request::Digest;
 use crate::pki::vendor::VendorCertificate;
-use crate::pki::{certificate, key};
 use crate::secret::Secret;
 use crate::state::State;
+use crate::time::Timestamp;
 
-/// The certificate, its key and its chain, as the operator has them.
-#[derive(Serialize, Deserialize)]
-pub struct VendorFiles {
-    /// The certificate, in PEM.
-    pub certificate: String,
-    /// The private key, in PEM.
-    pub key: String,
-    /// The intermediate and the root, in PEM.
-    pub chain: String,
+/// What an operator uploads. It cannot be printed, because a key is in it.
+pub enum VendorFiles {
+    /// Certificate, key and chain, each PEM or DER. Apple's chain is known and may be empty.
+    Apart {
+        /// The certificate.
+        certificate: Vec<u8>,
+        /// The private key.
+        key: Vec<u8>,
+        /// The intermediate and the root.
+        chain: Vec<u8>,
+    },
+    /// All of it in PKCS#12.
+    Pfx(Vec<u8>),
 }
 
-/// Checks and keeps the vendor certificate, in place of an earlier one.
+/// A certificate as it is kept in the secret store: all in PEM.
+#[derive(Serialize, Deserialize)]
+pub(super) struct KeptVendor {
+    pub(super) certificate: String,
+    pub(super) key: String,
+    pub(super) chain: String,
+}
+
+/// Checks and keeps a vendor certificate; the first one signs from now on. Installing one again changes its digest.
 ///
 /// # Errors
 /// Malformed or Conflict as [`VendorCertificate::read`] says; Conflict when it has expired.
 pub async fn install_vendor_certificate(
     state: &State,
-    files: VendorFiles,
+    files: &VendorFiles,
     password: Option<&Secret<String>>,
-) -> Result<VendorCertificate> {
-    let vendor = VendorCertificate::read(
-        files.certificate.as_bytes(),
-        files.key.as_bytes(),
-        password,
-        files.chain.as_bytes(),
-    )?;
-    vendor.check_validity(state.clock.now())?;
+    digest: Digest,
+) -> Result<VendorRecord> {
+    let now = state.clock.now();
+    let vendor = match files {
+        VendorFiles::Apart { certificate, key, chain } => {
+            VendorCertificate::read(certificate, key, password, chain)?
+        }
+        VendorFiles::Pfx(file) => VendorCertificate::read_pfx(file, password)?,
+    };
+    vendor.check_validity(now)?;
+    let record = record(&vendor, digest, now);
+    let all = vendor_certificates(state).await?;
     // Kept without its password: the server signs unattended, and Secrets Manager guards it.
-    let private = key::read(files.key.as_bytes(), password)?;
-    let key = String::from_utf8(key::to_pem(&private)?.expose().clone()).map_err(Error::internal)?;
-    let kept = serde_json::to_vec(&VendorFiles { key, ..files }).map_err(Error::internal)?;
-    state.secrets.put(secret_path::VENDOR, &Secret::new(kept)).await?;
-    state.store.watch_vendor(&watched(&vendor)?).await?;
-    Ok(vendor)
+    state.secrets.put(&secret_path::vendor(&record.fingerprint), &keep(&vendor)?).await?;
+    let first = all.active.is_none().then(|| all.pointing_at(record.fingerprint));
+    state.store.put_vendor(&record, first.as_ref()).await?;
+    tracing::info!(fingerprint = %record.fingerprint, name = record.name, "vendor certificate installed");
+    Ok(record)
 }
 
-/// What the expiry calendar knows of it.
-fn watched(vendor: &VendorCertificate) -> Result<WatchedVendor> {
-    let leaf = vendor.chain().next().ok_or_else(|| Error::internal("a chain without a leaf"))?;
-    Ok(WatchedVendor {
-        fingerprint: Fingerprint::of(&leaf.to_der().map_err(Error::internal)?),
-        name: certificate::display_name(leaf.subject_name()),
+pub(super) fn record(vendor: &VendorCertificate, digest: Digest, now: Timestamp) -> VendorRecord {
+    VendorRecord {
+        fingerprint: vendor.fingerprint(),
+        name: vendor.name(),
         not_after: vendor.not_after(),
-    })
+        digest,
+        installed_at: now,
+    }
 }
 
-/// The installed vendor certificate.
-///
-/// # Errors
-/// Conflict when none is installed.
-pub async fn vendor_certificate(state: &State) -> Result<VendorCertificate> {
-    let kept = state.secrets.get(secret_path::VENDOR).await?.ok_or_else(|| {
-        Error::conflict(
-            "vendor-certificate-missing",
-            "This server has no MDM vendor certificate yet, which signs requests.",
-        )
-        .next("The operator installs it with PUT /v1/vendor-certificate.")
-    })?;
-    let files: VendorFiles = serde_json::from_slice(kept.expose()).map_err(Error::internal)?;
-    VendorCertificate::read(files.certificate.as_bytes(), files.key.as_bytes(), None, files.chain.as_bytes())
+fn keep(vendor: &VendorCertificate) -> Result<Secret<Vec<u8>>> {
+    let mut pems = Vec::new();
+    for link in vendor.chain() {
+        pems.push(link.to_pem().map_err(Error::internal).and_then(text)?);
+    }
+    let chain = pems.split_off(1).concat();
+    let key = text(key::to_pem(vendor.key())?.expose().clone())?;
+    let kept = KeptVendor { certificate: pems.concat(), key, chain };
+    serde_json::to_vec(&kept).map(Secret::new).map_err(Error::internal)
+}
+
+fn text(pem: Vec<u8>) -> Result<String> {
+    String::from_utf8(pem).map_err(Error::internal)
 }

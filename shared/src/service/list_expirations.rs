@@ -55,7 +55,7 @@ pub async fn tenant_expirations(state: &State, scope: &Scope) -> Result<Vec<Expi
 /// Everything of the operator's that ends, the earliest first; and why something could not be found out.
 pub async fn operator_expirations(state: &State) -> Result<(Vec<Expiration>, Option<Error>)> {
     let mut credentials: Vec<WatchedCredential> =
-        state.store.watched_vendor().await?.map(WatchedCredential::from).into_iter().collect();
+        state.store.vendor_certificates().await?.active().map(WatchedCredential::from).into_iter().collect();
     let trouble = match server_certificate(&state.config.base_url).await {
         Ok(Some(shown)) => {
             credentials.push(server(state.config.host(), &shown)?);

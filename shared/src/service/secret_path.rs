@@ -1,10 +1,15 @@
 //! Where each kind of secret is: `template.yaml` grants by these paths, so a function reads only what its job needs.
 
 use crate::domain::profile_signer::Whose;
-use crate::id::{AuthorityId, KeyId, TenantId};
+use crate::id::{AuthorityId, Fingerprint, KeyId, TenantId};
 
-/// The operator's MDM vendor certificate with key and chain.
-pub(super) const VENDOR: &str = "vendor";
+/// Where the operator's MDM vendor certificate was when there could be only one.
+pub(super) const FORMER_VENDOR: &str = "vendor";
+
+/// One of the operator's MDM vendor certificates with key and chain.
+pub(super) fn vendor(fingerprint: &Fingerprint) -> String {
+    format!("vendor/{fingerprint}")
+}
 
 /// The key of a push certificate: made at the request, live from activation on.
 pub(super) fn push_key(tenant: &TenantId, key: &KeyId) -> String {

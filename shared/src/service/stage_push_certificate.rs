@@ -4,7 +4,8 @@ use super::push_key::{self, delete_unless_needed};
 use super::secret_path;
 use crate::domain::audit::AuditAction;
 use crate::domain::push_certificates::{
-    InstalledCertificate, PushCertificates, Source, StagedCertificate, nothing_staged,
+    Custody, InstalledCertificate, PendingRequest, PushCertificates, Source, StagedCertificate,
+    nothing_staged,
 };
 use crate::error::{Error, Result};
 use crate::id::KeyId;
@@ -117,7 +118,9 @@ pub(super) async fn review_of(
 async fn key_for(state: &State, scope: &Scope, all: &PushCertificates, upload: &Upload) -> Result<KeyId> {
     if let Some(given) = &upload.key {
         upload.certificate.check_key(given)?;
-        let id: KeyId = state.random.id();
+        let fingerprint = Some(key::fingerprint(given)?);
+        let requested = all.request.as_ref().filter(|request| request.key_fingerprint == fingerprint);
+        let id = requested.map_or_else(|| state.random.id(), |request| request.key.clone());
         state.secrets.put(&secret_path::push_key(scope.tenant(), &id), &key::to_pem(given)?).await?;
         return Ok(id);
     }
@@ -129,7 +132,20 @@ async fn key_for(state: &State, scope: &Scope, all: &PushCertificates, upload: &
         .at("key")
         .next("Give the private key along, or make a request here and let Apple's portal renew with it.")
     })?;
+    handed_out(request)?;
     let private = push_key::read(state, scope, &request.key).await?;
     upload.certificate.check_key(&private)?;
     Ok(request.key.clone())
+}
+
+/// Refuses an upload without the key that only the customer has.
+fn handed_out(request: &PendingRequest) -> Result<()> {
+    let who = match request.custody {
+        Custody::Kept => return Ok(()),
+        Custody::Downloaded => "was downloaded when the request was made, and is not kept here",
+        Custody::Own => "is where you made the request, not here",
+    };
+    Err(Error::conflict("push-key-not-kept", format!("The private key of this certificate {who}."))
+        .at("key")
+        .next("Give it along, with its password: \"key\" and \"password\" beside \"certificate\"."))
 }

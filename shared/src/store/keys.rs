@@ -108,6 +108,17 @@ pub(crate) fn push_installed(tenant: &TenantId, fingerprint: &Fingerprint) -> Ke
     Key { pk: push_partition(tenant), sk: format!("{INSTALLED_PREFIX}{fingerprint}") }
 }
 
+/// The operator's vendor certificates.
+pub(crate) const VENDOR_PARTITION: &str = "OPERATOR#VENDOR";
+
+pub(crate) fn vendor(fingerprint: &Fingerprint) -> Key {
+    Key { pk: VENDOR_PARTITION.into(), sk: format!("{INSTALLED_PREFIX}{fingerprint}") }
+}
+
+pub(crate) fn vendor_active() -> Key {
+    Key { pk: VENDOR_PARTITION.into(), sk: ACTIVE.into() }
+}
+
 /// The claim that makes a topic one tenant's only.
 pub(crate) fn topic_claim(topic: &str) -> Key {
     Key { pk: format!("TOPIC#{topic}"), sk: "CLAIM".into() }
@@ -180,11 +191,6 @@ pub(crate) fn mail_claim(owner: &Owner, credential: &str, day: &str, recipient: 
 /// What makes the index by expiry know of a token, which itself is in another table.
 pub(crate) fn token_expiry(owner: &Owner, token: &TokenId) -> Key {
     Key { pk: format!("{}#{TOKEN_PREFIX}{token}", token_partition(owner)), sk: "EXPIRY".into() }
-}
-
-/// What the calendar knows of the operator's vendor certificate.
-pub(crate) fn watched_vendor() -> Key {
-    Key { pk: "OPERATOR".into(), sk: "VENDOR".into() }
 }
 
 pub(crate) fn identity_count_partition(tenant: &TenantId) -> String {

@@ -10,9 +10,10 @@ use super::{Cancelled, Item, Store, item, key_item, number, put_item_part, put_p
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::CredentialKind;
 use crate::domain::push_certificates::{
-    ActiveCertificate, InstalledCertificate, PendingRequest, PushCertificates, StagedCertificate,
+    ActiveCertificate, GivenUp, InstalledCertificate, PendingRequest, PushCertificates, StagedCertificate,
 };
 use crate::error::{Error, Result};
+use crate::id::KeyId;
 use crate::scope::Scope;
 
 impl Store {
@@ -38,29 +39,57 @@ impl Store {
     /// Keeps a request. `replaces` is the moment of the request it takes the place of, if any.
     ///
     /// # Errors
-    /// Conflict when another request came in between.
+    /// Conflict when another request came in between, or an upload for the former one.
     pub async fn put_push_request(
         &self,
         scope: &Scope,
         request: &PendingRequest,
-        replaces: Option<&PendingRequest>,
+        replaces: Option<GivenUp<'_>>,
         audit: &AuditEntry,
     ) -> Result<()> {
         let mut new: Item = item(&keys::push_request(scope.tenant()), request)?;
         new.insert("key_id".into(), text(&request.key));
         let (condition, values) = match replaces {
             None => (super::NEW, HashMap::new()),
-            Some(former) => ("key_id = :former", HashMap::from([(":former".to_owned(), text(&former.key))])),
+            Some(former) => {
+                ("key_id = :former", HashMap::from([(":former".to_owned(), text(&former.request.key))]))
+            }
         };
-        self.transact(vec![
+        let mut parts = vec![
             put_item_part(&self.tables.pki, new, Some(condition), values)?,
             self.audit_part(scope, audit)?,
-        ])
-        .await
-        .map_err(changed)
+        ];
+        if let Some(former) = replaces {
+            parts.extend(self.unneeded_part(scope, former)?);
+        }
+        self.transact(parts).await.map_err(changed)
     }
 
-    /// Keeps an upload for review, in place of an earlier one. `request` is the request whose key it takes, if it does.
+    /// Drops a request.
+    ///
+    /// # Errors
+    /// Conflict when another request took its place, or an upload for it came in between.
+    pub async fn delete_push_request(
+        &self,
+        scope: &Scope,
+        former: GivenUp<'_>,
+        audit: &AuditEntry,
+    ) -> Result<()> {
+        let delete = Delete::builder()
+            .table_name(&self.tables.pki)
+            .set_key(Some(key_item(&keys::push_request(scope.tenant()))))
+            .condition_expression("key_id = :key")
+            .expression_attribute_values(":key", text(&former.request.key))
+            .build()
+            .map_err(Error::internal)?;
+        let mut parts =
+            vec![TransactWriteItem::builder().delete(delete).build(), self.audit_part(scope, audit)?];
+        parts.extend(self.unneeded_part(scope, former)?);
+        self.transact(parts).await.map_err(changed)
+    }
+
+    /// Keeps an upload for review, in place of an earlier one; `request` is the request whose key it takes, if it
+    /// does.
     ///
     /// # Errors
     /// Conflict when that request was given up meanwhile: its key is on its way out.
@@ -79,14 +108,11 @@ impl Store {
             self.audit_part(scope, audit)?,
         ];
         if let Some(request) = request {
-            let check = ConditionCheck::builder()
-                .table_name(&self.tables.pki)
-                .set_key(Some(key_item(&keys::push_request(scope.tenant()))))
-                .condition_expression("key_id = :key")
-                .expression_attribute_values(":key", text(&request.key))
-                .build()
-                .map_err(Error::internal)?;
-            parts.push(TransactWriteItem::builder().condition_check(check).build());
+            parts.push(self.key_check_part(
+                &keys::push_request(scope.tenant()),
+                "#key = :key",
+                &request.key,
+            )?);
         }
         self.transact(parts).await.map_err(changed)
     }
@@ -152,6 +178,27 @@ impl Store {
                 changed(other)
             }
         })
+    }
+
+    /// Unless the key of a given-up request is known to be needed: that no upload has come to need it.
+    fn unneeded_part(&self, scope: &Scope, former: GivenUp<'_>) -> Result<Option<TransactWriteItem>> {
+        let free = "attribute_not_exists(pk) OR #key <> :key";
+        let staged = keys::push_staged(scope.tenant());
+        let check = (!former.key_is_needed).then(|| self.key_check_part(&staged, free, &former.request.key));
+        check.transpose()
+    }
+
+    /// A condition on which private key a record names.
+    fn key_check_part(&self, at: &keys::Key, condition: &str, key: &KeyId) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.tables.pki)
+            .set_key(Some(key_item(at)))
+            .condition_expression(condition)
+            .expression_attribute_names("#key", "key")
+            .expression_attribute_values(":key", text(key))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// A deletion; with a certificate, only of the upload of it with the same key: the same certificate may have been

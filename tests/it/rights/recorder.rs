@@ -151,6 +151,7 @@ fn secret(name: &str) -> String {
     let path = name.split_once('/').map_or(name, |(_, path)| path);
     match path.split('/').collect::<Vec<_>>()[..] {
         [only] => only.to_owned(),
+        ["vendor", _] => "vendor".to_owned(),
         [_, "data-key"] => "*/data-key".to_owned(),
         [_, kind, _] => format!("*/{kind}/"),
         _ => panic!("nobody knows the secret {name}"),

@@ -54,13 +54,12 @@ async fn tenants(operator: &Api, processes: &Processes) -> Tenant {
 
 /// The tenant's first push certificate; returns its topic.
 async fn push_certificate(app: &TestApp, operator: &Api, tenant: &Tenant) -> String {
-    app.runner.state.secrets.delete("vendor").await.unwrap();
-    let vendor = app.runner.portal.make_vendor().unwrap();
-    let files = json!({"certificate": vendor.certificate, "key": vendor.key.expose(), "chain": vendor.chain});
-    operator.call(Method::PUT, "/v1/vendor-certificate", files.to_string().into()).await.expect(200);
-    operator.get("/v1/vendor-certificate").await.expect(200);
+    vendor_certificates(app, operator).await;
 
     // Given up, and asked again.
+    tenant.request().await;
+    let request = tenant.path("push-certificate/request");
+    tenant.admin.call(Method::DELETE, &request, Vec::new()).await.expect(204);
     tenant.request().await;
     let again = json!({"subject": pomarium_tests::actors::subject(), "replace": true});
     tenant.post("push-certificate/request", again).await.expect(201);
@@ -83,6 +82,21 @@ async fn push_certificate(app: &TestApp, operator: &Api, tenant: &Tenant) -> Str
     tenant.post("push-certificate/ownership/confirm", json!({})).await.expect(200);
     tenant.get("push-certificate").await.expect(200);
     issued.uid
+}
+
+/// The operator installs a second one, lets it sign, deletes it, and comes back to it.
+async fn vendor_certificates(app: &TestApp, operator: &Api) {
+    const PATH: &str = "/v1/vendor-certificates";
+    let own = certificate_pem(&self_signed(&[], app.clock.now(), (-1, 366)));
+    let files = json!({"certificate": own, "key": pem(&KEY)});
+    let first = operator.get(PATH).await.expect(200).json["vendor_certificates"][0]["fingerprint"].clone();
+    let second = operator.post(PATH, files.clone()).await.expect(201).json["fingerprint"].clone();
+    let path = |fingerprint: &serde_json::Value| format!("{PATH}/{}", fingerprint.as_str().unwrap());
+    for fingerprint in [&second, &first] {
+        operator.post(&format!("{}/activate", path(fingerprint)), json!({})).await.expect(200);
+    }
+    operator.call(Method::DELETE, &path(&second), Vec::new()).await.expect(204);
+    operator.post(PATH, files).await.expect(201);
 }
 
 async fn authorities(app: &TestApp, tenant: &Tenant) {

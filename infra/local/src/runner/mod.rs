@@ -17,12 +17,12 @@ use std::time::Duration;
 use axum::Router;
 use lock::DataLock;
 use shared::error::{Error, Result};
+use shared::pki::push_request::Digest;
 use shared::port::random::Random;
 use shared::secret::Secret;
 use shared::service::create_token::create_operator_token;
-use shared::service::install_vendor_certificate::{
-    VendorFiles, install_vendor_certificate, vendor_certificate,
-};
+use shared::service::install_vendor_certificate::{VendorFiles, install_vendor_certificate};
+use shared::service::vendor_certificate::{activate_vendor_certificate, signing_vendor};
 use shared::state::{AppState, State, Surroundings};
 use shared::time::Clock;
 use tokio::net::TcpListener;
@@ -198,17 +198,17 @@ impl Runner {
 /// Nobody here has Apple's vendor certificate: the simulator makes a test one, which goes in by the operator's own way.
 /// One that an operator installed stays.
 async fn install_vendor(state: &State, portal: &Portal) -> Result<()> {
-    let now = state.clock.now();
-    if vendor_certificate(state).await.is_ok_and(|installed| installed.check_validity(now).is_ok()) {
+    if signing_vendor(state).await.is_ok() {
         return Ok(());
     }
     let vendor = portal.make_vendor()?;
-    let files = VendorFiles {
-        certificate: vendor.certificate,
-        key: vendor.key.expose().clone(),
-        chain: vendor.chain,
+    let files = VendorFiles::Apart {
+        certificate: vendor.certificate.into(),
+        key: vendor.key.expose().clone().into(),
+        chain: vendor.chain.into(),
     };
-    install_vendor_certificate(state, files, None).await.map(drop)
+    let installed = install_vendor_certificate(state, &files, None, Digest::default()).await?;
+    activate_vendor_certificate(state, &installed.fingerprint).await.map(drop)
 }
 
 async fn serve(listener: TcpListener, app: Router, stopped: oneshot::Receiver<()>) {
