@@ -78,10 +78,14 @@ async fn notify_operator(state: &State) -> Tally {
     let served = async {
         let addresses: Vec<EmailAddress> =
             state.config.operator_mail.iter().map(|text| text.parse()).collect::<Result<_>>()?;
-        let (expirations, trouble) = operator_expirations(state).await?;
+        let (expirations, mut trouble) = operator_expirations(state).await?;
         for expiration in &expirations {
             let told = |_| addresses.iter().collect();
-            notify_all(state, &Owner::Operator, state.config.host(), expiration, told, &mut tally).await?;
+            let host = state.config.host();
+            if let Err(error) = notify_all(state, &Owner::Operator, host, expiration, told, &mut tally).await
+            {
+                trouble = Some(error);
+            }
         }
         trouble.map_or(Ok(()), Err)
     };
