@@ -74,7 +74,7 @@ async fn a_password_that_is_short_or_mistyped_activates_nothing() {
     let tenant = staged(&app).await;
     let before = everything(&app).await;
     for (password, again, problem) in
-        [("short", "short", "export-password-rules"), (PASSWORD, "correct horse", "export-password-mismatch")]
+        [("short", "short", "key-password"), (PASSWORD, "correct horse", "export-password-mismatch")]
     {
         let body = json!({"password": password, "password_again": again});
         let refused = tenant.post("push-certificate/activate", body).await.expect(400);

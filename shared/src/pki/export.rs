@@ -6,39 +6,27 @@ use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 
 use super::key;
+use super::key_export::check_password;
 use super::push_certificate::PushCertificate;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
 /// Rounds of the key derivation: they are what makes guessing a stolen file slow (200 ms a try).
 const ROUNDS: u32 = 600_000;
-/// The shortest password, in characters.
-const SHORTEST: usize = 12;
-/// The longest, in bytes.
-const LONGEST: usize = 256;
 
 /// A password that was chosen for an export, entered twice.
 ///
 /// # Errors
-/// `export-password-mismatch`, `export-password-rules`.
+/// `export-password-mismatch`, and `key-password` as [`check_password`].
 pub fn chosen_password(password: String, again: &str) -> Result<Secret<String>> {
     if password != again {
         return Err(Error::malformed("export-password-mismatch", "The two passwords differ.")
             .at("password_again")
             .next("Enter the same password twice."));
     }
-    if password.chars().count() < SHORTEST
-        || password.len() > LONGEST
-        || password.chars().any(char::is_control)
-    {
-        return Err(Error::malformed(
-            "export-password-rules",
-            format!("The password has fewer than {SHORTEST} characters, more than {LONGEST} bytes, or a control character."),
-        )
-        .at("password")
-        .next("Choose a longer one, such as four random words."));
-    }
-    Ok(Secret::new(password))
+    let password = Secret::new(password);
+    check_password(&password)?;
+    Ok(password)
 }
 
 /// Certificate and key as a PKCS#12 file: AES-256 and HMAC-SHA-256, both derived from the password with 600,000 rounds.
@@ -120,9 +108,9 @@ mod tests {
         };
         assert_eq!(code("twelve chars", "twelve chars"), Ok(()));
         assert_eq!(code("twelve chars", "twelve char"), Err("export-password-mismatch"));
-        assert_eq!(code("eleven char", "eleven char"), Err("export-password-rules"));
-        assert_eq!(code("a line\nand more", "a line\nand more"), Err("export-password-rules"));
-        let long = "x".repeat(257);
-        assert_eq!(code(&long, &long), Err("export-password-rules"));
+        assert_eq!(code("eleven char", "eleven char"), Err("key-password"));
+        assert_eq!(code("a line\nand more", "a line\nand more"), Err("key-password"));
+        let long = "x".repeat(129);
+        assert_eq!(code(&long, &long), Err("key-password"));
     }
 }
