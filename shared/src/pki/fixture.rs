@@ -8,8 +8,9 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::extension::BasicConstraints;
-use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
+use openssl::x509::{X509, X509Builder, X509Name, X509NameRef, X509Req};
 
+use super::csr::{self, Subject};
 use super::der::{CONTEXT_0, OCTET_STRING, SEQUENCE, SET, ber_element, wrap};
 use super::{Credential, validity};
 use crate::time::{DAY, Timestamp, from_unix};
@@ -125,4 +126,18 @@ pub(crate) fn indefinite(der: &[u8]) -> Vec<u8> {
 
 fn open_ended(tag: u8, content: &[u8]) -> Vec<u8> {
     [&[tag, 0x80], content, &[0, 0]].concat()
+}
+
+/// A school's request, made with the first key.
+pub(crate) fn request() -> X509Req {
+    let subject = Subject {
+        common_name: "School".to_owned(),
+        organization: "School".to_owned(),
+        organizational_unit: None,
+        email: "mdm@school.example".to_owned(),
+        country: "DE".to_owned(),
+        state: None,
+        locality: None,
+    };
+    csr::build(&subject, key(0)).unwrap()
 }

@@ -10,7 +10,7 @@ use aws_sdk_secretsmanager::primitives::Blob;
 
 use self::cache::Cache;
 use crate::aws::failure;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use crate::time::Clock;
 
@@ -59,6 +59,14 @@ impl Secrets {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The present value of a secret that a record names, as [`Secrets::get`] reads it.
+    ///
+    /// # Errors
+    /// Internal when there is no such secret; as [`Secrets::get`].
+    pub async fn required(&self, path: &str) -> Result<Secret<Vec<u8>>> {
+        self.get(path).await?.ok_or_else(|| Error::internal(format!("the secret {path} is missing")))
     }
 
     /// Stores a value, in a new secret or as the new version of one; a deleted secret comes back. Safe to repeat.

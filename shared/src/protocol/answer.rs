@@ -1,7 +1,6 @@
 //! Bodies of answers to check-ins. Where there is nothing to say, the body is empty.
 
 use plist::{Dictionary, Value};
-use serde_json::json;
 
 use super::body;
 use crate::error::Result;
@@ -18,18 +17,6 @@ pub fn bootstrap_token(token: Option<&Secret<Vec<u8>>>) -> Result<Vec<u8>> {
     body::to_xml(&answer.into())
 }
 
-/// The JSON body that, with status 403, makes a device of 2023 or later remove its enrollment. `message` is shown to
-/// the person who holds it. Apple: `mdm/errors/unrecognized.device.yaml`.
-pub fn unrecognized_device(message: &str) -> Vec<u8> {
-    json!({
-        "code": "com.apple.unrecognized.device",
-        "description": "This server does not manage the device.",
-        "message": message,
-    })
-    .to_string()
-    .into_bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,12 +28,5 @@ mod tests {
         let data = answer.as_dictionary().and_then(|answer| answer.get("BootstrapToken"));
         assert_eq!(data, Some(&Value::Data(vec![1, 2, 3])));
         assert!(bootstrap_token(None).unwrap().is_empty());
-    }
-
-    #[test]
-    fn the_code_that_unenrolls_is_apples() {
-        let body: serde_json::Value = serde_json::from_slice(&unrecognized_device("Ask \"IT\".")).unwrap();
-        assert_eq!(body["code"], "com.apple.unrecognized.device");
-        assert_eq!(body["message"], "Ask \"IT\".");
     }
 }

@@ -88,7 +88,7 @@ fn fail_info(error: &Error) -> Option<FailInfo> {
 
 async fn credential(state: &State, scope: &Scope, authority: &IdentityAuthority) -> Result<Credential> {
     let path = secret_path::authority(scope.tenant(), &authority.id);
-    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
+    let pem = state.secrets.required(&path).await?;
     Ok(Credential {
         certificate: X509::from_der(&authority.certificate).map_err(Error::internal)?,
         key: key::read(pem.expose(), None)?,

@@ -137,7 +137,7 @@ async fn issued(
 }
 
 async fn signing_key(state: &State, path: &str) -> Result<openssl::pkey::PKey<openssl::pkey::Private>> {
-    let pem = state.secrets.get(path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
+    let pem = state.secrets.required(path).await?;
     key::read(pem.expose(), None)
 }
 

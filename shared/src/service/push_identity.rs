@@ -1,10 +1,9 @@
 //! A push certificate with its key: what opens the connection to Apple's push service.
 
-use super::secret_path;
+use super::push_key;
 use crate::domain::push_verdict::Verdict;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::KeyId;
-use crate::pki::key;
 use crate::pki::push_certificate::PushCertificate;
 use crate::port::apns::{Outcome, PushIdentity};
 use crate::scope::Scope;
@@ -16,13 +15,11 @@ pub(super) async fn push_identity(
     certificate: &PushCertificate,
     key: &KeyId,
 ) -> Result<PushIdentity> {
-    let path = secret_path::push_key(scope.tenant(), key);
-    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
     Ok(PushIdentity {
         fingerprint: certificate.fingerprint,
         certificate: certificate.x509()?,
         chain: Vec::new(),
-        key: key::read(pem.expose(), None)?,
+        key: push_key::read(state, scope, key).await?,
     })
 }
 

@@ -3,7 +3,7 @@
 use openssl::pkey::{PKey, Private};
 
 use super::secret_path;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::KeyId;
 use crate::pki::key;
 use crate::scope::Scope;
@@ -15,7 +15,7 @@ use crate::state::State;
 /// Internal when it is missing or damaged; Unavailable when the secret store does not answer.
 pub(super) async fn read(state: &State, scope: &Scope, id: &KeyId) -> Result<PKey<Private>> {
     let path = secret_path::push_key(scope.tenant(), id);
-    let pem = state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
+    let pem = state.secrets.required(&path).await?;
     key::read(pem.expose(), None)
 }
 

@@ -44,8 +44,7 @@ pub(super) async fn open(
 
 async fn data_key(state: &State, scope: &Scope) -> Result<Secret<[u8; 32]>> {
     let path = secret_path::data_key(scope.tenant());
-    let bytes =
-        state.secrets.get(&path).await?.ok_or_else(|| Error::internal(format!("{path} is missing")))?;
+    let bytes = state.secrets.required(&path).await?;
     let key = bytes
         .expose()
         .as_slice()

@@ -4,26 +4,12 @@ use openssl::rsa::Rsa;
 
 use super::super::fixture::{self, Chain, day};
 use super::*;
-use crate::pki::csr::Subject;
 
 fn vendor(chain: &Chain) -> VendorCertificate {
     let subject = fixture::name(&[(Nid::COMMONNAME, "MDM Vendor: Test")]);
     let leaf = chain.issue(&subject, 1, (-1, 365)).to_pem().unwrap();
     let rest = [chain.root.to_pem().unwrap(), chain.intermediate.to_pem().unwrap()].concat();
     VendorCertificate::read(&leaf, &fixture::key(1).private_key_to_pem_pkcs8().unwrap(), None, &rest).unwrap()
-}
-
-fn request() -> X509Req {
-    let subject = Subject {
-        common_name: "School".to_owned(),
-        organization: "School".to_owned(),
-        organizational_unit: None,
-        email: "mdm@school.example".to_owned(),
-        country: "DE".to_owned(),
-        state: None,
-        locality: None,
-    };
-    csr::build(&subject, fixture::key(0)).unwrap()
 }
 
 fn message(file: &[u8], chain: &Chain) -> String {
@@ -34,7 +20,7 @@ fn message(file: &[u8], chain: &Chain) -> String {
 
 /// A good file with one key of its property list changed.
 fn with(key: &str, value: &str) -> Vec<u8> {
-    let file = sign(&request(), &vendor(&Chain::new()), Digest::Sha256, day(0)).unwrap();
+    let file = sign(&fixture::request(), &vendor(&Chain::new()), Digest::Sha256, day(0)).unwrap();
     let xml = STANDARD.decode(file).unwrap();
     let mut list = plist::Value::from_reader_xml(Cursor::new(xml)).unwrap();
     list.as_dictionary_mut().unwrap().insert(key.to_owned(), value.into());
@@ -47,7 +33,7 @@ fn with(key: &str, value: &str) -> Vec<u8> {
 fn the_file_passes_the_portals_checks_with_either_digest() {
     let chain = Chain::new();
     for digest in [Digest::Sha256, Digest::Sha1] {
-        let file = sign(&request(), &vendor(&chain), digest, day(0)).unwrap();
+        let file = sign(&fixture::request(), &vendor(&chain), digest, day(0)).unwrap();
         let read = check(file.as_bytes(), &TrustRoots::from(chain.root.clone()), day(0)).unwrap();
         assert_eq!(read.digest, digest);
         assert!(read.request.public_key().unwrap().public_eq(fixture::key(0)));
@@ -57,7 +43,7 @@ fn the_file_passes_the_portals_checks_with_either_digest() {
 
 #[test]
 fn the_property_list_is_what_apple_documents() {
-    let file = sign(&request(), &vendor(&Chain::new()), Digest::default(), day(0)).unwrap();
+    let file = sign(&fixture::request(), &vendor(&Chain::new()), Digest::default(), day(0)).unwrap();
     let xml = String::from_utf8(STANDARD.decode(file).unwrap()).unwrap();
     assert!(xml.starts_with("<?xml") && xml.contains("<!DOCTYPE plist"));
     assert_eq!(xml.matches("-----BEGIN CERTIFICATE-----").count(), 3);
@@ -68,7 +54,7 @@ fn the_property_list_is_what_apple_documents() {
 
 #[test]
 fn an_expired_vendor_never_yields_a_file() {
-    let error = sign(&request(), &vendor(&Chain::new()), Digest::Sha256, day(366)).unwrap_err();
+    let error = sign(&fixture::request(), &vendor(&Chain::new()), Digest::Sha256, day(366)).unwrap_err();
     assert_eq!((error.kind(), error.code()), (crate::Kind::Conflict, "vendor-certificate-expired"));
 }
 

@@ -5,7 +5,6 @@ use openssl::stack::Stack;
 use openssl::symm::Cipher;
 use proptest::prelude::*;
 
-use super::super::csr;
 use super::super::der::{Reader, SEQUENCE, sequence, unsigned};
 use super::super::fixture::{self, Chain};
 use super::*;
@@ -22,19 +21,6 @@ fn secret(text: &str) -> Secret<String> {
 
 fn code(file: &[u8], key_file: Option<&[u8]>, password: Option<&str>) -> &'static str {
     read_upload(file, key_file, password.map(secret).as_ref()).err().unwrap().code()
-}
-
-fn request() -> X509Req {
-    let subject = csr::Subject {
-        common_name: "School".to_owned(),
-        organization: "School".to_owned(),
-        organizational_unit: None,
-        email: "mdm@school.example".to_owned(),
-        country: "DE".to_owned(),
-        state: None,
-        locality: None,
-    };
-    csr::build(&subject, fixture::key(0)).unwrap()
 }
 
 fn archive(cipher: Nid, password: &str) -> Vec<u8> {
@@ -123,11 +109,11 @@ fn a_pkcs12_that_asks_for_hours_of_computing_is_refused() {
 
 #[test]
 fn a_request_is_sent_to_the_portal() {
-    let pem = request().to_pem().unwrap();
+    let pem = fixture::request().to_pem().unwrap();
     let chain = String::from_utf8(leaf().to_pem().unwrap()).unwrap();
     let plain = format!("<plist><key>PushCertRequestCSR</key><string>{chain}</string></plist>");
     let portal = STANDARD.encode(&plain);
-    for file in [&pem, &request().to_der().unwrap(), portal.as_bytes(), plain.as_bytes()] {
+    for file in [&pem, &fixture::request().to_der().unwrap(), portal.as_bytes(), plain.as_bytes()] {
         assert_eq!(code(file, None, None), "push-certificate-is-request");
     }
 }
