@@ -5,11 +5,12 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::domain::ownership::needs_confirmation;
 use shared::domain::push_certificates::Source;
+use shared::domain::push_verdict::LiveCheck;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::Fingerprint;
 use shared::pki::export::chosen_password;
 use shared::service::activate_push_certificate::{
-    Confirmation, activate_push_certificate, roll_back_push_certificate,
+    Activated, Confirmation, OverrideReason, activate_push_certificate, roll_back_push_certificate,
 };
 use shared::state::AppState;
 use utoipa::ToSchema;
@@ -51,6 +52,9 @@ pub(crate) struct Activation {
     /// The same password again.
     #[serde(default)]
     password_again: Option<String>,
+    /// Why to activate although the check with Apple's push service fails: kept in the audit log.
+    #[serde(default)]
+    override_check: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -71,6 +75,8 @@ pub(crate) struct ActivatedView {
     /// What the activation was.
     source: Source,
     active: InstalledView,
+    /// What Apple's push service said about it, just before.
+    check: LiveCheck,
 }
 
 /// The tenant's push certificates and what to do next.
@@ -109,13 +115,14 @@ pub(crate) async fn show(
     }))
 }
 
-/// Make the staged certificate the active one, at once.
+/// Make the staged certificate the active one, at once, if Apple's push service accepts it.
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant}/push-certificate/activate", tag = "push certificate",
     params(("tenant" = String, Path)), request_body = Activation,
     responses(
         (status = 200, body = ActivatedView),
-        (status = 409, description = "Nothing staged, a Replacement not confirmed, or somebody else was faster",
+        (status = 409, description = "Nothing staged, a Replacement not confirmed, Apple's push service does not accept it, or somebody \
+                else was faster",
             body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
@@ -131,9 +138,11 @@ pub(crate) async fn activate(
         orphans: body.confirm_orphaned,
         expiry_mails: body.expiry_mails,
         export_password,
+        override_check: body.override_check.as_deref().map(OverrideReason::parse).transpose()?,
     };
-    let (installed, source) = activate_push_certificate(&state, &scope, &confirmation).await?;
-    Ok(JsonAnswer(ActivatedView { source, active: InstalledView::new(&installed, state.clock.now()) }))
+    let Activated { installed, source, check } =
+        activate_push_certificate(&state, &scope, &confirmation).await?;
+    Ok(JsonAnswer(ActivatedView { source, active: InstalledView::new(&installed, state.clock.now()), check }))
 }
 
 /// Go back to the certificate that was active before.

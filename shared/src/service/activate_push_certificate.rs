@@ -1,9 +1,11 @@
 //! Making a push certificate the active one, and going back.
 
+use super::check_push_certificate::check;
 use super::export_push_certificate::keep_for_export;
 use super::stage_push_certificate::review_of;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::push_certificates::{InstalledCertificate, Source, nothing_staged};
+use crate::domain::push_verdict::LiveCheck;
 use crate::error::{Error, Result};
 use crate::id::Fingerprint;
 use crate::scope::Scope;
@@ -22,18 +24,61 @@ pub struct Confirmation {
     pub expiry_mails: Option<bool>,
     /// The password for its export, where it is to be had later.
     pub export_password: Option<Secret<String>>,
+    /// Why to activate although Apple's push service does not accept it, or cannot be asked.
+    pub override_check: Option<OverrideReason>,
 }
 
-/// Makes the staged certificate the active one, at once. Enrollments on another topic keep being pushed with their own.
+/// What an activation did.
+#[derive(Clone, Debug)]
+pub struct Activated {
+    /// The active certificate.
+    pub installed: InstalledCertificate,
+    /// What it is to the one before.
+    pub source: Source,
+    /// What Apple's push service said about it.
+    pub check: LiveCheck,
+}
+
+/// Why somebody activates a certificate that failed its check: one line, kept in the audit log.
+#[derive(Clone, Debug)]
+pub struct OverrideReason(String);
+
+/// Longest reason, in characters.
+const LONGEST_REASON: usize = 200;
+
+impl OverrideReason {
+    /// Reads a reason.
+    ///
+    /// # Errors
+    /// Malformed when it is empty, longer than 200 characters, or holds control characters.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        let fits =
+            !text.is_empty() && text.chars().count() <= LONGEST_REASON && !text.chars().any(char::is_control);
+        if fits {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Error::malformed(
+            "bad-override-reason",
+            format!("The reason must be one line of 1 to {LONGEST_REASON} characters."),
+        )
+        .at("override_check")
+        .next("Say why it must be activated all the same, or leave the field out."))
+    }
+}
+
+/// Makes the staged certificate the active one, at once, after Apple's push service has accepted it. Enrollments on
+/// another topic keep being pushed with their own.
 ///
 /// # Errors
 /// Conflict when nothing is staged, when another upload was staged after the review, when a Replacement was not
-/// confirmed with the right number, or when somebody else changed the certificates at the same time.
+/// confirmed with the right number, when the check with Apple failed and was not overridden, or when somebody else
+/// changed the certificates at the same time.
 pub async fn activate_push_certificate(
     state: &State,
     scope: &Scope,
     confirmation: &Confirmation,
-) -> Result<(InstalledCertificate, Source)> {
+) -> Result<Activated> {
     let all = state.store.push_certificates(scope).await?;
     let staged = all.staged.clone().ok_or_else(nothing_staged)?;
     if confirmation.fingerprint.is_some_and(|reviewed| reviewed != staged.certificate.fingerprint) {
@@ -48,17 +93,26 @@ pub async fn activate_push_certificate(
     if review.source == Source::Replacement && confirmation.orphans != Some(review.orphans) {
         return Err(replacement(review.orphans));
     }
+    // Last of all, and before anything is written: it costs seconds, and nobody should wait for it to hear of a typing error.
+    let check = check(state, scope, &review.staged).await?;
+    if !check.ok && confirmation.override_check.is_none() {
+        return Err(check_failed(&check));
+    }
     let export = confirmation.export_password.as_ref();
     let (active, installed) = all.activate(state.clock.now(), export.is_some())?;
     if let (Some(password), Some(staged)) = (export, &all.staged) {
         keep_for_export(state, scope, staged, password).await?;
     }
-    let audit = audit(state, scope, AuditAction::PushCertificateActivated, &installed)
-        .with("source", format!("{:?}", review.source));
+    let mut audit = audit(state, scope, AuditAction::PushCertificateActivated, &installed)
+        .with("source", format!("{:?}", review.source))
+        .with("check", &check.meaning);
+    if let Some(OverrideReason(reason)) = confirmation.override_check.as_ref().filter(|_| !check.ok) {
+        audit = audit.with("override", reason);
+    }
     state.store.activate(scope, &active, &installed, Some((&all, confirmation.expiry_mails)), &audit).await?;
     state.push_certificates.forget(scope.tenant());
     log(scope, "activated", &installed);
-    Ok((installed, review.source))
+    Ok(Activated { installed, source: review.source, check })
 }
 
 /// Goes back to the certificate that was active before. Undoing a Replacement silences, like the Replacement itself,
@@ -125,6 +179,13 @@ fn not_going_back(orphans: u64) -> Error {
     )
     .at("confirm_orphaned")
     .next(format!("To go back all the same, send \"confirm_orphaned\": {orphans}."))
+}
+
+fn check_failed(check: &LiveCheck) -> Error {
+    Error::conflict("live-check-failed", format!("Nothing was activated. {}", check.meaning)).next(
+        "To activate it all the same, send \"override_check\" with the reason. Devices cannot be woken with a \
+         certificate that Apple refuses.",
+    )
 }
 
 fn replacement(orphans: u64) -> Error {

@@ -33,6 +33,13 @@ pub struct ReceivedPush {
     pub status: Option<u16>,
 }
 
+impl ReceivedPush {
+    /// Whether it went to the token that no device has: a trial of its certificate.
+    pub fn is_trial(&self) -> bool {
+        self.token.bytes().all(|digit| digit == b'0')
+    }
+}
+
 /// An answer: 200 without, otherwise with a reason.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Verdict {

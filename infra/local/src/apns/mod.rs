@@ -114,9 +114,19 @@ impl ApnsSimulator {
         self.state.connections.load(Ordering::Relaxed)
     }
 
-    /// Every push so far, oldest first.
+    /// Every push to a device so far, oldest first.
     pub fn pushes(&self) -> Vec<ReceivedPush> {
-        self.state.pushes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.received(|push| !push.is_trial())
+    }
+
+    /// Every trial of a certificate so far, oldest first.
+    pub fn trials(&self) -> Vec<ReceivedPush> {
+        self.received(ReceivedPush::is_trial)
+    }
+
+    fn received(&self, wanted: impl Fn(&ReceivedPush) -> bool) -> Vec<ReceivedPush> {
+        let all = self.state.pushes.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter(|push| wanted(push)).cloned().collect()
     }
 }
 
