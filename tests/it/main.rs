@@ -12,6 +12,7 @@ mod check_in_messages;
 mod command_queue;
 mod contacts;
 mod crypto;
+mod delivery;
 mod device_life;
 mod devices;
 mod documents;

@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod command;
 pub mod contact;
 pub mod credential;
+pub mod delivery;
 pub mod enrollment;
 pub mod expiry;
 pub mod expiry_mail;

@@ -41,3 +41,4 @@ pub mod stage_push_certificate;
 pub mod update_tenant;
 pub mod vendor_certificate;
 pub mod wake_devices;
+pub mod watch_delivery;
