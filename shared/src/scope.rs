@@ -1,7 +1,7 @@
 //! The proof of which tenant is meant.
 //!
 //! Every store call about a tenant's things takes a `&Scope`. Only an authenticator inside this crate can make one, so a
-//! read across tenants does not compile.
+//! read across tenants does not compile. What belongs to the whole server is changed with an `&OperatorScope`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -81,6 +81,40 @@ impl Scope {
     #[must_use]
     pub(crate) fn from(self, origin: Option<IpAddr>) -> Self {
         Self { origin, ..self }
+    }
+
+    /// From which address the actor acts, where one is known.
+    pub fn origin(&self) -> Option<IpAddr> {
+        self.origin
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+/// The proof that the actor may change what belongs to the whole server.
+#[derive(Clone, Debug)]
+pub struct OperatorScope {
+    actor: Actor,
+    origin: Option<IpAddr>,
+}
+
+impl OperatorScope {
+    /// A scope for an operator who has just been verified.
+    pub(crate) fn authenticated(actor: Actor, origin: Option<IpAddr>) -> Self {
+        Self { actor, origin }
+    }
+
+    /// A scope for background work, which no caller authenticated. `why` stands in the log.
+    pub fn system(why: &'static str) -> Self {
+        Self { actor: Actor::System(why), origin: None }
+    }
+
+    /// The operator's right to act in `tenant`, whether or not there is such a tenant.
+    pub(crate) fn within(&self, tenant: TenantId) -> Scope {
+        Scope::authenticated(tenant, self.actor.clone()).from(self.origin)
     }
 
     /// From which address the actor acts, where one is known.

@@ -13,9 +13,11 @@ use pomarium_local::runner;
 use pomarium_tests::{Answer, Api, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::domain::audit::{AuditAction, Author};
 use shared::domain::profile_signer::Whose;
 use shared::pki::Credential;
 use shared::pki::authority::{self, AuthoritySubject, Identity};
+use shared::scope::OperatorScope;
 
 use crate::crypto::{KEY, certificate_pem, curve_key, pem};
 use crate::stored::{everything, unchanged};
@@ -230,11 +232,22 @@ async fn of_two_who_install_at_the_same_time_one_is_told() {
     let first = store.profile_signer(Whose::Server).await.unwrap().unwrap();
     put(&app.operator(), SERVER, &Brought::new(&app, "second", 10).files()).await.expect(200);
     // Each had read what was there before the second came.
+    #[expect(clippy::disallowed_methods, reason = "two processes meet here, and no caller")]
+    let operator = OperatorScope::system("test");
+    let author = Author::Operator(&operator);
+    let audit = app.runner.state.audit(author, AuditAction::ProfileSignerInstalled);
     for replaces in [None, Some(&first)] {
-        let late = store.put_profile_signer(Whose::Server, &first, replaces, None).await.unwrap_err();
+        let late = store.put_profile_signer(author, &first, replaces, &audit).await.unwrap_err();
         assert_eq!(late.code(), "profile-signer-changed");
     }
-    let late = store.delete_profile_signer(Whose::Server, &first, None).await.unwrap_err();
+    let late = store.delete_profile_signer(author, &first, &audit).await.unwrap_err();
     assert_eq!(late.code(), "profile-signer-changed");
     assert_eq!(app.operator().get(SERVER).await.json["server"]["common_name"], "second");
+    let log = app.operator().get("/v1/audit").await.expect(200);
+    let actors = log.json["entries"].as_array().unwrap().iter().map(|entry| entry["actor"].as_str().unwrap());
+    assert_eq!(
+        actors.filter(|actor| *actor == "system:test").count(),
+        0,
+        "what was refused is not written down"
+    );
 }

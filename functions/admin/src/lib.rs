@@ -25,6 +25,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::delete))
         .routes(routes!(audit::list))
+        .routes(routes!(audit::list_operators))
         .routes(routes!(authorities::create, authorities::list))
         .routes(routes!(authorities::trust))
         .routes(routes!(links::create))

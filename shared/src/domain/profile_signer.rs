@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::audit::Author;
 use crate::id::{Fingerprint, KeyId};
 use crate::scope::Scope;
 use crate::time::Timestamp;
@@ -15,6 +16,16 @@ pub enum Whose<'a> {
     Tenant(&'a Scope),
     /// Those of every tenant that has none of its own.
     Server,
+}
+
+/// Who changes a certificate changes their own.
+impl<'a> From<Author<'a>> for Whose<'a> {
+    fn from(author: Author<'a>) -> Self {
+        match author {
+            Author::Tenant(scope) => Self::Tenant(scope),
+            Author::Operator(_) => Self::Server,
+        }
+    }
 }
 
 /// A signing certificate that an administrator brought along.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use openssl::x509::{X509, X509Ref};
 
 use super::secret_path;
-use crate::domain::audit::{AuditAction, AuditEntry};
+use crate::domain::audit::{AuditAction, Author};
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::profile_signer::{InstalledSigner, ProfileSigners, Whose};
 use crate::error::{Error, Result};
@@ -35,10 +35,10 @@ pub struct SignerFiles {
 /// else changed it at the same time.
 pub async fn install_profile_signer(
     state: &State,
-    whose: Whose<'_>,
+    author: Author<'_>,
     files: &SignerFiles,
 ) -> Result<InstalledSigner> {
-    let now = state.clock.now();
+    let (now, whose) = (state.clock.now(), Whose::from(author));
     let read = ProfileSigner::read(
         &files.certificate,
         files.key.as_deref(),
@@ -61,8 +61,9 @@ pub async fn install_profile_signer(
     };
     // The key first: a record without its key would promise what nobody can do.
     state.secrets.put(&secret_path::signing_key(whose, &signer.key_id), &key::to_pem(&read.key)?).await?;
-    let audit = audit(state, whose, AuditAction::ProfileSignerInstalled, &signer);
-    state.store.put_profile_signer(whose, &signer, former.as_ref(), audit.as_ref()).await?;
+    let audit =
+        state.audit(author, AuditAction::ProfileSignerInstalled).with("fingerprint", signer.fingerprint);
+    state.store.put_profile_signer(author, &signer, former.as_ref(), &audit).await?;
     if let Some(former) = former {
         state.secrets.delete(&secret_path::signing_key(whose, &former.key_id)).await?;
     }
@@ -73,11 +74,13 @@ pub async fn install_profile_signer(
 ///
 /// # Errors
 /// Conflict when another was installed at the same time.
-pub async fn remove_profile_signer(state: &State, whose: Whose<'_>) -> Result<()> {
+pub async fn remove_profile_signer(state: &State, author: Author<'_>) -> Result<()> {
+    let whose = Whose::from(author);
     let Some(signer) = state.store.profile_signer(whose).await? else { return Ok(()) };
     // The record first: a key without a record signs nothing.
-    let audit = audit(state, whose, AuditAction::ProfileSignerRemoved, &signer);
-    state.store.delete_profile_signer(whose, &signer, audit.as_ref()).await?;
+    let audit =
+        state.audit(author, AuditAction::ProfileSignerRemoved).with("fingerprint", signer.fingerprint);
+    state.store.delete_profile_signer(author, &signer, &audit).await?;
     state.secrets.delete(&secret_path::signing_key(whose, &signer.key_id)).await?;
     Ok(())
 }
@@ -143,20 +146,4 @@ async fn signing_key(state: &State, path: &str) -> Result<openssl::pkey::PKey<op
 
 fn der(certificate: &X509Ref) -> Result<Bytes> {
     certificate.to_der().map(Bytes::from).map_err(Error::internal)
-}
-
-/// The entry in the tenant's audit log. The server's certificate has no tenant: that it changed stands in the log.
-fn audit(
-    state: &State,
-    whose: Whose<'_>,
-    action: AuditAction,
-    signer: &InstalledSigner,
-) -> Option<AuditEntry> {
-    match whose {
-        Whose::Tenant(scope) => Some(state.audit(scope, action).with("fingerprint", signer.fingerprint)),
-        Whose::Server => {
-            tracing::info!(fingerprint = %signer.fingerprint, ?action, "the server's profile signer changed");
-            None
-        }
-    }
 }

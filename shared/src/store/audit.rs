@@ -1,16 +1,19 @@
-//! The audit log: one partition per tenant and month, in the order of time.
+//! The audit logs, each tenant's and the operator's: one partition a month, in the order of time.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::{NEW, Store, error, keys, put_part, read, text};
-use crate::domain::audit::AuditEntry;
+use crate::domain::audit::{AuditEntry, Author};
 use crate::error::Result;
-use crate::scope::Scope;
 
 impl Store {
     /// The part of a transaction that writes down what its other parts do.
-    pub(super) fn audit_part(&self, scope: &Scope, entry: &AuditEntry) -> Result<TransactWriteItem> {
-        put_part(&self.tables.core, &keys::audit(scope.tenant(), entry), entry, Some(NEW))
+    pub(super) fn audit_part<'a>(
+        &self,
+        author: impl Into<Author<'a>>,
+        entry: &AuditEntry,
+    ) -> Result<TransactWriteItem> {
+        put_part(&self.tables.core, &keys::audit(&author.into().owner(), entry), entry, Some(NEW))
     }
 
     /// A month's entries, the latest first, before `before`, and the mark to continue with.
@@ -18,7 +21,7 @@ impl Store {
     /// `month` is `YYYY-MM` in UTC.
     pub async fn audit_log(
         &self,
-        scope: &Scope,
+        reader: Author<'_>,
         month: &str,
         before: Option<&str>,
         limit: i32,
@@ -28,7 +31,7 @@ impl Store {
             .query()
             .table_name(&self.tables.core)
             .scan_index_forward(false)
-            .expression_attribute_values(":pk", text(keys::audit_partition(scope.tenant(), month)))
+            .expression_attribute_values(":pk", text(keys::audit_partition(&reader.owner(), month)))
             .limit(limit);
         query = match before {
             Some(before) => query

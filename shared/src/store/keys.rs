@@ -27,12 +27,13 @@ pub(crate) fn tenant(tenant: &TenantId) -> Key {
 }
 
 pub(crate) fn token(owner: &Owner, token: &TokenId) -> Key {
-    Key { pk: token_partition(owner), sk: format!("{TOKEN_PREFIX}{token}") }
+    Key { pk: owner_partition(owner), sk: format!("{TOKEN_PREFIX}{token}") }
 }
 
 pub(crate) const TOKEN_PREFIX: &str = "TOKEN#";
 
-pub(crate) fn token_partition(owner: &Owner) -> String {
+/// Where all of an owner's keys begin.
+pub(crate) fn owner_partition(owner: &Owner) -> String {
     match owner {
         Owner::Operator => "OPERATOR".to_owned(),
         Owner::Tenant(tenant) => format!("TENANT#{tenant}"),
@@ -124,13 +125,13 @@ pub(crate) fn topic_claim(topic: &str) -> Key {
     Key { pk: format!("TOPIC#{topic}"), sk: "CLAIM".into() }
 }
 
-pub(crate) fn audit_partition(tenant: &TenantId, month: &str) -> String {
-    format!("TENANT#{tenant}#AUDIT#{month}")
+pub(crate) fn audit_partition(owner: &Owner, month: &str) -> String {
+    format!("{}#AUDIT#{month}", owner_partition(owner))
 }
 
-pub(crate) fn audit(tenant: &TenantId, entry: &AuditEntry) -> Key {
+pub(crate) fn audit(owner: &Owner, entry: &AuditEntry) -> Key {
     let at = entry.at.as_millisecond();
-    Key { pk: audit_partition(tenant, &month(entry.at)), sk: format!("{at:014}#{}", entry.id) }
+    Key { pk: audit_partition(owner, &month(entry.at)), sk: format!("{at:014}#{}", entry.id) }
 }
 
 /// The partition of [`BY_EXPIRY_INDEX`] for a moment: its month in UTC.
@@ -150,10 +151,10 @@ pub(crate) fn authority_partition(tenant: &TenantId) -> String {
 /// One place for each tenant's certificate that signs profiles, and one for the server's.
 pub(crate) fn profile_signer(whose: Whose<'_>) -> Key {
     let owner = match whose {
-        Whose::Tenant(scope) => format!("TENANT#{}", scope.tenant()),
-        Whose::Server => "OPERATOR".to_owned(),
+        Whose::Tenant(scope) => Owner::Tenant(scope.tenant().clone()),
+        Whose::Server => Owner::Operator,
     };
-    Key { pk: format!("{owner}#SIGNER"), sk: "SIGNER".into() }
+    Key { pk: format!("{}#SIGNER", owner_partition(&owner)), sk: "SIGNER".into() }
 }
 
 /// A tenant issues from one authority at a time: it has one place.
@@ -185,12 +186,12 @@ pub(crate) fn export_tries(tenant: &TenantId, certificate: &Fingerprint) -> Key 
 
 /// One mail: about one credential, on one day, to one address.
 pub(crate) fn mail_claim(owner: &Owner, credential: &str, day: &str, recipient: &str) -> Key {
-    Key { pk: format!("{}#MAIL#{credential}#{day}", token_partition(owner)), sk: recipient.to_owned() }
+    Key { pk: format!("{}#MAIL#{credential}#{day}", owner_partition(owner)), sk: recipient.to_owned() }
 }
 
 /// What makes the index by expiry know of a token, which itself is in another table.
 pub(crate) fn token_expiry(owner: &Owner, token: &TokenId) -> Key {
-    Key { pk: format!("{}#{TOKEN_PREFIX}{token}", token_partition(owner)), sk: "EXPIRY".into() }
+    Key { pk: format!("{}#{TOKEN_PREFIX}{token}", owner_partition(owner)), sk: "EXPIRY".into() }
 }
 
 pub(crate) fn identity_count_partition(tenant: &TenantId) -> String {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use super::{Item, NEW, Store, item, key_item, keys, put_item_part, text};
-use crate::domain::audit::AuditEntry;
+use crate::domain::audit::{AuditEntry, Author};
 use crate::domain::profile_signer::{InstalledSigner, ProfileSigners, Whose};
 use crate::error::{Error, Result};
 use crate::scope::Scope;
@@ -31,11 +31,12 @@ impl Store {
     /// Conflict when it was changed in between.
     pub async fn put_profile_signer(
         &self,
-        whose: Whose<'_>,
+        author: Author<'_>,
         signer: &InstalledSigner,
         replaces: Option<&InstalledSigner>,
-        audit: Option<&AuditEntry>,
+        audit: &AuditEntry,
     ) -> Result<()> {
+        let whose = Whose::from(author);
         let mut record: Item = item(&keys::profile_signer(whose), signer)?;
         // What is found through the index by expiry; the server's has no tenant.
         record.insert("kind".into(), text(KIND));
@@ -51,7 +52,7 @@ impl Store {
             }
         };
         let part = put_item_part(&self.tables.pki, record, Some(condition), values)?;
-        self.change(whose, vec![part], audit).await
+        self.change(vec![part, self.audit_part(author, audit)?]).await
     }
 
     /// Drops a signing certificate.
@@ -60,30 +61,22 @@ impl Store {
     /// Conflict when another one is there by now.
     pub async fn delete_profile_signer(
         &self,
-        whose: Whose<'_>,
+        author: Author<'_>,
         signer: &InstalledSigner,
-        audit: Option<&AuditEntry>,
+        audit: &AuditEntry,
     ) -> Result<()> {
         let delete = Delete::builder()
             .table_name(&self.tables.pki)
-            .set_key(Some(key_item(&keys::profile_signer(whose))))
+            .set_key(Some(key_item(&keys::profile_signer(author.into()))))
             .condition_expression("key_id = :id")
             .expression_attribute_values(":id", text(&signer.key_id))
             .build()
             .map_err(Error::internal)?;
-        self.change(whose, vec![TransactWriteItem::builder().delete(delete).build()], audit).await
+        let delete = TransactWriteItem::builder().delete(delete).build();
+        self.change(vec![delete, self.audit_part(author, audit)?]).await
     }
 
-    /// The server's has no tenant, and so no audit log.
-    async fn change(
-        &self,
-        whose: Whose<'_>,
-        mut parts: Vec<TransactWriteItem>,
-        audit: Option<&AuditEntry>,
-    ) -> Result<()> {
-        if let (Whose::Tenant(scope), Some(entry)) = (whose, audit) {
-            parts.push(self.audit_part(scope, entry)?);
-        }
+    async fn change(&self, parts: Vec<TransactWriteItem>) -> Result<()> {
         if self.write_if(parts).await? { Ok(()) } else { Err(changed()) }
     }
 }

@@ -8,20 +8,25 @@ use serde::Serialize;
 use super::expiry::indexed;
 use super::keys::{self, Key, TOKEN_PREFIX};
 use super::{NEW, Store, item, key_item, put_item_part, put_part, read};
-use crate::domain::audit::AuditEntry;
+use crate::domain::audit::{AuditEntry, Author};
 use crate::domain::credential::CredentialKind;
 use crate::domain::token::{ApiToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TokenId;
-use crate::scope::Scope;
+use crate::scope::{OperatorScope, Scope};
 
 impl Store {
     /// Adds an operator's token.
     ///
     /// # Errors
     /// Internal when the identifier is taken, which 80 random bits make a fault.
-    pub async fn create_operator_token(&self, token: &ApiToken) -> Result<()> {
-        self.add_token(&Owner::Operator, token, None).await
+    pub async fn create_operator_token(
+        &self,
+        operator: &OperatorScope,
+        token: &ApiToken,
+        audit: &AuditEntry,
+    ) -> Result<()> {
+        self.add_token(operator.into(), token, audit).await
     }
 
     /// Adds a tenant's token; one that ends is in the calendar from then on.
@@ -29,23 +34,20 @@ impl Store {
     /// # Errors
     /// Internal when the identifier is taken, which 80 random bits make a fault.
     pub async fn create_token(&self, scope: &Scope, token: &ApiToken, audit: &AuditEntry) -> Result<()> {
-        let owner = Owner::Tenant(scope.tenant().clone());
-        self.add_token(&owner, token, Some(self.audit_part(scope, audit)?)).await
+        self.add_token(scope.into(), token, audit).await
     }
 
-    async fn add_token(
-        &self,
-        owner: &Owner,
-        token: &ApiToken,
-        audit: Option<TransactWriteItem>,
-    ) -> Result<()> {
-        let mut parts = vec![put_part(&self.tables.core, &keys::token(owner, &token.id), token, Some(NEW))?];
-        if let (Owner::Tenant(tenant), Some(end)) = (owner, token.expires_at) {
-            let record = item(&keys::token_expiry(owner, &token.id), &EndingToken {})?;
+    async fn add_token(&self, author: Author<'_>, token: &ApiToken, audit: &AuditEntry) -> Result<()> {
+        let owner = author.owner();
+        let mut parts = vec![
+            put_part(&self.tables.core, &keys::token(&owner, &token.id), token, Some(NEW))?,
+            self.audit_part(author, audit)?,
+        ];
+        if let (Owner::Tenant(tenant), Some(end)) = (&owner, token.expires_at) {
+            let record = item(&keys::token_expiry(&owner, &token.id), &EndingToken {})?;
             let record = indexed(record, tenant, CredentialKind::ApiToken, end);
             parts.push(put_item_part(&self.tables.pki, record, Some(NEW), HashMap::new())?);
         }
-        parts.extend(audit);
         if self.write_if(parts).await? {
             Ok(())
         } else {
@@ -60,7 +62,7 @@ impl Store {
 
     /// Every token of an owner.
     pub async fn tokens(&self, owner: &Owner) -> Result<Vec<ApiToken>> {
-        self.partition(&self.tables.core, &keys::token_partition(owner), TOKEN_PREFIX)
+        self.partition(&self.tables.core, &keys::owner_partition(owner), TOKEN_PREFIX)
             .await?
             .into_iter()
             .map(read)
