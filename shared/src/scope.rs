@@ -1,7 +1,7 @@
 //! The proof of which tenant is meant.
 //!
 //! Every store call about a tenant's things takes a `&Scope`. Only an authenticator inside this crate can make one, so a
-//! read across tenants does not compile. What belongs to the whole server is changed with an `&OperatorScope`.
+//! read across tenants does not compile.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -53,6 +53,74 @@ impl fmt::Display for Actor {
     }
 }
 
+/// The proof that the actor runs this server.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    actor: Actor,
+    origin: Option<IpAddr>,
+}
+
+impl Operator {
+    /// The right of an actor who has just been verified to run this server.
+    pub(crate) fn authenticated(actor: Actor, origin: Option<IpAddr>) -> Self {
+        Self { actor, origin }
+    }
+
+    /// The right of background work, which no caller authenticated. `why` stands in the log.
+    pub fn system(why: &'static str) -> Self {
+        Self { actor: Actor::System(why), origin: None }
+    }
+
+    /// The operator's right to act within any tenant; whether there is such a tenant is for the caller to ask.
+    pub(crate) fn within(&self, tenant: TenantId) -> Scope {
+        Scope { tenant, actor: self.actor.clone(), origin: self.origin }
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+/// Whose affairs something belongs to, with the proof that the actor may act in them.
+#[derive(Clone, Copy, Debug)]
+pub enum Realm<'a> {
+    /// A tenant's.
+    Tenant(&'a Scope),
+    /// The operator's own.
+    Operator(&'a Operator),
+}
+
+impl Realm<'_> {
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        match self {
+            Self::Tenant(scope) => &scope.actor,
+            Self::Operator(operator) => &operator.actor,
+        }
+    }
+
+    /// From which address the actor acts, where one is known.
+    pub fn origin(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tenant(scope) => scope.origin,
+            Self::Operator(operator) => operator.origin,
+        }
+    }
+}
+
+impl<'a> From<&'a Scope> for Realm<'a> {
+    fn from(scope: &'a Scope) -> Self {
+        Self::Tenant(scope)
+    }
+}
+
+impl<'a> From<&'a Operator> for Realm<'a> {
+    fn from(operator: &'a Operator) -> Self {
+        Self::Operator(operator)
+    }
+}
+
 /// A tenant, and the proof that the actor may act within it.
 #[derive(Clone, Debug)]
 pub struct Scope {
@@ -81,40 +149,6 @@ impl Scope {
     #[must_use]
     pub(crate) fn from(self, origin: Option<IpAddr>) -> Self {
         Self { origin, ..self }
-    }
-
-    /// From which address the actor acts, where one is known.
-    pub fn origin(&self) -> Option<IpAddr> {
-        self.origin
-    }
-
-    /// Who acts.
-    pub fn actor(&self) -> &Actor {
-        &self.actor
-    }
-}
-
-/// The proof that the actor may change what belongs to the whole server.
-#[derive(Clone, Debug)]
-pub struct OperatorScope {
-    actor: Actor,
-    origin: Option<IpAddr>,
-}
-
-impl OperatorScope {
-    /// A scope for an operator who has just been verified.
-    pub(crate) fn authenticated(actor: Actor, origin: Option<IpAddr>) -> Self {
-        Self { actor, origin }
-    }
-
-    /// A scope for background work, which no caller authenticated. `why` stands in the log.
-    pub fn system(why: &'static str) -> Self {
-        Self { actor: Actor::System(why), origin: None }
-    }
-
-    /// The operator's right to act in `tenant`, whether or not there is such a tenant.
-    pub(crate) fn within(&self, tenant: TenantId) -> Scope {
-        Scope::authenticated(tenant, self.actor.clone()).from(self.origin)
     }
 
     /// From which address the actor acts, where one is known.

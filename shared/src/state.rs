@@ -7,7 +7,7 @@ use openssl::x509::X509;
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::domain::apns_status::{ApnsStatus, NOTED_EVERY};
-use crate::domain::audit::{AuditAction, AuditEntry, Author};
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::push_certificates::PushCertificates;
 use crate::domain::token::Owner;
@@ -20,6 +20,7 @@ use crate::port::mailer::Mailer;
 use crate::port::queue::Queue;
 use crate::port::random::Random;
 use crate::port::secrets::Secrets;
+use crate::scope::Realm;
 use crate::store::{Store, Tables};
 use crate::time::Clock;
 
@@ -64,9 +65,9 @@ pub struct State {
 pub type AppState = Arc<State>;
 
 impl State {
-    /// An audit entry about what `author` does now; the store writes it together with the change.
-    pub fn audit<'a>(&self, author: impl Into<Author<'a>>, action: AuditAction) -> AuditEntry {
-        AuditEntry::new(self.random.id(), self.clock.now(), author.into(), action)
+    /// An audit entry about what the realm's actor does now; the store writes it together with the change.
+    pub fn audit<'a>(&self, realm: impl Into<Realm<'a>>, action: AuditAction) -> AuditEntry {
+        AuditEntry::new(self.random.id(), self.clock.now(), realm, action)
     }
 }
 

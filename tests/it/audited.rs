@@ -22,7 +22,7 @@ use Written::{Actions, Nothing};
 const DEVICE: Written = Nothing("a device speaks for itself: what it does is not an administrator's change");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 38] = [
+const CHANGING: [(&str, Written); 39] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
     (
@@ -39,6 +39,7 @@ const CHANGING: [(&str, Written); 38] = [
     ("POST /mdm/{tenant}/checkin", DEVICE),
     ("POST /mdm/{tenant}/command", DEVICE),
     ("POST /scep/{tenant}", DEVICE),
+    ("POST /v1/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
     ("POST /v1/tenants", Actions(&["tenant-created", "contact-asked"])),
     ("POST /v1/tenants/{tenant}/commands", Actions(&["command-sent"])),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),

@@ -21,10 +21,12 @@ const BACKGROUND: [&str; 3] = [
     "shared/src/service/wake_devices.rs",
 ];
 
-/// What changes the whole server where no operator called: an installation, what an upgrade takes over, the local runner.
-const OPERATORLESS: [&str; 3] = [
+/// What acts for the whole server where no operator called: an installation, what an upgrade takes over, the schedule, the
+/// local runner.
+const OPERATORLESS: [&str; 4] = [
     "infra/local/src/runner/mod.rs",
     "shared/src/service/create_token.rs",
+    "shared/src/service/notify_expiry.rs",
     "shared/src/service/vendor_certificate.rs",
 ];
 
@@ -132,12 +134,10 @@ fn only_who_proves_it_may_act_for_a_tenant() {
         .into_iter()
         .filter(|(path, _)| path != "shared/src/scope.rs" && !path.contains("/tests"))
         .collect();
-    forbid(&files, &["OperatorScope::system"], &OPERATORLESS);
-    forbid(&files, &["OperatorScope::authenticated"], &["shared/src/service/authenticate_caller.rs"]);
-    let tenants: Vec<_> =
-        files.into_iter().map(|(path, text)| (path, text.replace("OperatorScope::", ""))).collect();
-    forbid(&tenants, &["Scope::system"], &BACKGROUND);
-    forbid(&tenants, &["Scope::authenticated"], &AUTHENTICATORS);
+    forbid(&files, &["Operator::system"], &OPERATORLESS);
+    forbid(&files, &["Operator::authenticated"], &["shared/src/service/authenticate_caller.rs"]);
+    forbid(&files, &["Scope::system"], &BACKGROUND);
+    forbid(&files, &["Scope::authenticated"], &AUTHENTICATORS);
 }
 
 #[test]

@@ -62,14 +62,15 @@ async fn there_must_be_something_to_try() {
     assert_eq!(refused.problem(), "nothing-staged");
 }
 
-fn refusal() -> Answer {
-    Answer::Status { status: 403, reason: "BadCertificate", retry_after: None }
+/// What the audit log says of the activation.
+async fn activation(tenant: &Tenant) -> Value {
+    let told = tenant.get("audit").await.expect(200).json;
+    let entries = told["entries"].as_array().unwrap();
+    entries.iter().find(|entry| entry["action"] == "push-certificate-activated").unwrap().clone()
 }
 
-/// The audit log's entry about the activation; others are of the same moment.
-fn activation(log: &Value) -> &Value {
-    let mut entries = log["entries"].as_array().unwrap().iter();
-    entries.find(|entry| entry["action"] == "push-certificate-activated").unwrap()
+fn refusal() -> Answer {
+    Answer::Status { status: 403, reason: "BadCertificate", retry_after: None }
 }
 
 #[tokio::test]
@@ -79,8 +80,7 @@ async fn what_apple_accepts_is_activated_and_the_answer_says_so() {
     assert_eq!(activated["check"]["ok"], true, "{activated}");
     assert_eq!(activated["active"]["topic"], json!(topic));
     assert_eq!(app.runner.apns.trials().len(), 1);
-    let told = tenant.get("audit").await.expect(200).json;
-    let entry = activation(&told);
+    let entry = activation(&tenant).await;
     assert_eq!(entry["facts"]["check"], "Apple accepts this push certificate and its topic.");
     assert_eq!(entry["facts"]["override"], Value::Null);
 }
@@ -117,10 +117,9 @@ async fn a_reason_overrides_the_check_and_stays_in_the_audit_log() {
     let reason = "Our firewall answers for Apple; network team is told";
     let activated = tenant.activate(json!({ "override_check": reason })).await.json;
     assert_eq!(activated["check"]["ok"], false, "{activated}");
-    let told = tenant.get("audit").await.expect(200).json;
-    let facts = &activation(&told)["facts"];
-    assert_eq!(facts["override"], reason);
-    assert!(facts["check"].to_string().contains("BadCertificate"), "{told}");
+    let entry = activation(&tenant).await;
+    assert_eq!(entry["facts"]["override"], reason);
+    assert!(entry["facts"]["check"].to_string().contains("BadCertificate"), "{entry}");
 }
 
 #[tokio::test]

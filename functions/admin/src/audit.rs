@@ -1,13 +1,14 @@
-//! The audit logs.
+//! The audit log.
 
 use std::collections::BTreeMap;
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use shared::domain::audit::{AuditAction, AuditEntry, Author};
+use shared::domain::audit::{AuditAction, AuditEntry};
 use shared::error::Error;
 use shared::http::{OperatorCaller, Problem, ProblemDetails, Query, ViewerScope};
+use shared::scope::Realm;
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
@@ -68,10 +69,10 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Query(query): Query<Month>,
 ) -> Result<JsonAnswer<AuditPage>, Problem> {
-    Ok(page(&state, (&scope).into(), query).await?)
+    page(&state, (&scope).into(), query).await
 }
 
-/// Who changed what belongs to the whole server, when and from where, a month at a time, the latest first.
+/// Who changed what of the whole server, when and from where, a month at a time, the latest first.
 #[utoipa::path(
     get, path = "/v1/audit", tag = "operator", params(Month),
     responses((status = 200, body = AuditPage), (status = 400, body = ProblemDetails, content_type = "application/problem+json"))
@@ -81,15 +82,15 @@ pub(crate) async fn list_operators(
     State(state): State<AppState>,
     Query(query): Query<Month>,
 ) -> Result<JsonAnswer<AuditPage>, Problem> {
-    Ok(page(&state, (&operator).into(), query).await?)
+    page(&state, (&operator).into(), query).await
 }
 
-async fn page(state: &AppState, reader: Author<'_>, query: Month) -> Result<JsonAnswer<AuditPage>, Error> {
+async fn page(state: &AppState, realm: Realm<'_>, query: Month) -> Result<JsonAnswer<AuditPage>, Problem> {
     let month = match query.month {
         Some(month) => checked(month)?,
         None => state.clock.now().strftime("%Y-%m").to_string(),
     };
-    let (entries, next) = state.store.audit_log(reader, &month, query.after.as_deref(), PAGE).await?;
+    let (entries, next) = state.store.audit_log(realm, &month, query.after.as_deref(), PAGE).await?;
     Ok(JsonAnswer(AuditPage { entries: entries.into_iter().map(AuditView::from).collect(), next }))
 }
 

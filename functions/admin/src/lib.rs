@@ -37,6 +37,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(expirations::list))
         .routes(routes!(expirations::list_operators))
         .routes(routes!(expirations::snooze))
+        .routes(routes!(expirations::snooze_operators))
         .routes(routes!(expirations::create_calendar))
         .routes(routes!(expirations::ask))
         .routes(routes!(openapi::document))

@@ -6,9 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::token::Owner;
 use crate::id::AuditId;
-use crate::scope::{Actor, OperatorScope, Scope};
+use crate::scope::Realm;
 use crate::time::Timestamp;
 
 /// What was done.
@@ -65,63 +64,17 @@ pub enum AuditAction {
     ContactAsked,
     /// A contact confirmed its address.
     ContactConfirmed,
-    /// The operator installed a vendor certificate, or changed its digest.
+    /// An MDM vendor certificate was installed.
     VendorCertificateInstalled,
-    /// An installed vendor certificate signs from now on.
+    /// Another MDM vendor certificate signs from now on.
     VendorCertificateActivated,
-    /// A vendor certificate and its key were deleted.
+    /// An MDM vendor certificate and its key were deleted.
     VendorCertificateDeleted,
     /// An operator's token was created.
     OperatorTokenCreated,
 }
 
-/// Who changes something, and so in whose log it is written down.
-#[derive(Clone, Copy, Debug)]
-pub enum Author<'a> {
-    /// Somebody within a tenant.
-    Tenant(&'a Scope),
-    /// Whoever runs the server.
-    Operator(&'a OperatorScope),
-}
-
-impl<'a> From<&'a Scope> for Author<'a> {
-    fn from(scope: &'a Scope) -> Self {
-        Self::Tenant(scope)
-    }
-}
-
-impl<'a> From<&'a OperatorScope> for Author<'a> {
-    fn from(scope: &'a OperatorScope) -> Self {
-        Self::Operator(scope)
-    }
-}
-
-impl Author<'_> {
-    /// Whose log it is.
-    pub fn owner(&self) -> Owner {
-        match self {
-            Self::Tenant(scope) => Owner::Tenant(scope.tenant().clone()),
-            Self::Operator(_) => Owner::Operator,
-        }
-    }
-
-    /// Who acts.
-    pub fn actor(&self) -> &Actor {
-        match self {
-            Self::Tenant(scope) => scope.actor(),
-            Self::Operator(scope) => scope.actor(),
-        }
-    }
-
-    fn origin(&self) -> Option<IpAddr> {
-        match self {
-            Self::Tenant(scope) => scope.origin(),
-            Self::Operator(scope) => scope.origin(),
-        }
-    }
-}
-
-/// One entry of an audit log: a tenant's, or the operator's.
+/// One entry of a tenant's audit log, or of the operator's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEntry {
     /// Tells apart what happened in the same moment.
@@ -141,13 +94,14 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// An entry about what `author` does now.
-    pub fn new(id: AuditId, at: Timestamp, author: Author<'_>, action: AuditAction) -> Self {
+    /// An entry about what the realm's actor does now.
+    pub fn new<'a>(id: AuditId, at: Timestamp, realm: impl Into<Realm<'a>>, action: AuditAction) -> Self {
+        let realm = realm.into();
         Self {
             id,
             at,
-            actor: author.actor().to_string(),
-            origin: author.origin(),
+            actor: realm.actor().to_string(),
+            origin: realm.origin(),
             action,
             facts: BTreeMap::new(),
         }

@@ -4,9 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::audit::Author;
 use crate::id::{Fingerprint, KeyId};
-use crate::scope::Scope;
+use crate::scope::{Realm, Scope};
 use crate::time::Timestamp;
 
 /// Whose profiles a certificate signs.
@@ -18,12 +17,11 @@ pub enum Whose<'a> {
     Server,
 }
 
-/// Who changes a certificate changes their own.
-impl<'a> From<Author<'a>> for Whose<'a> {
-    fn from(author: Author<'a>) -> Self {
-        match author {
-            Author::Tenant(scope) => Self::Tenant(scope),
-            Author::Operator(_) => Self::Server,
+impl<'a> From<Realm<'a>> for Whose<'a> {
+    fn from(realm: Realm<'a>) -> Self {
+        match realm {
+            Realm::Tenant(scope) => Self::Tenant(scope),
+            Realm::Operator(_) => Self::Server,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::domain::token::{ApiToken, BearerToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{Actor, OperatorScope, Role, Scope};
+use crate::scope::{Actor, Operator, Role, Scope};
 use crate::state::State;
 
 /// The proven bearer of a token.
@@ -53,9 +53,9 @@ impl Caller {
     ///
     /// # Errors
     /// Forbidden for anyone else.
-    pub fn operator(&self) -> Result<OperatorScope> {
+    pub fn operator(&self) -> Result<Operator> {
         match self.owner {
-            Owner::Operator => Ok(OperatorScope::authenticated(self.actor.clone(), self.origin)),
+            Owner::Operator => Ok(Operator::authenticated(self.actor.clone(), self.origin)),
             Owner::Tenant(_) => {
                 Err(Error::forbidden("operator-only", "Only the operator of this server may do this.")
                     .next("Use an operator token."))

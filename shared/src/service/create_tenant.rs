@@ -9,7 +9,7 @@ use crate::domain::tenant::{Tenant, display_name};
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{OperatorScope, Role, Scope};
+use crate::scope::{Operator, Role, Scope};
 use crate::secret::Secret;
 use crate::state::State;
 
@@ -19,7 +19,7 @@ use crate::state::State;
 /// Malformed when the name is not one, or nobody is to be told of what expires.
 pub async fn create_tenant(
     state: &State,
-    operator: &OperatorScope,
+    operator: &Operator,
     name: &str,
     contacts: Vec<EmailAddress>,
     expiry_mails: bool,
@@ -34,10 +34,7 @@ pub async fn create_tenant(
     state.secrets.put(&secret_path::data_key(&id), &Secret::new(data_key.to_vec())).await?;
     let scope = operator.within(id);
     let audit = state.audit(&scope, AuditAction::TenantCreated).with("token", &token.id);
-    let operators = state
-        .audit(operator, AuditAction::TenantCreated)
-        .with("tenant", &tenant.id)
-        .with("name", &tenant.name);
+    let operators = state.audit(operator, AuditAction::TenantCreated).with("tenant", &tenant.id);
     state.store.create_tenant(&scope, &tenant, &token, &audit, (operator, &operators)).await?;
     ask_new_contacts(state, &scope, &tenant).await;
     Ok((tenant, text))

@@ -4,14 +4,14 @@ use bytes::Bytes;
 use openssl::x509::{X509, X509Ref};
 
 use super::secret_path;
-use crate::domain::audit::{AuditAction, Author};
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::profile_signer::{InstalledSigner, ProfileSigners, Whose};
 use crate::error::{Error, Result};
 use crate::id::Fingerprint;
 use crate::pki::profile_signer::ProfileSigner;
 use crate::pki::{Credential, key, profile_signature};
-use crate::scope::Scope;
+use crate::scope::{Realm, Scope};
 use crate::secret::Secret;
 use crate::state::State;
 
@@ -35,10 +35,11 @@ pub struct SignerFiles {
 /// else changed it at the same time.
 pub async fn install_profile_signer(
     state: &State,
-    author: Author<'_>,
+    realm: Realm<'_>,
     files: &SignerFiles,
 ) -> Result<InstalledSigner> {
-    let (now, whose) = (state.clock.now(), Whose::from(author));
+    let whose = Whose::from(realm);
+    let now = state.clock.now();
     let read = ProfileSigner::read(
         &files.certificate,
         files.key.as_deref(),
@@ -61,9 +62,8 @@ pub async fn install_profile_signer(
     };
     // The key first: a record without its key would promise what nobody can do.
     state.secrets.put(&secret_path::signing_key(whose, &signer.key_id), &key::to_pem(&read.key)?).await?;
-    let audit =
-        state.audit(author, AuditAction::ProfileSignerInstalled).with("fingerprint", signer.fingerprint);
-    state.store.put_profile_signer(author, &signer, former.as_ref(), &audit).await?;
+    let audit = audit(state, realm, AuditAction::ProfileSignerInstalled, &signer);
+    state.store.put_profile_signer(realm, &signer, former.as_ref(), &audit).await?;
     if let Some(former) = former {
         state.secrets.delete(&secret_path::signing_key(whose, &former.key_id)).await?;
     }
@@ -74,13 +74,12 @@ pub async fn install_profile_signer(
 ///
 /// # Errors
 /// Conflict when another was installed at the same time.
-pub async fn remove_profile_signer(state: &State, author: Author<'_>) -> Result<()> {
-    let whose = Whose::from(author);
+pub async fn remove_profile_signer(state: &State, realm: Realm<'_>) -> Result<()> {
+    let whose = Whose::from(realm);
     let Some(signer) = state.store.profile_signer(whose).await? else { return Ok(()) };
     // The record first: a key without a record signs nothing.
-    let audit =
-        state.audit(author, AuditAction::ProfileSignerRemoved).with("fingerprint", signer.fingerprint);
-    state.store.delete_profile_signer(author, &signer, &audit).await?;
+    let audit = audit(state, realm, AuditAction::ProfileSignerRemoved, &signer);
+    state.store.delete_profile_signer(realm, &signer, &audit).await?;
     state.secrets.delete(&secret_path::signing_key(whose, &signer.key_id)).await?;
     Ok(())
 }
@@ -146,4 +145,8 @@ async fn signing_key(state: &State, path: &str) -> Result<openssl::pkey::PKey<op
 
 fn der(certificate: &X509Ref) -> Result<Bytes> {
     certificate.to_der().map(Bytes::from).map_err(Error::internal)
+}
+
+fn audit(state: &State, realm: Realm<'_>, action: AuditAction, signer: &InstalledSigner) -> AuditEntry {
+    state.audit(realm, action).with("fingerprint", signer.fingerprint).with("name", &signer.common_name)
 }

@@ -9,7 +9,7 @@ use crate::id::Fingerprint;
 use crate::pki::push_request::Digest;
 use crate::pki::validity;
 use crate::pki::vendor::VendorCertificate;
-use crate::scope::OperatorScope;
+use crate::scope::Operator;
 use crate::secret::Secret;
 use crate::state::State;
 
@@ -64,13 +64,9 @@ pub async fn vendor_certificates(state: &State) -> Result<VendorCertificates> {
     let record = record(&read(&former)?, Digest::default(), state.clock.now());
     state.secrets.put(&secret_path::vendor(&record.fingerprint), &former).await?;
     let first = all.pointing_at(record.fingerprint);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whoever calls needs the certificate and need not be the operator"
-    )]
-    let server = OperatorScope::system("take over the former vendor certificate");
-    let audit = audit(state, &server, AuditAction::VendorCertificateInstalled, &record);
-    match state.store.put_vendor(&server, &record, Some(&first), &audit).await {
+    let operator = Operator::system("taking over the vendor certificate of an older installation");
+    let audit = audit(state, &operator, AuditAction::VendorCertificateInstalled, &record);
+    match state.store.put_vendor(&operator, &record, Some(&first), &audit).await {
         // Another process was faster, with the same certificate.
         Err(error) if error.kind() == Kind::Conflict => {}
         other => other?,
@@ -84,7 +80,7 @@ pub async fn vendor_certificates(state: &State) -> Result<VendorCertificates> {
 /// NotFound when it is not installed; Conflict when it is not valid now, or when somebody else changed the certificates.
 pub async fn activate_vendor_certificate(
     state: &State,
-    operator: &OperatorScope,
+    operator: &Operator,
     fingerprint: &Fingerprint,
 ) -> Result<VendorRecord> {
     let all = vendor_certificates(state).await?;
@@ -93,6 +89,7 @@ pub async fn activate_vendor_certificate(
     if !all.is_active(fingerprint) {
         let audit = audit(state, operator, AuditAction::VendorCertificateActivated, record);
         state.store.activate_vendor(operator, &all.pointing_at(*fingerprint), record, &audit).await?;
+        tracing::info!(%fingerprint, name = record.name, "vendor certificate activated");
     }
     Ok(record.clone())
 }
@@ -103,7 +100,7 @@ pub async fn activate_vendor_certificate(
 /// NotFound when it is not installed; Conflict when it is the active one.
 pub async fn delete_vendor_certificate(
     state: &State,
-    operator: &OperatorScope,
+    operator: &Operator,
     fingerprint: &Fingerprint,
 ) -> Result<()> {
     let all = vendor_certificates(state).await?;
@@ -117,15 +114,12 @@ pub async fn delete_vendor_certificate(
     }
     let audit = audit(state, operator, AuditAction::VendorCertificateDeleted, record);
     state.store.delete_vendor(operator, fingerprint, &audit).await?;
-    state.secrets.delete(&secret_path::vendor(fingerprint)).await
+    state.secrets.delete(&secret_path::vendor(fingerprint)).await?;
+    tracing::info!(%fingerprint, name = record.name, "vendor certificate deleted");
+    Ok(())
 }
 
-pub(super) fn audit(
-    state: &State,
-    operator: &OperatorScope,
-    action: AuditAction,
-    record: &VendorRecord,
-) -> AuditEntry {
+fn audit(state: &State, operator: &Operator, action: AuditAction, record: &VendorRecord) -> AuditEntry {
     state.audit(operator, action).with("fingerprint", record.fingerprint).with("name", &record.name)
 }
 

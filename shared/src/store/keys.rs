@@ -4,6 +4,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::profile_signer::Whose;
 use crate::domain::token::Owner;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
+use crate::scope::Realm;
 use crate::time::Timestamp;
 
 /// A primary key.
@@ -27,13 +28,12 @@ pub(crate) fn tenant(tenant: &TenantId) -> Key {
 }
 
 pub(crate) fn token(owner: &Owner, token: &TokenId) -> Key {
-    Key { pk: owner_partition(owner), sk: format!("{TOKEN_PREFIX}{token}") }
+    Key { pk: token_partition(owner), sk: format!("{TOKEN_PREFIX}{token}") }
 }
 
 pub(crate) const TOKEN_PREFIX: &str = "TOKEN#";
 
-/// Where all of an owner's keys begin.
-pub(crate) fn owner_partition(owner: &Owner) -> String {
+pub(crate) fn token_partition(owner: &Owner) -> String {
     match owner {
         Owner::Operator => "OPERATOR".to_owned(),
         Owner::Tenant(tenant) => format!("TENANT#{tenant}"),
@@ -125,13 +125,20 @@ pub(crate) fn topic_claim(topic: &str) -> Key {
     Key { pk: format!("TOPIC#{topic}"), sk: "CLAIM".into() }
 }
 
-pub(crate) fn audit_partition(owner: &Owner, month: &str) -> String {
-    format!("{}#AUDIT#{month}", owner_partition(owner))
+fn realm_partition(realm: Realm<'_>) -> String {
+    match realm {
+        Realm::Tenant(scope) => format!("TENANT#{}", scope.tenant()),
+        Realm::Operator(_) => "OPERATOR".to_owned(),
+    }
 }
 
-pub(crate) fn audit(owner: &Owner, entry: &AuditEntry) -> Key {
+pub(crate) fn audit_partition(realm: Realm<'_>, month: &str) -> String {
+    format!("{}#AUDIT#{month}", realm_partition(realm))
+}
+
+pub(crate) fn audit(realm: Realm<'_>, entry: &AuditEntry) -> Key {
     let at = entry.at.as_millisecond();
-    Key { pk: audit_partition(owner, &month(entry.at)), sk: format!("{at:014}#{}", entry.id) }
+    Key { pk: audit_partition(realm, &month(entry.at)), sk: format!("{at:014}#{}", entry.id) }
 }
 
 /// The partition of [`BY_EXPIRY_INDEX`] for a moment: its month in UTC.
@@ -151,10 +158,10 @@ pub(crate) fn authority_partition(tenant: &TenantId) -> String {
 /// One place for each tenant's certificate that signs profiles, and one for the server's.
 pub(crate) fn profile_signer(whose: Whose<'_>) -> Key {
     let owner = match whose {
-        Whose::Tenant(scope) => Owner::Tenant(scope.tenant().clone()),
-        Whose::Server => Owner::Operator,
+        Whose::Tenant(scope) => format!("TENANT#{}", scope.tenant()),
+        Whose::Server => "OPERATOR".to_owned(),
     };
-    Key { pk: format!("{}#SIGNER", owner_partition(&owner)), sk: "SIGNER".into() }
+    Key { pk: format!("{owner}#SIGNER"), sk: "SIGNER".into() }
 }
 
 /// A tenant issues from one authority at a time: it has one place.
@@ -186,12 +193,12 @@ pub(crate) fn export_tries(tenant: &TenantId, certificate: &Fingerprint) -> Key 
 
 /// One mail: about one credential, on one day, to one address.
 pub(crate) fn mail_claim(owner: &Owner, credential: &str, day: &str, recipient: &str) -> Key {
-    Key { pk: format!("{}#MAIL#{credential}#{day}", owner_partition(owner)), sk: recipient.to_owned() }
+    Key { pk: format!("{}#MAIL#{credential}#{day}", token_partition(owner)), sk: recipient.to_owned() }
 }
 
 /// What makes the index by expiry know of a token, which itself is in another table.
 pub(crate) fn token_expiry(owner: &Owner, token: &TokenId) -> Key {
-    Key { pk: format!("{}#{TOKEN_PREFIX}{token}", owner_partition(owner)), sk: "EXPIRY".into() }
+    Key { pk: format!("{}#{TOKEN_PREFIX}{token}", token_partition(owner)), sk: "EXPIRY".into() }
 }
 
 pub(crate) fn identity_count_partition(tenant: &TenantId) -> String {
@@ -204,12 +211,12 @@ pub(crate) fn identity_count(tenant: &TenantId, not_after: Timestamp, fingerprin
     Key { pk: identity_count_partition(tenant), sk: format!("{}#{shard}", expiry_month(not_after)) }
 }
 
-pub(crate) fn snooze_partition(tenant: &TenantId) -> String {
-    format!("TENANT#{tenant}#SNOOZE")
+pub(crate) fn snooze_partition(realm: Realm<'_>) -> String {
+    format!("{}#SNOOZE", realm_partition(realm))
 }
 
-pub(crate) fn snooze(tenant: &TenantId, credential: &str) -> Key {
-    Key { pk: snooze_partition(tenant), sk: credential.to_owned() }
+pub(crate) fn snooze(realm: Realm<'_>, credential: &str) -> Key {
+    Key { pk: snooze_partition(realm), sk: credential.to_owned() }
 }
 
 pub(crate) const CONTACT_PREFIX: &str = "CONTACT#";

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use super::{Item, NEW, Store, item, key_item, keys, put_item_part, text};
-use crate::domain::audit::{AuditEntry, Author};
+use crate::domain::audit::AuditEntry;
 use crate::domain::profile_signer::{InstalledSigner, ProfileSigners, Whose};
 use crate::error::{Error, Result};
-use crate::scope::Scope;
+use crate::scope::{Realm, Scope};
 
 /// The attribute `kind` of these records in the index by expiry.
-const KIND: &str = "profile-signer";
+const KIND: &str = "signing-certificate";
 
 impl Store {
     /// The certificate that one signs with.
@@ -31,18 +31,17 @@ impl Store {
     /// Conflict when it was changed in between.
     pub async fn put_profile_signer(
         &self,
-        author: Author<'_>,
+        realm: Realm<'_>,
         signer: &InstalledSigner,
         replaces: Option<&InstalledSigner>,
         audit: &AuditEntry,
     ) -> Result<()> {
-        let whose = Whose::from(author);
-        let mut record: Item = item(&keys::profile_signer(whose), signer)?;
+        let mut record: Item = item(&keys::profile_signer(realm.into()), signer)?;
         // What is found through the index by expiry; the server's has no tenant.
         record.insert("kind".into(), text(KIND));
         record.insert("expiry_month".into(), text(keys::expiry_month(signer.not_after)));
         record.insert("expiry".into(), text(signer.not_after));
-        if let Whose::Tenant(scope) = whose {
+        if let Realm::Tenant(scope) = realm {
             record.insert("tenant".into(), text(scope.tenant()));
         }
         let (condition, values) = match replaces {
@@ -52,7 +51,7 @@ impl Store {
             }
         };
         let part = put_item_part(&self.tables.pki, record, Some(condition), values)?;
-        self.change(vec![part, self.audit_part(author, audit)?]).await
+        self.change(vec![part, self.audit_part(realm, audit)?]).await
     }
 
     /// Drops a signing certificate.
@@ -61,19 +60,19 @@ impl Store {
     /// Conflict when another one is there by now.
     pub async fn delete_profile_signer(
         &self,
-        author: Author<'_>,
+        realm: Realm<'_>,
         signer: &InstalledSigner,
         audit: &AuditEntry,
     ) -> Result<()> {
         let delete = Delete::builder()
             .table_name(&self.tables.pki)
-            .set_key(Some(key_item(&keys::profile_signer(author.into()))))
+            .set_key(Some(key_item(&keys::profile_signer(realm.into()))))
             .condition_expression("key_id = :id")
             .expression_attribute_values(":id", text(&signer.key_id))
             .build()
             .map_err(Error::internal)?;
         let delete = TransactWriteItem::builder().delete(delete).build();
-        self.change(vec![delete, self.audit_part(author, audit)?]).await
+        self.change(vec![delete, self.audit_part(realm, audit)?]).await
     }
 
     async fn change(&self, parts: Vec<TransactWriteItem>) -> Result<()> {

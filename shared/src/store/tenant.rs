@@ -9,11 +9,11 @@ use crate::domain::tenant::Tenant;
 use crate::domain::token::{ApiToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{OperatorScope, Scope};
+use crate::scope::{Operator, Scope};
 use std::collections::HashMap;
 
 impl Store {
-    /// Creates a tenant together with its first token; both the tenant's log and the operator's say so.
+    /// Creates a tenant together with its first token; both its own audit log and the operator's say so.
     ///
     /// # Errors
     /// Conflict when the identifier is taken, which 80 random bits make a fault.
@@ -23,7 +23,7 @@ impl Store {
         tenant: &Tenant,
         token: &ApiToken,
         audit: &AuditEntry,
-        (operator, operators): (&OperatorScope, &AuditEntry),
+        (operator, operators): (&Operator, &AuditEntry),
     ) -> Result<()> {
         let owner = Owner::Tenant(tenant.id.clone());
         let mut listed: Item = item(&keys::tenant(&tenant.id), tenant)?;

@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::expiry::indexed;
 use super::keys::{self, Key, TOKEN_PREFIX};
 use super::{NEW, Store, item, key_item, put_item_part, put_part, read};
-use crate::domain::audit::{AuditEntry, Author};
+use crate::domain::audit::AuditEntry;
 use crate::domain::credential::CredentialKind;
 use crate::domain::token::{ApiToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TokenId;
-use crate::scope::{OperatorScope, Scope};
+use crate::scope::{Operator, Realm, Scope};
 
 impl Store {
     /// Adds an operator's token.
@@ -22,7 +22,7 @@ impl Store {
     /// Internal when the identifier is taken, which 80 random bits make a fault.
     pub async fn create_operator_token(
         &self,
-        operator: &OperatorScope,
+        operator: &Operator,
         token: &ApiToken,
         audit: &AuditEntry,
     ) -> Result<()> {
@@ -37,11 +37,14 @@ impl Store {
         self.add_token(scope.into(), token, audit).await
     }
 
-    async fn add_token(&self, author: Author<'_>, token: &ApiToken, audit: &AuditEntry) -> Result<()> {
-        let owner = author.owner();
+    async fn add_token(&self, realm: Realm<'_>, token: &ApiToken, audit: &AuditEntry) -> Result<()> {
+        let owner = match realm {
+            Realm::Tenant(scope) => Owner::Tenant(scope.tenant().clone()),
+            Realm::Operator(_) => Owner::Operator,
+        };
         let mut parts = vec![
             put_part(&self.tables.core, &keys::token(&owner, &token.id), token, Some(NEW))?,
-            self.audit_part(author, audit)?,
+            self.audit_part(realm, audit)?,
         ];
         if let (Owner::Tenant(tenant), Some(end)) = (&owner, token.expires_at) {
             let record = item(&keys::token_expiry(&owner, &token.id), &EndingToken {})?;
@@ -62,7 +65,7 @@ impl Store {
 
     /// Every token of an owner.
     pub async fn tokens(&self, owner: &Owner) -> Result<Vec<ApiToken>> {
-        self.partition(&self.tables.core, &keys::owner_partition(owner), TOKEN_PREFIX)
+        self.partition(&self.tables.core, &keys::token_partition(owner), TOKEN_PREFIX)
             .await?
             .into_iter()
             .map(read)

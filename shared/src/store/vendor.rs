@@ -10,7 +10,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::vendor_certificates::{ActiveVendor, VendorCertificates, VendorRecord};
 use crate::error::{Error, Result};
 use crate::id::Fingerprint;
-use crate::scope::OperatorScope;
+use crate::scope::Operator;
 
 /// The kind of credential, by which the index by expiry tells a vendor certificate from a tenant's push certificate.
 const KIND: &str = "vendor-certificate";
@@ -35,15 +35,13 @@ impl Store {
     /// Conflict when another became the first at the same time.
     pub async fn put_vendor(
         &self,
-        operator: &OperatorScope,
+        operator: &Operator,
         record: &VendorRecord,
         first: Option<&ActiveVendor>,
         audit: &AuditEntry,
     ) -> Result<()> {
-        let mut parts = vec![
-            put_part(&self.tables.pki, &keys::vendor(&record.fingerprint), record, None)?,
-            self.audit_part(operator, audit)?,
-        ];
+        let put = put_part(&self.tables.pki, &keys::vendor(&record.fingerprint), record, None)?;
+        let mut parts = vec![put, self.audit_part(operator, audit)?];
         if let Some(first) = first {
             parts.push(self.pointer_part(first, record)?);
         }
@@ -56,7 +54,7 @@ impl Store {
     /// Conflict when somebody else changed the certificates at the same time.
     pub async fn activate_vendor(
         &self,
-        operator: &OperatorScope,
+        operator: &Operator,
         active: &ActiveVendor,
         record: &VendorRecord,
         audit: &AuditEntry,
@@ -78,7 +76,7 @@ impl Store {
     /// Conflict when somebody else made it the active one, or removed it, at the same time.
     pub async fn delete_vendor(
         &self,
-        operator: &OperatorScope,
+        operator: &Operator,
         fingerprint: &Fingerprint,
         audit: &AuditEntry,
     ) -> Result<()> {

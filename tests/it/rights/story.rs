@@ -190,12 +190,14 @@ async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
 
 /// The calendar, and what the pages behind links write and read.
 async fn calendar(app: &TestApp, processes: &Processes, operator: &Api, tenant: &Tenant) {
-    operator.get("/v1/expirations").await.expect(200);
+    let servers = operator.get("/v1/expirations").await.expect(200);
     let listed = tenant.get("expirations").await.expect(200);
     let credential = listed.json["expirations"][0]["credential"].as_str().unwrap();
     let until = app.clock.now() + SignedDuration::from_hours(24);
     let snooze = json!({"until": until, "by": "Jo"});
-    tenant.post(&format!("expirations/{credential}/snooze"), snooze).await.expect(201);
+    tenant.post(&format!("expirations/{credential}/snooze"), snooze.clone()).await.expect(201);
+    let credential = servers.json["expirations"][0]["credential"].as_str().unwrap();
+    operator.post(&format!("/v1/expirations/{credential}/snooze"), snooze).await.expect(201);
     let made = tenant.post("expirations/calendar", json!({})).await.expect(201);
     let anybody = Api::new(&processes.address, None);
     anybody.get(made.json["url"].as_str().unwrap()).await.expect(200);

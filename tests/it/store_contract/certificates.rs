@@ -31,7 +31,7 @@ fn certificate(topic: &str, serial: &str, not_after: Timestamp) -> PushCertifica
 
 impl Contract {
     fn audit(&self, scope: &Scope, action: AuditAction) -> AuditEntry {
-        AuditEntry::new(self.random.id(), at(0), scope.into(), action)
+        AuditEntry::new(self.random.id(), at(0), scope, action)
     }
 
     async fn all(&self, scope: &Scope) -> PushCertificates {
