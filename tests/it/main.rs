@@ -4,6 +4,7 @@
 
 mod apns_status;
 mod audit;
+mod audited;
 mod aws_calls;
 mod aws_proxy;
 mod calls;
