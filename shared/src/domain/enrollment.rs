@@ -130,6 +130,16 @@ pub struct PushAttempt {
     pub outcome: String,
 }
 
+impl PushAttempt {
+    /// The outcome of a push that APNs took.
+    pub const ACCEPTED: &str = "accepted";
+
+    /// Whether APNs took it.
+    pub fn is_accepted(&self) -> bool {
+        self.outcome == Self::ACCEPTED
+    }
+}
+
 impl Enrollment {
     /// Where to push to now, if there is a reason and a place to.
     pub fn to_be_woken(&self, now: Timestamp) -> Option<&PushAddress> {
@@ -160,5 +170,29 @@ impl Enrollment {
             bootstrap_token: None,
             ..self
         }
+    }
+}
+
+/// An enrolled device, for the tests of this layer.
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "only tests call it")]
+pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
+    Enrollment {
+        id: id.parse().unwrap(),
+        state: EnrollmentState::Enrolled,
+        generation: 1,
+        certificates: BTreeSet::new(),
+        push: None,
+        token_update_tally: 1,
+        waiting: 0,
+        session: 0,
+        last_seen: seen,
+        enrolled_at: Some(seen),
+        facts: DeviceFacts::default(),
+        awaiting_configuration: false,
+        unlock_token: None,
+        bootstrap_token: None,
+        last_push: None,
+        push_rests_until: None,
     }
 }
