@@ -4,6 +4,7 @@ use super::authenticate_device::Signer;
 use super::enqueue_command::send_wakes;
 use crate::domain::command::{CommandStatus, StoredResult};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::event::EventKind;
 use crate::error::Result;
 use crate::id::CommandUuid;
 use crate::protocol::command::Command;
@@ -93,5 +94,9 @@ async fn record(
         state.results.put(&key, body.to_vec()).await?;
         StoredResult::Blob(key)
     };
-    state.store.record_final(&signer.scope, enrollment, uuid, final_status, &result, now).await
+    let event = state
+        .event(&signer.scope, EventKind::CommandCompleted, &enrollment.id)
+        .with("command_uuid", uuid)
+        .with("status", format!("{final_status:?}"));
+    state.store.record_final(&signer.scope, enrollment, uuid, final_status, &result, &event).await
 }

@@ -13,6 +13,7 @@ use super::{update_part, value};
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::event::Event;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
 use crate::scope::Scope;
@@ -135,7 +136,7 @@ impl Store {
         Ok(None)
     }
 
-    /// Records a final answer, unless one is there already.
+    /// Records a final answer, given at the time of `event`, unless one is there already.
     pub async fn record_final(
         &self,
         scope: &Scope,
@@ -143,16 +144,17 @@ impl Store {
         uuid: &CommandUuid,
         status: CommandStatus,
         result: &StoredResult,
-        now: Timestamp,
+        event: &Event,
     ) -> Result<Recorded> {
         let key = keys::queued_command(scope.tenant(), &enrollment.id, uuid);
         let mut values = still_waiting(enrollment.generation)?;
         values.insert(":status".into(), value(status)?);
-        values.insert(":now".into(), value(now)?);
+        values.insert(":now".into(), value(event.at)?);
         values.insert(":result".into(), value(result)?);
         let expression = "SET #status = :status, completed_at = :now, #result = :result REMOVE queue";
         let command = update_part(&self.tables.core, &key, expression, Some(STILL_WAITING), values)?;
-        match self.transact(vec![command, self.one_less_part(scope, enrollment)?]).await {
+        let less = self.one_less_part(scope, enrollment)?;
+        match self.transact(vec![command, less, self.event_part(scope, event)?]).await {
             Ok(()) => Ok(Recorded::Written),
             Err(Cancelled::Condition(_)) => Ok(Recorded::Ignored),
             Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),

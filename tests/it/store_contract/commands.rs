@@ -51,7 +51,8 @@ impl Contract {
     async fn finish(&self, number: u8, status: CommandStatus) -> Recorded {
         let device = self.device().await;
         let result = StoredResult::Inline(Bytes::from(format!("{status:?}")));
-        self.store.record_final(&self.scope, &device, &uuid(number), status, &result, at(50)).await.unwrap()
+        let event = super::event("D-1");
+        self.store.record_final(&self.scope, &device, &uuid(number), status, &result, &event).await.unwrap()
     }
 
     async fn not_now(&self, number: u8) -> Recorded {
@@ -138,7 +139,7 @@ async fn commands_of_an_earlier_enrollment_are_not_served_nor_counted() {
     let former = contract.enrolled("D-1", signer("a")).await;
     contract.enqueue(1, 10, 5).await;
     let again = [begun("D-1", 2, signer("a"))];
-    contract.store.write_channels(&contract.scope, &again, &[(id("D-1"), 1)], None).await.unwrap();
+    contract.store.write_channels(&contract.scope, &again, &[(id("D-1"), 1)], None, None).await.unwrap();
     assert_eq!(contract.next(None).await, None);
     assert_eq!(contract.finish(1, CommandStatus::Acknowledged).await, Recorded::Ignored);
     let late = contract.store.enqueue(&contract.scope, &command(&former, 2, 12), 5).await.unwrap_err();
