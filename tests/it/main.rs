@@ -51,5 +51,7 @@ mod stored;
 mod story;
 mod template;
 mod tenancy;
+mod typed_commands;
 mod uploads;
 mod vendor_certificates;
+mod withdrawal;

@@ -107,6 +107,8 @@ fn begun(udid: &str, generation: u64, signer: Fingerprint) -> Enrollment {
         bootstrap_token: None,
         last_push: None,
         push_rests_until: None,
+        unanswered: 0,
+        partial: std::collections::BTreeSet::new(),
     }
 }
 

@@ -123,7 +123,7 @@ async fn play(
     for step in steps {
         let about = match step {
             Step::Enqueue(priority) => {
-                let command = json!({"RequestType": "ProfileList"});
+                let command = json!({"RequestType": "RestartDevice"});
                 let order = json!({"targets": ["D-1"], "command": command, "priority": priority});
                 let uuid = uuid_of(&tenant.post("commands", order).await.expect(201));
                 model.commands.push(Known { uuid, priority: *priority, word: None, refused_in: None });

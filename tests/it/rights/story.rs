@@ -138,6 +138,11 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     let shown =
         tenant.get(&format!("commands/{}", first.json["command_uuid"].as_str().unwrap())).await.expect(200);
     assert_eq!(shown.json["targets"][0]["status"], "Acknowledged");
+    // One that holds a secret, and is taken back again.
+    let sealed = tenant.post("commands", order("ClearPasscode")).await.expect(201);
+    tenant.get(&format!("enrollments/{udid}/commands")).await.expect(200);
+    let path = tenant.path(&format!("commands/{}", sealed.json["command_uuid"].as_str().unwrap()));
+    tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(204);
     tenant.get("enrollments").await.expect(200);
     tenant.get(&format!("enrollments/{udid}")).await.expect(200);
 

@@ -67,12 +67,16 @@ fn begun(
             build_version: message.build_version,
             imei: message.imei,
             meid: message.meid,
+            supervised: None,
+            user_enrollment: message.user_enrollment,
         },
         awaiting_configuration: false,
         unlock_token: None,
         bootstrap_token: None,
         last_push: None,
         push_rests_until: None,
+        unanswered: 0,
+        partial: BTreeSet::new(),
     }
 }
 
