@@ -113,7 +113,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::id::EnrollmentId;
+    use crate::domain::enrollment::fixture;
+    use crate::time::Timestamp;
 
     fn device(product: &str, os: &str) -> DeviceFacts {
         DeviceFacts {
@@ -125,9 +126,8 @@ mod tests {
 
     fn codes(request_type: &str, facts: DeviceFacts, user: bool) -> Vec<&'static str> {
         let command = Command::from_json(&json!({"RequestType": request_type})).unwrap();
-        let id = EnrollmentId::device("D-1").unwrap();
-        let id = if user { id.with_user("U-1").unwrap() } else { id };
-        let enrollment = Enrollment { facts, ..Enrollment::fixture(id) };
+        let id = if user { "D-1:U-1" } else { "D-1" };
+        let enrollment = Enrollment { facts, ..fixture(id, Timestamp::UNIX_EPOCH) };
         doubts(&command, &enrollment).into_iter().map(|doubt| doubt.code).collect()
     }
 
@@ -164,10 +164,8 @@ mod tests {
     #[test]
     fn a_doubt_says_what_is_needed_and_what_is_there() {
         let command = Command::from_json(&json!({"RequestType": "RestartDevice"})).unwrap();
-        let enrollment = Enrollment {
-            facts: device("iPad13,1", "9.3.5"),
-            ..Enrollment::fixture(EnrollmentId::device("D-1").unwrap())
-        };
+        let enrollment =
+            Enrollment { facts: device("iPad13,1", "9.3.5"), ..fixture("D-1", Timestamp::UNIX_EPOCH) };
         let doubts = doubts(&command, &enrollment);
         assert_eq!(doubts[0].message, "RestartDevice needs iOS 10.3; the device last said 9.3.5.");
     }

@@ -120,6 +120,9 @@ pub struct Enrollment {
     /// What came of the last push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_push: Option<PushAttempt>,
+    /// When it first polled after the last push, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<Timestamp>,
     /// Until when pushes rest, because APNs called the address no good. The address is kept: a mistake of ours or of
     /// Apple's, over a whole fleet, must pass by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,6 +143,21 @@ pub struct PushAttempt {
     pub at: Timestamp,
     /// `accepted` (by APNs: not proof of delivery), or why not.
     pub outcome: String,
+}
+
+/// The outcome of a push that APNs took.
+const ACCEPTED: &str = "accepted";
+
+impl PushAttempt {
+    /// A push that APNs took.
+    pub fn accepted(at: Timestamp) -> Self {
+        Self { at, outcome: ACCEPTED.to_owned() }
+    }
+
+    /// Whether APNs took it.
+    pub fn is_accepted(&self) -> bool {
+        self.outcome == ACCEPTED
+    }
 }
 
 /// After so many hand-outs in a row without any answer, a command is set aside, so that those behind it are served.
@@ -185,29 +203,29 @@ impl Enrollment {
     }
 }
 
+/// An enrolled device, for the tests of this layer.
 #[cfg(test)]
-impl Enrollment {
-    /// An enrolled device of which nothing is known.
-    pub(crate) fn fixture(id: EnrollmentId) -> Self {
-        Self {
-            id,
-            state: EnrollmentState::Enrolled,
-            generation: 1,
-            certificates: BTreeSet::new(),
-            push: None,
-            token_update_tally: 1,
-            waiting: 0,
-            session: 0,
-            last_seen: Timestamp::UNIX_EPOCH,
-            enrolled_at: None,
-            facts: DeviceFacts::default(),
-            awaiting_configuration: false,
-            unlock_token: None,
-            bootstrap_token: None,
-            last_push: None,
-            push_rests_until: None,
-            unanswered: 0,
-            partial: BTreeSet::new(),
-        }
+#[expect(clippy::unwrap_used, reason = "only tests call it")]
+pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
+    Enrollment {
+        id: id.parse().unwrap(),
+        state: EnrollmentState::Enrolled,
+        generation: 1,
+        certificates: BTreeSet::new(),
+        push: None,
+        token_update_tally: 1,
+        waiting: 0,
+        session: 0,
+        last_seen: seen,
+        enrolled_at: Some(seen),
+        facts: DeviceFacts::default(),
+        awaiting_configuration: false,
+        unlock_token: None,
+        bootstrap_token: None,
+        last_push: None,
+        answered_at: None,
+        push_rests_until: None,
+        unanswered: 0,
+        partial: BTreeSet::new(),
     }
 }

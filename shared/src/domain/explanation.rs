@@ -39,7 +39,7 @@ fn waiting(command: &QueuedCommand, enrollment: &Enrollment, now: Timestamp) -> 
         text.push_str("; it cannot be woken, because it did not say where to push to");
     } else {
         match &enrollment.last_push {
-            Some(push) if push.at >= command.created_at && push.outcome == "accepted" => {
+            Some(push) if push.at >= command.created_at && push.is_accepted() => {
                 let _ = write!(text, "; push accepted at {}", moment(push.at, now));
             }
             Some(push) if push.at >= command.created_at => {
@@ -85,7 +85,7 @@ fn ago(time: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::enrollment::{PushAddress, PushAttempt};
+    use crate::domain::enrollment::{PushAddress, PushAttempt, fixture};
     use crate::id::EnrollmentId;
 
     fn at(text: &str) -> Timestamp {
@@ -95,12 +95,7 @@ mod tests {
     fn device() -> Enrollment {
         let push = PushAddress { topic: "topic".into(), token: "00".into(), magic: "magic".into() };
         let last_push = Some(PushAttempt { at: at("21T12:04"), outcome: "accepted".into() });
-        Enrollment {
-            push: Some(push),
-            last_push,
-            last_seen: at("21T09:30"),
-            ..Enrollment::fixture(EnrollmentId::device("D-1").unwrap())
-        }
+        Enrollment { push: Some(push), last_push, ..fixture("D-1", at("21T09:30")) }
     }
 
     fn command() -> QueuedCommand {

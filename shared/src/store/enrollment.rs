@@ -46,10 +46,10 @@ impl Store {
         let mut values = HashMap::from([(":now".to_owned(), value(now)?)]);
         let expression = if starts_session {
             values.insert(":one".into(), number(1));
-            "SET last_seen = :now ADD #session :one, unanswered :one"
+            "SET last_seen = :now, answered_at = if_not_exists(answered_at, :now) ADD #session :one, unanswered :one"
         } else {
             values.insert(":zero".into(), number(0));
-            "SET last_seen = :now, unanswered = :zero"
+            "SET last_seen = :now, answered_at = if_not_exists(answered_at, :now), unanswered = :zero"
         };
         if id.user_id().is_none() {
             values.insert(":signer".into(), text(signer));

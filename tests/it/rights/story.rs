@@ -1,8 +1,10 @@
 //! A story in which every function does everything it can.
 
+use std::sync::Arc;
+
 use plist::{Dictionary, Value};
 use pomarium_local::device::{Reply, SimDevice};
-use pomarium_local::runner::deliver_all;
+use pomarium_local::runner::{QueueFunction, deliver_all, run};
 use pomarium_tests::{Api, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::json;
@@ -10,14 +12,22 @@ use shared::pki::scep::MessageType;
 use shared::time::{SignedDuration, Timestamp};
 
 use super::Rights;
-use super::recorder::Processes;
+use super::recorder::{Processes, Written};
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
 use crate::devices::{enrolled, pass_seconds};
 use crate::mails::confirmations;
 
-/// Plays it and returns what every function needed.
-pub(super) async fn play() -> Rights {
-    let app = TestApp::start().await;
+/// What a story left behind.
+pub(crate) struct Played {
+    /// What every function needed.
+    pub(super) rights: Rights,
+    /// The actions in the audit log, by the call that wrote them.
+    pub(crate) written: Written,
+}
+
+/// Plays it.
+pub(crate) async fn play() -> Played {
+    let app = Arc::new(TestApp::start().await);
     let processes = Processes::start(&app).await;
     let operator = Api::new(&processes.address, Some(app.runner.operator_token.expose()));
     let tenant = tenants(&operator, &processes).await;
@@ -35,7 +45,7 @@ pub(super) async fn play() -> Rights {
         .get(&format!("/console/{}/push-certificate", tenant.id))
         .await
         .expect(200);
-    processes.used()
+    Played { rights: processes.used(), written: processes.written() }
 }
 
 async fn tenants(operator: &Api, processes: &Processes) -> Tenant {
@@ -130,7 +140,8 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     let first = tenant.post("commands", order("CertificateList")).await.expect(201);
     pass_seconds(app, 1);
     tenant.post("commands", order("ProfileList")).await.expect(201);
-    deliver_all(&processes.state("push"), app.runner.aws.queues()).await.unwrap();
+    deliver_all(QueueFunction::Push, &processes.state("push"), app.runner.aws.queues()).await.unwrap();
+    pass_seconds(app, 1);
     let uuid = device.idle().await.unwrap().unwrap().uuid;
     let large = Dictionary::from_iter([("CertificateList".to_owned(), Value::Data(vec![7; 100_000]))]);
     let next = device.report(&uuid, Reply::Acknowledge(large)).await.unwrap().unwrap();
@@ -138,17 +149,49 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     let shown =
         tenant.get(&format!("commands/{}", first.json["command_uuid"].as_str().unwrap())).await.expect(200);
     assert_eq!(shown.json["targets"][0]["status"], "Acknowledged");
-    // One that holds a secret, and is taken back again.
-    let sealed = tenant.post("commands", order("ClearPasscode")).await.expect(201);
-    tenant.get(&format!("enrollments/{udid}/commands")).await.expect(200);
-    let path = tenant.path(&format!("commands/{}", sealed.json["command_uuid"].as_str().unwrap()));
-    tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(204);
+    withdrawals(app, processes, tenant, &device, udid).await;
     tenant.get("enrollments").await.expect(200);
     tenant.get(&format!("enrollments/{udid}")).await.expect(200);
+
+    // Its last command waits, and no push is on its way.
+    pass_seconds(app, 3_600);
+    let sweeper = processes.state("inactivity-sweeper");
+    run(sweeper.clone(), "inactivity-sweeper").await.unwrap();
+    deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
 
     device.renew_identity(MessageType::RenewalReq).await.expect("it is renewed");
     device.idle().await.expect("it is known by the new one");
     device.check_out().await.expect("it goes");
+}
+
+/// Commands that hold secrets, are taken back, set aside and approved.
+async fn withdrawals(app: &TestApp, processes: &Processes, tenant: &Tenant, device: &SimDevice, udid: &str) {
+    let delete =
+        async |path: String| tenant.admin.call(Method::DELETE, &tenant.path(&path), Vec::new()).await;
+    let send = async |command: serde_json::Value| {
+        let sent = tenant.post("commands", json!({"targets": [udid], "command": command})).await.expect(201);
+        sent.json["command_uuid"].as_str().unwrap().to_owned()
+    };
+    delete(format!("enrollments/{udid}/commands")).await.expect(200);
+    let lock = send(json!({"RequestType": "DeviceLock", "PIN": "271828"})).await;
+    for _ in 0..11 {
+        device.idle().await.expect("it is served");
+    }
+    tenant.get(&format!("enrollments/{udid}/commands?stuck=true")).await.expect(200);
+    tenant.post(&format!("commands/{lock}/targets/{udid}/retry"), json!({})).await.expect(204);
+    tenant.post(&format!("commands/{lock}/targets/{udid}/pin"), json!({})).await.expect(200);
+    delete(format!("commands/{lock}/targets/{udid}")).await.expect(204);
+    tenant.get(&format!("enrollments/{udid}/inventory/certificates")).await.expect(200);
+
+    let path = format!("/v1/tenants/{}", tenant.id);
+    let setting = json!({"erase_needs_approval": true}).to_string();
+    tenant.admin.call(Method::PATCH, &path, setting.into()).await.expect(200);
+    let made = tenant.post("tokens", json!({"name": udid, "role": "admin"})).await.expect(201);
+    let colleague = Api::new(&processes.address, made.json["token"].as_str());
+    let erase = send(json!({"RequestType": "EraseDevice"})).await;
+    pass_seconds(app, 1);
+    colleague.post(&tenant.path(&format!("commands/{erase}/approve")), json!({})).await.expect(200);
+    delete(format!("commands/{erase}")).await.expect(204);
 }
 
 async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
@@ -185,12 +228,14 @@ async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
 
 /// The calendar, and what the pages behind links write and read.
 async fn calendar(app: &TestApp, processes: &Processes, operator: &Api, tenant: &Tenant) {
-    operator.get("/v1/expirations").await.expect(200);
+    let servers = operator.get("/v1/expirations").await.expect(200);
     let listed = tenant.get("expirations").await.expect(200);
     let credential = listed.json["expirations"][0]["credential"].as_str().unwrap();
     let until = app.clock.now() + SignedDuration::from_hours(24);
     let snooze = json!({"until": until, "by": "Jo"});
-    tenant.post(&format!("expirations/{credential}/snooze"), snooze).await.expect(201);
+    tenant.post(&format!("expirations/{credential}/snooze"), snooze.clone()).await.expect(201);
+    let credential = servers.json["expirations"][0]["credential"].as_str().unwrap();
+    operator.post(&format!("/v1/expirations/{credential}/snooze"), snooze).await.expect(201);
     let made = tenant.post("expirations/calendar", json!({})).await.expect(201);
     let anybody = Api::new(&processes.address, None);
     anybody.get(made.json["url"].as_str().unwrap()).await.expect(200);
@@ -206,7 +251,7 @@ async fn deletion(tenant: &Tenant) {
 
 async fn expiry(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     app.pass_days(300);
-    apns_probe::handle(processes.state("apns-probe")).await.unwrap();
+    apns_probe::handle(processes.state("apns-probe"), Timestamp::MAX).await.unwrap();
     tenant.get("push-certificate/status").await.expect(200);
     // The last week, in which every contact is told, confirmed or not.
     app.pass_days(58);
@@ -215,5 +260,7 @@ async fn expiry(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     let path = format!("/v1/tenants/{}", tenant.id);
     let change = json!({"contacts": ["it@green.example", "head@green.example"]});
     tenant.admin.call(Method::PATCH, &path, change.to_string().into()).await.expect(200);
+    pass_seconds(app, 3_601);
+    tenant.post("contacts/confirmations", json!({})).await.expect(200);
     expiry_notifier::handle(processes.state("expiry-notifier"), Timestamp::MAX).await.unwrap();
 }

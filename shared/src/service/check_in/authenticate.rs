@@ -74,6 +74,7 @@ fn begun(
         unlock_token: None,
         bootstrap_token: None,
         last_push: None,
+        answered_at: None,
         push_rests_until: None,
         unanswered: 0,
         partial: BTreeSet::new(),
