@@ -23,9 +23,12 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 39] = [
+const CHANGING: [(&str, Written); 45] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
+    ("DELETE /v1/tenants/{tenant}/commands/{command}", Actions(&["command-cancelled"])),
+    ("DELETE /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}", Actions(&["command-cancelled"])),
+    ("DELETE /v1/tenants/{tenant}/enrollments/{enrollment}/commands", Actions(&["command-queue-cleared"])),
     (
         "DELETE /v1/tenants/{tenant}/push-certificate",
         Actions(&["push-certificates-deletion-begun", "push-certificates-deleted"]),
@@ -42,7 +45,16 @@ const CHANGING: [(&str, Written); 39] = [
     ("POST /scep/{tenant}", DEVICE),
     ("POST /v1/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
     ("POST /v1/tenants", Actions(&["tenant-created", "contact-asked"])),
-    ("POST /v1/tenants/{tenant}/commands", Actions(&["command-sent"])),
+    ("POST /v1/tenants/{tenant}/commands", Actions(&["command-sent", "command-approval-asked"])),
+    ("POST /v1/tenants/{tenant}/commands/{command}/approve", Actions(&["command-approved"])),
+    (
+        "POST /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}/pin",
+        Actions(&["command-pin-revealed"]),
+    ),
+    (
+        "POST /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}/retry",
+        Actions(&["command-retried"]),
+    ),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
     ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
     ("POST /v1/tenants/{tenant}/expirations/calendar", Actions(&["calendar-address-created"])),

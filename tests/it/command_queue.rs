@@ -89,7 +89,7 @@ async fn what_was_refused_for_now_rests_until_the_next_session() {
 #[tokio::test]
 async fn a_command_behind_many_that_were_refused_is_found() {
     let (app, tenant, device) = world().await;
-    let first: [String; 20] = queue_all(&app, &tenant, ["ProfileList"; 20]).await;
+    let first: [String; 20] = queue_all(&app, &tenant, ["RestartDevice"; 20]).await;
     let mut next = idle(&device).await;
     for uuid in &first {
         assert_eq!(next.as_ref(), Some(uuid));
@@ -144,7 +144,7 @@ async fn the_more_urgent_goes_first_and_among_equals_the_older() {
     let mut sent = Vec::new();
     for priority in [5, 0, 9, 5, 9] {
         let order =
-            json!({"targets": ["D-1"], "command": {"RequestType": "ProfileList"}, "priority": priority});
+            json!({"targets": ["D-1"], "command": {"RequestType": "RestartDevice"}, "priority": priority});
         sent.push(uuid_of(&tenant.post("commands", order).await.expect(201)));
         pass_seconds(&app, 1);
     }

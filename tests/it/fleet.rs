@@ -44,6 +44,8 @@ pub(crate) async fn fleet(
             last_push: None,
             answered_at: None,
             push_rests_until: None,
+            unanswered: 0,
+            partial: BTreeSet::new(),
         };
         store.write_channels(&scope, &[begun], &[], None, None).await.unwrap();
         let push = PushAddress { topic: topic.into(), token: hex::encode(token), magic: name };

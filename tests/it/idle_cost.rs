@@ -48,7 +48,7 @@ impl World {
     }
 
     async fn queue(&self) -> String {
-        let uuid = queue(&self.tenant, "D-1", "ProfileList").await;
+        let uuid = queue(&self.tenant, "D-1", "RestartDevice").await;
         pass_seconds(&self.app, 1);
         uuid
     }

@@ -57,5 +57,7 @@ mod story;
 mod sweeper;
 mod template;
 mod tenancy;
+mod typed_commands;
 mod uploads;
 mod vendor_certificates;
+mod withdrawal;

@@ -123,6 +123,8 @@ fn begun(udid: &str, generation: u64, signer: Fingerprint) -> Enrollment {
         last_push: None,
         answered_at: None,
         push_rests_until: None,
+        unanswered: 0,
+        partial: std::collections::BTreeSet::new(),
     }
 }
 

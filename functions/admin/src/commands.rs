@@ -4,12 +4,12 @@ use axum::Json as JsonAnswer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::domain::command::{CommandBatch, CommandStatus};
+use shared::domain::command::CommandStatus;
 use shared::error::Error;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::{CommandUuid, EnrollmentId};
 use shared::protocol::command::Command;
-use shared::service::enqueue_command::{NewCommand, command_from, enqueue_command};
+use shared::service::enqueue_command::{Accepted, NewCommand, Warning, command_from, enqueue_command};
 use shared::service::show_command::{TargetStatus, show_command};
 use shared::state::AppState;
 use shared::time::Timestamp;
@@ -35,10 +35,30 @@ pub(crate) struct CommandOrder {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     command_uuid: Option<CommandUuid>,
+    /// How many seconds it may wait, 60 to 31536000; the tenant's `command_expires_in` unless given.
+    #[serde(default)]
+    expires_in: Option<u64>,
 }
 
 fn middle() -> u8 {
     5
+}
+
+/// Why a command that was accepted will probably not do what it should.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WarningView {
+    /// On which target; null when it is about the command itself.
+    #[schema(value_type = Option<String>)]
+    enrollment: Option<EnrollmentId>,
+    /// `unknown-key`, `platform`, `os-version`, `supervised`, `user-enrollment`, `channel` or `pin`.
+    code: &'static str,
+    message: String,
+}
+
+impl From<Warning> for WarningView {
+    fn from(warning: Warning) -> Self {
+        Self { enrollment: warning.enrollment, code: warning.code, message: warning.message }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -49,11 +69,18 @@ pub(crate) struct SentCommand {
     targets: Vec<EnrollmentId>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// Whether a second administrator must approve it before it is queued.
+    awaits_approval: bool,
+    /// What speaks against it, as far as the devices are known. It is sent all the same.
+    warnings: Vec<WarningView>,
 }
 
-impl From<CommandBatch> for SentCommand {
-    fn from(batch: CommandBatch) -> Self {
+impl From<Accepted> for SentCommand {
+    fn from(accepted: Accepted) -> Self {
+        let batch = accepted.batch;
         Self {
+            awaits_approval: batch.awaits_approval(),
+            warnings: accepted.warnings.into_iter().map(WarningView::from).collect(),
             command_uuid: batch.uuid.to_string(),
             request_type: batch.request_type,
             targets: batch.targets,
@@ -70,8 +97,16 @@ pub(crate) struct TargetView {
     status: Option<CommandStatus>,
     /// How often the device said NotNow.
     not_now_tally: u64,
+    /// When the final answer came, or it was withdrawn.
     #[schema(value_type = Option<String>, format = DateTime)]
     completed_at: Option<Timestamp>,
+    /// When its time is over.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+    /// Whether the answer came after it was withdrawn: the device had fetched it before.
+    after_cancel: bool,
+    /// Why it stands where it stands, in a sentence.
+    explanation: String,
     /// The device's answer, decoded.
     #[schema(value_type = Option<Object>)]
     result: Option<serde_json::Value>,
@@ -84,6 +119,9 @@ impl From<TargetStatus> for TargetView {
             status: target.status,
             not_now_tally: target.not_now_tally,
             completed_at: target.completed_at,
+            expires_at: target.not_after,
+            after_cancel: target.after_cancel,
+            explanation: target.explanation,
             result: target.result,
         }
     }
@@ -95,6 +133,12 @@ pub(crate) struct CommandView {
     request_type: String,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// When it was taken back as a whole.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    cancelled_at: Option<Timestamp>,
+    awaits_approval: bool,
+    /// Who approved it, where that was needed.
+    approved_by: Option<String>,
     targets: Vec<TargetView>,
 }
 
@@ -113,10 +157,15 @@ pub(crate) async fn send(
     Json(order): Json<CommandOrder>,
 ) -> Result<(StatusCode, JsonAnswer<SentCommand>), Problem> {
     let command: Command = command_from(order.command.as_ref(), order.command_plist.as_deref())?;
-    let new =
-        NewCommand { command, targets: order.targets, priority: order.priority, uuid: order.command_uuid };
-    let batch = enqueue_command(&state, &scope, new).await?;
-    Ok((StatusCode::CREATED, JsonAnswer(batch.into())))
+    let new = NewCommand {
+        command,
+        targets: order.targets,
+        priority: order.priority,
+        uuid: order.command_uuid,
+        expires_in: order.expires_in,
+    };
+    let accepted = enqueue_command(&state, &scope, new).await?;
+    Ok((StatusCode::CREATED, JsonAnswer(accepted.into())))
 }
 
 /// A command's status, and its decoded result, on each target.
@@ -133,9 +182,12 @@ pub(crate) async fn show(
     let uuid: CommandUuid = command.parse().map_err(|error: Error| error.at("command"))?;
     let (batch, targets) = show_command(&state, &scope, &uuid).await?;
     Ok(JsonAnswer(CommandView {
+        awaits_approval: batch.awaits_approval(),
         command_uuid: batch.uuid.to_string(),
         request_type: batch.request_type,
         created_at: batch.created_at,
+        cancelled_at: batch.cancelled_at,
+        approved_by: batch.approved_by,
         targets: targets.into_iter().map(TargetView::from).collect(),
     }))
 }

@@ -7,13 +7,16 @@ mod commands;
 mod enrollments;
 mod events;
 mod expirations;
+mod inventory;
 mod links;
 mod log;
 mod openapi;
 mod page;
+mod queue;
 mod setup;
 mod tenants;
 mod tokens;
+mod withdrawal;
 
 use shared::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,7 +38,14 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
         .routes(routes!(commands::send))
-        .routes(routes!(commands::show))
+        .routes(routes!(commands::show, withdrawal::cancel))
+        .routes(routes!(withdrawal::approve))
+        .routes(routes!(withdrawal::cancel_on_target))
+        .routes(routes!(withdrawal::retry))
+        .routes(routes!(withdrawal::pin))
+        .routes(routes!(queue::list, queue::clear))
+        .routes(routes!(inventory::list))
+        .routes(routes!(inventory::show))
         .routes(routes!(setup::check))
         .routes(routes!(expirations::list))
         .routes(routes!(expirations::list_operators))

@@ -44,6 +44,12 @@ pub(crate) struct ChangedTenant {
     contacts: Option<Vec<EmailAddress>>,
     #[serde(default)]
     expiry_mails: Option<bool>,
+    /// How many seconds a command waits unless it says otherwise, 60 to 31536000; 0 is for ever.
+    #[serde(default)]
+    command_expires_in: Option<u64>,
+    /// Whether a second administrator must approve an EraseDevice. Only the operator can take it back.
+    #[serde(default)]
+    erase_needs_approval: Option<bool>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -52,6 +58,9 @@ pub(crate) struct TenantView {
     name: String,
     contacts: Vec<EmailAddress>,
     expiry_mails: bool,
+    /// Seconds; 0 is for ever.
+    command_expires_in: u64,
+    erase_needs_approval: bool,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -63,6 +72,8 @@ impl From<Tenant> for TenantView {
             name: tenant.name,
             contacts: tenant.contacts,
             expiry_mails: tenant.expiry_mails,
+            command_expires_in: tenant.command_expires_in,
+            erase_needs_approval: tenant.erase_needs_approval,
             created_at: tenant.created_at,
         }
     }
@@ -125,7 +136,7 @@ pub(crate) async fn show(
     Ok(JsonAnswer(state.store.tenant(&scope).await?.into()))
 }
 
-/// Change name, contacts or the opt-in to expiry mails.
+/// Change name, contacts, the opt-in to expiry mails, how long commands wait, whether erasing wants a second approval.
 #[utoipa::path(
     patch, path = "/v1/tenants/{tenant}", tag = "tenant", params(("tenant" = String, Path)), request_body = ChangedTenant,
     responses((status = 200, body = TenantView), (status = 400, body = ProblemDetails, content_type = "application/problem+json"))
@@ -135,6 +146,12 @@ pub(crate) async fn change(
     State(state): State<AppState>,
     Json(body): Json<ChangedTenant>,
 ) -> Result<JsonAnswer<TenantView>, Problem> {
-    let change = TenantChange { name: body.name, contacts: body.contacts, expiry_mails: body.expiry_mails };
+    let change = TenantChange {
+        name: body.name,
+        contacts: body.contacts,
+        expiry_mails: body.expiry_mails,
+        command_expires_in: body.command_expires_in,
+        erase_needs_approval: body.erase_needs_approval,
+    };
     Ok(JsonAnswer(update_tenant(&state, &scope, change).await?.into()))
 }

@@ -56,6 +56,18 @@ pub enum AuditAction {
     EnrollmentLinkCreated,
     /// A command was sent.
     CommandSent,
+    /// A command that erases devices was asked for; somebody else must approve it.
+    CommandApprovalAsked,
+    /// Somebody else approved it, and it was sent.
+    CommandApproved,
+    /// A command was taken back, on all targets or on one.
+    CommandCancelled,
+    /// All that waited on a device was taken back.
+    CommandQueueCleared,
+    /// A command that was set aside was tried again.
+    CommandRetried,
+    /// The PIN that a device was locked or erased with was read.
+    CommandPinRevealed,
     /// The mails about a credential were put off.
     ExpirySnoozed,
     /// A new address of the expiry calendar was made.

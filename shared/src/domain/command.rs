@@ -22,14 +22,30 @@ pub enum CommandStatus {
     CommandFormatError,
     /// The device enrolled again or left before it answered; it is never served.
     Dropped,
+    /// An administrator took it back.
+    Cancelled,
+    /// A later command about the same took its place.
+    Superseded,
+    /// Its time was over before the device answered.
+    Expired,
+    /// It was handed out again and again without an answer, and set aside. It can be tried again.
+    Stuck,
 }
 
 impl CommandStatus {
-    /// Whether nothing may change it any more.
-    pub fn is_final(self) -> bool {
+    /// Whether it waits for the device's answer. Everything else stays as it is, but for an answer that comes after a
+    /// withdrawal, and for another try of what is stuck.
+    pub fn is_waiting(self) -> bool {
         match self {
-            Self::Pending | Self::NotNow => false,
-            Self::Acknowledged | Self::Error | Self::CommandFormatError | Self::Dropped => true,
+            Self::Pending | Self::NotNow => true,
+            Self::Acknowledged
+            | Self::Error
+            | Self::CommandFormatError
+            | Self::Dropped
+            | Self::Cancelled
+            | Self::Superseded
+            | Self::Expired
+            | Self::Stuck => false,
         }
     }
 }
@@ -57,6 +73,20 @@ pub struct QueuedCommand {
     pub request_type: String,
     /// The inner command as an XML property list.
     pub plist: Bytes,
+    /// Whether `plist` is sealed with the tenant's data key, because it may hold a secret.
+    #[serde(default)]
+    pub sealed: bool,
+    /// 0 to 9; the higher is handed out first.
+    pub priority: u8,
+    /// What it is about, so that a later one about the same takes its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Whether it asks for a part of what there is.
+    #[serde(default)]
+    pub partial: bool,
+    /// When its time is over, unless it was answered before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
     /// Where it stands.
     pub status: CommandStatus,
     /// When it was queued.
@@ -73,6 +103,9 @@ pub struct QueuedCommand {
     /// When the final answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
+    /// Whether the answer came after it was withdrawn: the device had fetched it before.
+    #[serde(default)]
+    pub after_cancel: bool,
     /// The device's whole final report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<StoredResult>,
@@ -82,13 +115,23 @@ impl QueuedCommand {
     /// Whether the device may be offered this in `session`: after a NotNow, not before its next Idle (else the two would
     /// loop for ever).
     pub fn may_be_offered_in(&self, session: u64) -> bool {
-        !self.status.is_final() && self.not_now_session != Some(session)
+        self.status.is_waiting() && self.not_now_session != Some(session)
     }
 
-    /// The status as of an enrollment of this generation: what an earlier one left unanswered was dropped.
-    pub fn status_in(&self, generation: u64) -> CommandStatus {
-        if !self.status.is_final() && self.generation != generation {
+    /// Whether its time is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.not_after.is_some_and(|end| end <= now)
+    }
+
+    /// The status as of now and an enrollment of this generation: what an earlier one left unanswered was dropped, and
+    /// what is over has expired, written down or not yet.
+    pub fn status_in(&self, generation: u64, now: Timestamp) -> CommandStatus {
+        if !self.status.is_waiting() && self.status != CommandStatus::Stuck {
+            self.status
+        } else if self.generation != generation {
             CommandStatus::Dropped
+        } else if self.status.is_waiting() && self.is_over(now) {
+            CommandStatus::Expired
         } else {
             self.status
         }
@@ -106,6 +149,63 @@ pub struct CommandBatch {
     pub targets: Vec<EnrollmentId>,
     /// When it was queued.
     pub created_at: Timestamp,
+    /// When an administrator took it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<Timestamp>,
+    /// What a second administrator is asked to approve, where the tenant wants that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+}
+
+impl CommandBatch {
+    /// Whether it waits for a second administrator.
+    pub fn awaits_approval(&self) -> bool {
+        self.approval.is_some() && self.approved_by.is_none() && self.cancelled_at.is_none()
+    }
+}
+
+/// A command that is held back until a second administrator approves it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who asked for the command: somebody else must approve it.
+    pub asked_by: String,
+    /// The command's property list, sealed.
+    pub plist: Bytes,
+    /// 0 to 9.
+    pub priority: u8,
+    /// When its time is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+}
+
+#[cfg(test)]
+impl QueuedCommand {
+    /// A command that has just been queued.
+    pub(crate) fn fixture(enrollment: EnrollmentId) -> Self {
+        Self {
+            uuid: uuid::Uuid::from_u128(7).into(),
+            enrollment,
+            generation: 1,
+            request_type: "DeviceLock".into(),
+            plist: Bytes::new(),
+            sealed: false,
+            priority: 5,
+            subject: None,
+            partial: false,
+            not_after: None,
+            status: CommandStatus::Pending,
+            created_at: Timestamp::UNIX_EPOCH,
+            not_now_tally: 0,
+            first_not_now_at: None,
+            not_now_session: None,
+            completed_at: None,
+            after_cancel: false,
+            result: None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -113,21 +213,10 @@ mod tests {
     use super::*;
 
     fn command() -> QueuedCommand {
-        QueuedCommand {
-            uuid: uuid::Uuid::from_u128(7).into(),
-            enrollment: EnrollmentId::device("A").unwrap(),
-            generation: 2,
-            request_type: "DeviceLock".into(),
-            plist: Bytes::new(),
-            status: CommandStatus::Pending,
-            created_at: Timestamp::UNIX_EPOCH,
-            not_now_tally: 0,
-            first_not_now_at: None,
-            not_now_session: None,
-            completed_at: None,
-            result: None,
-        }
+        QueuedCommand { generation: 2, ..QueuedCommand::fixture(EnrollmentId::device("A").unwrap()) }
     }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     #[test]
     fn not_now_rests_until_the_next_session() {
@@ -144,9 +233,24 @@ mod tests {
 
     #[test]
     fn an_earlier_enrollments_command_was_dropped_unless_it_was_answered() {
-        assert_eq!(command().status_in(2), CommandStatus::Pending);
-        assert_eq!(command().status_in(3), CommandStatus::Dropped);
+        assert_eq!(command().status_in(2, NOW), CommandStatus::Pending);
+        assert_eq!(command().status_in(3, NOW), CommandStatus::Dropped);
+        let stuck = QueuedCommand { status: CommandStatus::Stuck, ..command() };
+        assert_eq!(
+            (stuck.status_in(2, NOW), stuck.status_in(3, NOW)),
+            (CommandStatus::Stuck, CommandStatus::Dropped)
+        );
         let done = QueuedCommand { status: CommandStatus::Error, ..command() };
-        assert_eq!(done.status_in(3), CommandStatus::Error);
+        assert_eq!(done.status_in(3, NOW), CommandStatus::Error);
+    }
+
+    #[test]
+    fn a_waiting_command_whose_time_is_over_has_expired_written_or_not() {
+        let limited = QueuedCommand { not_after: Some(NOW), ..command() };
+        assert_eq!(limited.status_in(2, NOW), CommandStatus::Expired);
+        let later = QueuedCommand { not_after: Some(Timestamp::MAX), ..command() };
+        assert_eq!(later.status_in(2, NOW), CommandStatus::Pending);
+        let done = QueuedCommand { status: CommandStatus::Acknowledged, ..limited };
+        assert_eq!(done.status_in(2, NOW), CommandStatus::Acknowledged);
     }
 }

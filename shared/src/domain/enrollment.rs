@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::id::{EnrollmentId, Fingerprint};
+use crate::id::{CommandUuid, EnrollmentId, Fingerprint};
 use crate::time::Timestamp;
 
 /// Where an enrollment stands.
@@ -53,6 +53,12 @@ pub struct DeviceFacts {
     /// Of a cellular device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meid: Option<String>,
+    /// Whether it is supervised, once it answered that question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supervised: Option<bool>,
+    /// Whether it is in User Enrollment: a person's own device.
+    #[serde(default)]
+    pub user_enrollment: bool,
 }
 
 /// Where pushes to an enrollment go: the three always come together, from one TokenUpdate.
@@ -121,6 +127,12 @@ pub struct Enrollment {
     /// Apple's, over a whole fleet, must pass by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push_rests_until: Option<Timestamp>,
+    /// Idle polls since anything was queued, withdrawn or answered: so often in a row was the first command handed out.
+    #[serde(default)]
+    pub unanswered: u64,
+    /// Waiting commands that ask for a part of what there is, so that their answers are no inventory.
+    #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
+    pub partial: BTreeSet<CommandUuid>,
 }
 
 /// What came of a push.
@@ -148,7 +160,15 @@ impl PushAttempt {
     }
 }
 
+/// After so many hand-outs in a row without any answer, a command is set aside, so that those behind it are served.
+pub const HAND_OUTS: u64 = 10;
+
 impl Enrollment {
+    /// Whether the command at the head of the queue was handed out too often without an answer.
+    pub fn is_stuck(&self) -> bool {
+        self.unanswered > HAND_OUTS
+    }
+
     /// Where to push to now, if there is a reason and a place to.
     pub fn to_be_woken(&self, now: Timestamp) -> Option<&PushAddress> {
         let rests = self.push_rests_until.is_some_and(|until| now < until);
@@ -173,6 +193,8 @@ impl Enrollment {
             waiting: 0,
             enrolled_at: None,
             push_rests_until: None,
+            unanswered: 0,
+            partial: BTreeSet::new(),
             awaiting_configuration: false,
             unlock_token: None,
             bootstrap_token: None,
@@ -203,5 +225,7 @@ pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
         last_push: None,
         answered_at: None,
         push_rests_until: None,
+        unanswered: 0,
+        partial: BTreeSet::new(),
     }
 }

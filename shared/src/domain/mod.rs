@@ -1,6 +1,7 @@
 //! What the product is about: states with data, and transitions as pure functions.
 
 pub mod apns_status;
+pub mod applicability;
 pub mod audit;
 pub mod calendar;
 pub mod command;
@@ -12,8 +13,10 @@ pub mod event;
 pub mod expiry;
 pub mod expiry_mail;
 pub mod expiry_words;
+pub mod explanation;
 pub mod export_tries;
 pub mod identity;
+pub mod inventory;
 pub mod letter;
 pub mod link;
 pub mod log;

@@ -18,6 +18,12 @@ pub struct Tenant {
     pub contacts: Vec<EmailAddress>,
     /// Whether the contacts opted in to expiry mails.
     pub expiry_mails: bool,
+    /// How many seconds a command waits for its device unless it says otherwise; 0 is for ever.
+    #[serde(default)]
+    pub command_expires_in: u64,
+    /// Whether a second administrator must approve that a device is erased.
+    #[serde(default)]
+    pub erase_needs_approval: bool,
     /// When the tenant was created.
     pub created_at: Timestamp,
 }

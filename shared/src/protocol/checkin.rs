@@ -71,6 +71,8 @@ pub struct Authenticate {
     pub imei: Option<String>,
     /// The CDMA equipment identity.
     pub meid: Option<String>,
+    /// Whether it is in User Enrollment, which names no UDID.
+    pub user_enrollment: bool,
 }
 
 /// What is needed to push to this channel: topic, token and magic belong together and replace the former three.
@@ -150,6 +152,7 @@ fn authenticate(fields: Fields<'_>) -> Result<Authenticate> {
         serial_number: fields.string("SerialNumber")?,
         imei: fields.string("IMEI")?,
         meid: fields.string("MEID")?,
+        user_enrollment: fields.text("UDID")?.is_none(),
     })
 }
 
@@ -207,7 +210,7 @@ mod tests {
         assert_eq!(told.topic, "com.apple.mgmt.External.11111111-2222-3333-4444-555555555555");
         assert_eq!(told.device_name.as_deref(), Some("0N9FC9K37QW9's Computer"));
         assert_eq!(told.serial_number.as_deref(), Some("0N9FC9K37QW9"));
-        assert_eq!(told.model, None);
+        assert_eq!((told.model, told.user_enrollment), (None, false));
 
         let CheckInMessage::TokenUpdate(update) = read(captured::TOKEN_UPDATE).unwrap().message else {
             panic!("not a TokenUpdate")

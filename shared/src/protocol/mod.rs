@@ -10,6 +10,7 @@ pub mod command;
 pub mod decode;
 pub mod enrollment_profile;
 pub mod identity;
+pub mod inventory;
 pub mod message;
 pub mod report;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::{Fields, missing};
 use super::identity;
+use super::inventory::{self, InventoryAnswer};
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
 
@@ -22,6 +23,8 @@ pub struct Report {
     pub command_uuid: Option<String>,
     /// Why it failed, outermost first.
     pub error_chain: Vec<ErrorChainItem>,
+    /// Which part of the device's inventory it tells, if any.
+    pub inventory: Option<InventoryAnswer>,
 }
 
 /// How a command went.
@@ -85,7 +88,8 @@ impl Report {
         }
         let error_chain = message.get("ErrorChain").and_then(Value::as_array);
         let error_chain = error_chain.map_or_else(Vec::new, |chain| chain.iter().map(item).collect());
-        Ok(Self { enrollment: identity::enrollment(message)?, status, command_uuid, error_chain })
+        let inventory = inventory::answer(message).filter(|_| status == Status::Acknowledged);
+        Ok(Self { enrollment: identity::enrollment(message)?, status, command_uuid, error_chain, inventory })
     }
 }
 

@@ -27,7 +27,15 @@ pub async fn create_tenant(
     let name = display_name(name)?;
     check_contacts(&contacts)?;
     let id: TenantId = state.random.id();
-    let tenant = Tenant { id: id.clone(), name, contacts, expiry_mails, created_at: state.clock.now() };
+    let tenant = Tenant {
+        id: id.clone(),
+        name,
+        contacts,
+        expiry_mails,
+        command_expires_in: 0,
+        erase_needs_approval: false,
+        created_at: state.clock.now(),
+    };
     let (token, text) = new_token(state, Owner::Tenant(id.clone()), "first admin", Role::Admin);
     // The key comes first: a tenant without one could not take a device's tokens.
     let data_key: [u8; 32] = state.random.bytes();

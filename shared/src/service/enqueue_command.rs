@@ -4,8 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures_util::{TryStreamExt, stream};
 
+use super::queue_on_target::{Order, queue_on_target};
+use super::sealed;
+use crate::domain::applicability::doubts;
 use crate::domain::audit::AuditAction;
-use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand};
+use crate::domain::command::{Approval, CommandBatch};
 use crate::domain::enrollment::{Enrollment, EnrollmentState};
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
@@ -14,6 +17,7 @@ use crate::pki::pem;
 use crate::protocol::command::Command;
 use crate::scope::Scope;
 use crate::state::State;
+use crate::time::{SignedDuration, Timestamp};
 
 /// Most targets of one call.
 const TARGETS: usize = 100;
@@ -21,6 +25,8 @@ const TARGETS: usize = 100;
 const COMMAND_BYTES: usize = 300 * 1024;
 /// Writes under way at a time.
 const CONCURRENT: usize = 10;
+/// How long a command may wait at least and at most, in seconds: a minute, a year.
+const LIFE: std::ops::RangeInclusive<u64> = 60..=31_536_000;
 
 /// What to send to whom.
 #[derive(Clone, Debug)]
@@ -33,57 +39,141 @@ pub struct NewCommand {
     pub priority: u8,
     /// A UUID chosen by the caller, so that a repeated call queues nothing twice.
     pub uuid: Option<CommandUuid>,
+    /// How many seconds it waits; the tenant's setting when it is not said.
+    pub expires_in: Option<u64>,
+}
+
+/// Why a command that was accepted will probably not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// On which target; none when it is about the command itself.
+    pub enrollment: Option<EnrollmentId>,
+    /// A stable name, such as `os-version`.
+    pub code: &'static str,
+    /// In a sentence.
+    pub message: String,
+}
+
+/// A command that was accepted.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// What was sent to whom, or waits for approval.
+    pub batch: CommandBatch,
+    /// What speaks against it.
+    pub warnings: Vec<Warning>,
 }
 
 /// Queues a command on every target and hints that they should be woken. All targets are checked before anything is
-/// written.
+/// written. Where the tenant wants a second approval for it, the command is kept and nothing is queued.
 ///
 /// # Errors
 /// Malformed, naming the field; NotFound for a target that is not enrolled; Conflict when a target's push certificate
-/// has expired, or when the UUID was used for something else.
-pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> Result<CommandBatch> {
+/// has expired, when a device deposited no unlock token, or when the UUID was used for something else.
+pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> Result<Accepted> {
     let plist = new.command.to_plist()?;
     check(&new, plist.len())?;
-    let targets: BTreeSet<EnrollmentId> = new.targets.into_iter().collect();
+    let targets: BTreeSet<EnrollmentId> = new.targets.iter().cloned().collect();
     let targets: Vec<EnrollmentId> = targets.into_iter().collect();
     let enrollments = enrolled(state, scope, &targets).await?;
     check_push_certificates(state, scope, &enrollments).await?;
+    check_unlock_tokens(&new.command, &enrollments)?;
+    let tenant = state.store.tenant(scope).await?;
     let now = state.clock.now();
+    let order = Order {
+        uuid: new.uuid.clone().unwrap_or_else(|| state.random.command_uuid()),
+        not_after: not_after(now, new.expires_in.unwrap_or(tenant.command_expires_in)),
+        priority: new.priority,
+        created_at: now,
+        command: new.command,
+    };
+    let needs_approval = tenant.erase_needs_approval && order.command.request_type() == "EraseDevice";
+    let approval = if needs_approval {
+        Some(Approval {
+            asked_by: scope.actor().to_string(),
+            plist: sealed::seal_command(state, scope, None, &order.uuid, &plist).await?,
+            priority: order.priority,
+            not_after: order.not_after,
+        })
+    } else {
+        None
+    };
     let batch = CommandBatch {
-        uuid: new.uuid.unwrap_or_else(|| state.random.command_uuid()),
-        request_type: new.command.request_type().to_owned(),
+        uuid: order.uuid.clone(),
+        request_type: order.command.request_type().to_owned(),
         targets: targets.clone(),
         created_at: now,
+        cancelled_at: None,
+        approval,
+        approved_by: None,
     };
+    let action = if needs_approval { AuditAction::CommandApprovalAsked } else { AuditAction::CommandSent };
     let audit = state
-        .audit(scope, AuditAction::CommandSent)
+        .audit(scope, action)
         .with("command_uuid", &batch.uuid)
         .with("request_type", &batch.request_type)
         .with("targets", batch.targets.len());
     if !state.store.create_batch(scope, &batch, &audit).await? {
         refuse_another(state, scope, &batch).await?;
     }
-    let commands = enrollments.iter().map(|enrollment| QueuedCommand {
-        uuid: batch.uuid.clone(),
-        enrollment: enrollment.id.clone(),
-        generation: enrollment.generation,
-        request_type: batch.request_type.clone(),
-        plist: plist.clone().into(),
-        status: CommandStatus::Pending,
-        created_at: now,
-        not_now_tally: 0,
-        first_not_now_at: None,
-        not_now_session: None,
-        completed_at: None,
-        result: None,
-    });
-    stream::iter(commands.map(Result::Ok))
-        .try_for_each_concurrent(CONCURRENT, |command| async move {
-            state.store.enqueue(scope, &command, new.priority).await
-        })
+    if !needs_approval {
+        queue_on_all(state, scope, &enrollments, &order).await?;
+    }
+    Ok(Accepted { warnings: warnings(&order.command, &enrollments), batch })
+}
+
+/// Queues a command on enrollments that were checked, and hints that they should be woken. Repeating it changes nothing.
+pub(super) async fn queue_on_all(
+    state: &State,
+    scope: &Scope,
+    enrollments: &[Enrollment],
+    order: &Order,
+) -> Result<()> {
+    stream::iter(enrollments.iter().map(Result::Ok))
+        .try_for_each_concurrent(CONCURRENT, |enrollment| queue_on_target(state, scope, enrollment, order))
         .await?;
+    let targets: Vec<EnrollmentId> = enrollments.iter().map(|enrollment| enrollment.id.clone()).collect();
     send_wakes(state, scope, &targets, 0).await;
-    Ok(batch)
+    Ok(())
+}
+
+fn warnings(command: &Command, enrollments: &[Enrollment]) -> Vec<Warning> {
+    let unknown = command.unknown_keys().into_iter().map(|key| Warning {
+        enrollment: None,
+        code: "unknown-key",
+        message: format!(
+            "Apple documents no key {key} of {}; it is sent all the same.",
+            command.request_type()
+        ),
+    });
+    let doubted = enrollments.iter().flat_map(|enrollment| {
+        doubts(command, enrollment).into_iter().map(|doubt| Warning {
+            enrollment: Some(enrollment.id.clone()),
+            code: doubt.code,
+            message: doubt.message,
+        })
+    });
+    unknown.chain(doubted).collect()
+}
+
+fn not_after(now: Timestamp, seconds: u64) -> Option<Timestamp> {
+    let seconds = i64::try_from(seconds).ok().filter(|seconds| *seconds > 0)?;
+    now.checked_add(SignedDuration::from_secs(seconds)).ok()
+}
+
+/// How long a command may wait, in seconds.
+///
+/// # Errors
+/// Malformed `command-expires-in`.
+pub(super) fn check_life(seconds: u64) -> Result<()> {
+    if LIFE.contains(&seconds) {
+        return Ok(());
+    }
+    Err(Error::malformed(
+        "command-expires-in",
+        "A command waits for a minute at least, and for a year at most.",
+    )
+    .at("expires_in")
+    .next("Give 60 to 31536000 seconds."))
 }
 
 /// Hints that devices have something waiting, after `delay_seconds`. A lost hint loses nothing: the commands are in the
@@ -104,7 +194,11 @@ pub(super) async fn send_wakes(state: &State, scope: &Scope, ids: &[EnrollmentId
 }
 
 /// An expired certificate stops management: a command that could not be woken for is refused, not kept for later.
-async fn check_push_certificates(state: &State, scope: &Scope, enrollments: &[Enrollment]) -> Result<()> {
+pub(super) async fn check_push_certificates(
+    state: &State,
+    scope: &Scope,
+    enrollments: &[Enrollment],
+) -> Result<()> {
     let certificates = state.store.push_certificates(scope).await?;
     let topics: BTreeSet<&str> =
         enrollments.iter().filter_map(|enrollment| Some(enrollment.push.as_ref()?.topic.as_str())).collect();
@@ -112,6 +206,19 @@ async fn check_push_certificates(state: &State, scope: &Scope, enrollments: &[En
         certificates.usable_for(topic, state.clock.now())?;
     }
     Ok(())
+}
+
+fn check_unlock_tokens(command: &Command, enrollments: &[Enrollment]) -> Result<()> {
+    let without = |enrollment: &&Enrollment| enrollment.unlock_token.is_none();
+    match enrollments.iter().find(without) {
+        Some(enrollment) if command.needs_unlock_token() => Err(Error::conflict(
+            "unlock-token-missing",
+            format!("The device {} has not deposited a token to clear its passcode with.", enrollment.id),
+        )
+        .at("targets")
+        .next("A device deposits it when it enrolls. Give one as UnlockToken, or enroll the device again.")),
+        _ => Ok(()),
+    }
 }
 
 fn check(new: &NewCommand, bytes: usize) -> Result<()> {
@@ -137,10 +244,18 @@ fn check(new: &NewCommand, bytes: usize) -> Result<()> {
         )
         .at("command"));
     }
-    Ok(())
+    new.expires_in.map_or(Ok(()), check_life)
 }
 
-async fn enrolled(state: &State, scope: &Scope, targets: &[EnrollmentId]) -> Result<Vec<Enrollment>> {
+/// The enrollments of these targets.
+///
+/// # Errors
+/// NotFound for a target that is unknown, Conflict for one that is not enrolled.
+pub(super) async fn enrolled(
+    state: &State,
+    scope: &Scope,
+    targets: &[EnrollmentId],
+) -> Result<Vec<Enrollment>> {
     let found = state.store.enrollments(scope, targets).await?;
     let by_id: HashMap<_, _> =
         found.into_iter().map(|enrollment| (enrollment.id.clone(), enrollment)).collect();
@@ -157,17 +272,26 @@ async fn enrolled(state: &State, scope: &Scope, targets: &[EnrollmentId]) -> Res
         .collect()
 }
 
-/// A UUID that was used before must have been used for this very call.
+/// A UUID that was used before must have been used for this very call, and not taken back since.
 async fn refuse_another(state: &State, scope: &Scope, batch: &CommandBatch) -> Result<()> {
     let former = state.store.batch(scope, &batch.uuid).await?;
     let same =
         |former: &CommandBatch| former.targets == batch.targets && former.request_type == batch.request_type;
-    if former.as_ref().is_some_and(same) {
-        return Ok(());
+    match former {
+        Some(former) if same(&former) && former.cancelled_at.is_some() => Err(cancelled()),
+        Some(former) if same(&former) => Ok(()),
+        Some(_) | None => {
+            Err(Error::conflict("command-uuid-used", "This command UUID was used for another command.")
+                .at("command_uuid")
+                .next("Leave it out, or choose a new one for each command."))
+        }
     }
-    Err(Error::conflict("command-uuid-used", "This command UUID was used for another command.")
-        .at("command_uuid")
-        .next("Leave it out, or choose a new one for each command."))
+}
+
+/// What whoever sends or approves a command hears after it was taken back.
+pub(super) fn cancelled() -> Error {
+    Error::conflict("command-cancelled", "The command was cancelled.")
+        .next("Send a new one, with another UUID.")
 }
 
 /// The command of an order: JSON, or a raw property list.

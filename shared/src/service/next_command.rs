@@ -2,15 +2,15 @@
 
 use super::authenticate_device::Signer;
 use super::enqueue_command::send_wakes;
-use crate::domain::command::{CommandStatus, StoredResult};
+use super::sealed::stored_command;
+use crate::domain::command::{CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::event::EventKind;
 use crate::error::Result;
 use crate::id::CommandUuid;
-use crate::protocol::command::Command;
 use crate::protocol::report::{Report, Status};
 use crate::state::State;
-use crate::store::Recorded;
+use crate::store::{FinalAnswer, Found, Recorded, Withdrawal};
 
 /// Results up to this many bytes stay in the command's item, which holds 400 KB together with the command.
 const INLINE_RESULT: usize = 64 * 1024;
@@ -20,7 +20,8 @@ const NOT_NOW_DELAY: u16 = 900;
 /// Records what the device reports and returns the next command's property list, or nothing.
 ///
 /// `body` is the report as it was signed: it is kept as the command's result. An Idle poll with nothing waiting costs one
-/// store call; any other costs two in series, or three where the report changes nothing and one command waits.
+/// store call; any other costs two in series. More only where a command's time is over, one is set aside, or a report
+/// changes nothing.
 ///
 /// # Errors
 /// Forbidden when the signer may not speak for this enrollment; Unavailable when the device should try again.
@@ -39,35 +40,70 @@ pub async fn next_command(
         report.command_uuid.as_deref().filter(|_| !idle).and_then(|text| text.parse().ok());
     let record = async {
         match &reported {
-            Some(uuid) => record(state, signer, &enrollment, uuid, report.status, body).await,
+            Some(uuid) => record(state, signer, &enrollment, uuid, report, body).await,
             None => Ok(Recorded::Ignored),
         }
     };
     let search = async {
         if enrollment.waiting == 0 {
-            return Ok(None);
+            return Ok(Found::default());
         }
-        state.store.next_waiting(&signer.scope, &enrollment, reported.as_ref()).await
+        state.store.next_waiting(&signer.scope, &enrollment, reported.as_ref(), now).await
     };
     let (recorded, found) = if enrollment.waiting == 1 && reported.is_some() {
         // A report that was written was on the one command there is: nothing is left to look for.
         match record.await? {
-            Recorded::Written => (Recorded::Written, None),
-            Recorded::Ignored => (Recorded::Ignored, search.await?),
+            Recorded::Written => (Recorded::Written, Found::default()),
+            other @ (Recorded::Late | Recorded::Ignored) => (other, search.await?),
         }
     } else {
         let (recorded, found) = tokio::join!(record, search);
         (recorded?, found?)
     };
-    if let Some(next) = found {
-        return Command::from_stored(&next.plist)?.envelope(&next.uuid).map(Some);
+    let expired = found.expired.len() as u64;
+    withdraw(state, signer, &found.expired, CommandStatus::Expired).await?;
+    let (next, aside) = unless_stuck(state, signer, &enrollment, found.next, idle).await?;
+    if let Some(next) = next {
+        return stored_command(state, &signer.scope, &next).await?.envelope(&next.uuid).map(Some);
     }
     let answered = u64::from(recorded == Recorded::Written && report.status != Status::NotNow);
-    if enrollment.waiting > answered {
+    if enrollment.waiting > answered + expired + aside {
         // What is left said NotNow. The device asks again by itself only if that was its last word.
         send_wakes(state, &signer.scope, std::slice::from_ref(&enrollment.id), NOT_NOW_DELAY).await;
     }
     Ok(None)
+}
+
+/// The command to hand out. One that was handed out too often without an answer is set aside, and the one behind it comes
+/// in its place; also returned: how many were set aside.
+async fn unless_stuck(
+    state: &State,
+    signer: &Signer,
+    enrollment: &Enrollment,
+    next: Option<QueuedCommand>,
+    idle: bool,
+) -> Result<(Option<QueuedCommand>, u64)> {
+    let Some(stuck) = next.as_ref().filter(|_| idle && enrollment.is_stuck()) else { return Ok((next, 0)) };
+    tracing::warn!(
+        tenant = %signer.scope.tenant(), enrollment = %enrollment.id, command = %stuck.uuid,
+        "a command was handed out again and again without an answer and is set aside"
+    );
+    withdraw(state, signer, std::slice::from_ref(stuck), CommandStatus::Stuck).await?;
+    let uuid = Some(&stuck.uuid);
+    let found = state.store.next_waiting(&signer.scope, enrollment, uuid, state.clock.now()).await?;
+    Ok((found.next, 1))
+}
+
+/// Takes commands out of the queue. That one of them was answered at the same moment leaves all of them in it until the
+/// next poll, which does no harm.
+async fn withdraw(
+    state: &State,
+    signer: &Signer,
+    commands: &[QueuedCommand],
+    to: CommandStatus,
+) -> Result<()> {
+    let withdrawal = Withdrawal { commands, to, now: state.clock.now(), audit: None };
+    state.store.withdraw(&signer.scope, &withdrawal).await.map(drop)
 }
 
 async fn record(
@@ -75,11 +111,11 @@ async fn record(
     signer: &Signer,
     enrollment: &Enrollment,
     uuid: &CommandUuid,
-    status: Status,
+    report: &Report,
     body: &[u8],
 ) -> Result<Recorded> {
     let now = state.clock.now();
-    let final_status = match status {
+    let status = match report.status {
         Status::Idle => return Ok(Recorded::Ignored),
         Status::NotNow => return state.store.record_not_now(&signer.scope, enrollment, uuid, now).await,
         Status::Acknowledged => CommandStatus::Acknowledged,
@@ -97,6 +133,8 @@ async fn record(
     let event = state
         .event(&signer.scope, EventKind::CommandCompleted, &enrollment.id)
         .with("command_uuid", uuid)
-        .with("status", format!("{final_status:?}"));
-    state.store.record_final(&signer.scope, enrollment, uuid, final_status, &result, &event).await
+        .with("status", format!("{status:?}"));
+    let inventory = report.inventory.as_ref();
+    let answer = FinalAnswer { uuid, status, result: &result, inventory, event: &event };
+    state.store.record_final(&signer.scope, enrollment, &answer).await
 }

@@ -1,4 +1,4 @@
-//! Values that devices deposit, sealed with the tenant's data key before they reach a table.
+//! Values that devices deposit, and commands that may hold a secret, sealed with the tenant's data key before they reach a table.
 //!
 //! There may be two for each of 100,000 devices, so they are not secrets of their own in Secrets Manager; docs/adr says
 //! more.
@@ -6,9 +6,11 @@
 use bytes::Bytes;
 
 use super::secret_path;
+use crate::domain::command::QueuedCommand;
 use crate::error::{Error, Result};
-use crate::id::EnrollmentId;
+use crate::id::{CommandUuid, EnrollmentId};
 use crate::pki::seal;
+use crate::protocol::command::Command;
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::state::State;
@@ -40,6 +42,45 @@ pub(super) async fn open(
 ) -> Result<Secret<Vec<u8>>> {
     let key = data_key(state, scope).await?;
     seal::open(&key, &context(scope, id, purpose), sealed)
+}
+
+/// Seals a command's property list for one target, or, while nobody has approved it, for all of them together.
+pub(super) async fn seal_command(
+    state: &State,
+    scope: &Scope,
+    target: Option<&EnrollmentId>,
+    uuid: &CommandUuid,
+    plist: &[u8],
+) -> Result<Bytes> {
+    let key = data_key(state, scope).await?;
+    seal::seal(&key, state.random.bytes(), &command_context(scope, target, uuid), plist).map(Bytes::from)
+}
+
+/// Reads what [`seal_command`] sealed.
+pub(super) async fn open_command(
+    state: &State,
+    scope: &Scope,
+    target: Option<&EnrollmentId>,
+    uuid: &CommandUuid,
+    sealed: &[u8],
+) -> Result<Command> {
+    let key = data_key(state, scope).await?;
+    let plist = seal::open(&key, &command_context(scope, target, uuid), sealed)?;
+    Command::from_stored(plist.expose())
+}
+
+/// A queued command as it was sent, sealed or not.
+pub(super) async fn stored_command(state: &State, scope: &Scope, queued: &QueuedCommand) -> Result<Command> {
+    if queued.sealed {
+        open_command(state, scope, Some(&queued.enrollment), &queued.uuid, &queued.plist).await
+    } else {
+        Command::from_stored(&queued.plist)
+    }
+}
+
+fn command_context(scope: &Scope, target: Option<&EnrollmentId>, uuid: &CommandUuid) -> String {
+    let target = target.map_or_else(|| "all".to_owned(), ToString::to_string);
+    format!("{}/{target}/Command/{uuid}", scope.tenant())
 }
 
 async fn data_key(state: &State, scope: &Scope) -> Result<Secret<[u8; 32]>> {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
+use crate::domain::enrollment::Enrollment;
+use crate::domain::explanation::explain;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
 use crate::protocol::{body, decode};
@@ -19,8 +21,14 @@ pub struct TargetStatus {
     pub status: Option<CommandStatus>,
     /// How often the device said NotNow.
     pub not_now_tally: u64,
-    /// When the final answer came.
+    /// When the final answer came, or it was withdrawn.
     pub completed_at: Option<Timestamp>,
+    /// When its time is over.
+    pub not_after: Option<Timestamp>,
+    /// Whether the answer came after it was withdrawn.
+    pub after_cancel: bool,
+    /// Why it stands where it stands, in a sentence.
+    pub explanation: String,
     /// The device's whole answer, decoded.
     pub result: Option<serde_json::Value>,
 }
@@ -37,19 +45,22 @@ pub async fn show_command(
     let batch = state.store.batch(scope, uuid).await?.ok_or_else(|| Error::not_found("command"))?;
     let commands = state.store.commands(scope, uuid, &batch.targets).await?;
     let enrollments = state.store.enrollments(scope, &batch.targets).await?;
-    let generations: HashMap<_, _> =
-        enrollments.into_iter().map(|enrollment| (enrollment.id, enrollment.generation)).collect();
+    let enrollments: HashMap<_, _> =
+        enrollments.into_iter().map(|enrollment| (enrollment.id.clone(), enrollment)).collect();
     let mut by_target: HashMap<_, _> =
         commands.into_iter().map(|command| (command.enrollment.clone(), command)).collect();
     let mut targets = Vec::with_capacity(batch.targets.len());
     for id in &batch.targets {
-        targets.push(match by_target.remove(id) {
-            Some(command) => target(state, command, generations.get(id).copied()).await?,
-            None => TargetStatus {
+        targets.push(match (by_target.remove(id), enrollments.get(id)) {
+            (Some(command), Some(enrollment)) => target(state, command, enrollment).await?,
+            (None, _) | (_, None) => TargetStatus {
                 enrollment: id.clone(),
                 status: None,
                 not_now_tally: 0,
                 completed_at: None,
+                not_after: None,
+                after_cancel: false,
+                explanation: not_queued(&batch).to_owned(),
                 result: None,
             },
         });
@@ -57,8 +68,20 @@ pub async fn show_command(
     Ok((batch, targets))
 }
 
-async fn target(state: &State, command: QueuedCommand, generation: Option<u64>) -> Result<TargetStatus> {
-    let status = command.status_in(generation.unwrap_or(command.generation));
+fn not_queued(batch: &CommandBatch) -> &'static str {
+    if batch.cancelled_at.is_some() {
+        "Cancelled before it was queued here."
+    } else if batch.awaits_approval() {
+        "Waiting for a second administrator to approve it."
+    } else {
+        "Not queued here: the call was cut short. Repeat it with the same command UUID."
+    }
+}
+
+async fn target(state: &State, command: QueuedCommand, enrollment: &Enrollment) -> Result<TargetStatus> {
+    let now = state.clock.now();
+    let status = command.status_in(enrollment.generation, now);
+    let explanation = explain(&command, enrollment, now);
     let result = match &command.result {
         None => None,
         Some(StoredResult::Inline(bytes)) => Some(shown(bytes)?),
@@ -72,6 +95,9 @@ async fn target(state: &State, command: QueuedCommand, generation: Option<u64>) 
         status: Some(status),
         not_now_tally: command.not_now_tally,
         completed_at: command.completed_at,
+        not_after: command.not_after,
+        after_cancel: command.after_cancel,
+        explanation,
         result,
     })
 }

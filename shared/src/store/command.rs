@@ -2,32 +2,71 @@
 //! it out. The enrollment's count of waiting commands changes in the same transaction, so that it never drifts.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::keys::{self, QUEUE_INDEX};
 use super::{
-    Cancelled, Item, NEW, Store, error, item, key_item, names_in, number, put_item_part, put_part, read, text,
+    Cancelled, Item, NEW, Store, error, item, key_item, names_in, number, put_item_part, put_part, text,
 };
 use super::{update_part, value};
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::event::Event;
+use crate::domain::inventory::InventoryPart;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
+use crate::protocol::inventory::InventoryAnswer;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
 /// A command changes only while it has no final answer, and only for the enrollment it was queued for: an earlier one's
 /// commands are not counted any more.
-const STILL_WAITING: &str = "#status IN (:pending, :not_now) AND generation = :generation";
+pub(super) const STILL_WAITING: &str = "#status IN (:pending, :not_now) AND generation = :generation";
+
+const ANSWER: &str = "SET #status = :status, completed_at = :now, #result = :result REMOVE queue";
+
+/// The states of a command that was withdrawn, by their names in an expression.
+const WITHDRAWN: [(&str, CommandStatus); 4] = [
+    (":cancelled", CommandStatus::Cancelled),
+    (":superseded", CommandStatus::Superseded),
+    (":expired", CommandStatus::Expired),
+    (":stuck", CommandStatus::Stuck),
+];
+
+/// A device's final answer.
+#[derive(Clone, Debug)]
+pub struct FinalAnswer<'a> {
+    /// To which command.
+    pub uuid: &'a CommandUuid,
+    /// How it went.
+    pub status: CommandStatus,
+    /// The whole report.
+    pub result: &'a StoredResult,
+    /// What it tells of the device.
+    pub inventory: Option<&'a InventoryAnswer>,
+    /// What is written down about it, with the time it came.
+    pub event: &'a Event,
+}
+
+impl FinalAnswer<'_> {
+    fn add_to(&self, values: &mut HashMap<String, AttributeValue>) -> Result<()> {
+        values.insert(":status".into(), value(self.status)?);
+        values.insert(":now".into(), value(self.event.at)?);
+        values.insert(":result".into(), value(self.result)?);
+        Ok(())
+    }
+}
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
     /// It was written.
     Written,
+    /// It was written, and the command had been withdrawn before.
+    Late,
     /// The command is unknown or has its final answer already: the report changes nothing.
     Ignored,
 }
@@ -37,31 +76,13 @@ impl Store {
     ///
     /// # Errors
     /// Conflict when the enrollment began anew since `command.generation` was read.
-    pub async fn enqueue(&self, scope: &Scope, command: &QueuedCommand, priority: u8) -> Result<()> {
-        let position = keys::queue_position(
-            &command.enrollment,
-            command.generation,
-            priority,
-            command.created_at,
-            &command.uuid,
-        );
+    pub async fn enqueue(&self, scope: &Scope, command: &QueuedCommand) -> Result<()> {
         let key = keys::queued_command(scope.tenant(), &command.enrollment, &command.uuid);
         let mut waiting: Item = item(&key, command)?;
-        waiting.insert(QUEUE_INDEX.into(), text(position));
-        let values = HashMap::from([
-            (":one".to_owned(), number(1)),
-            (":generation".to_owned(), number(command.generation)),
-        ]);
-        let enrollment = keys::enrollment(scope.tenant(), &command.enrollment);
+        waiting.insert(QUEUE_INDEX.into(), text(keys::queue_position(command)));
         let parts = vec![
             put_item_part(&self.tables.core, waiting, Some(NEW), HashMap::new())?,
-            update_part(
-                &self.tables.core,
-                &enrollment,
-                "ADD waiting :one",
-                Some("generation = :generation"),
-                values,
-            )?,
+            self.one_more_part(scope, command)?,
         ];
         match self.transact(parts).await {
             // Queued already, by an earlier try of the same call.
@@ -73,6 +94,22 @@ impl Store {
             .next("Send the command again.")),
             Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
         }
+    }
+
+    /// The part of a transaction that counts a command among the waiting ones.
+    pub(super) fn one_more_part(&self, scope: &Scope, command: &QueuedCommand) -> Result<TransactWriteItem> {
+        let mut values = HashMap::from([
+            (":one".to_owned(), number(1)),
+            (":zero".to_owned(), number(0)),
+            (":generation".to_owned(), number(command.generation)),
+        ]);
+        let mut expression = "SET unanswered = :zero ADD waiting :one".to_owned();
+        if command.partial {
+            expression.push_str(", #partial :uuids");
+            values.insert(":uuids".into(), AttributeValue::Ss(vec![command.uuid.to_string()]));
+        }
+        let enrollment = keys::enrollment(scope.tenant(), &command.enrollment);
+        update_part(&self.tables.core, &enrollment, &expression, Some("generation = :generation"), values)
     }
 
     /// Records what one call sent to whom. `Ok(false)` when the UUID was used before.
@@ -103,71 +140,106 @@ impl Store {
         self.get_many(&self.tables.core, &wanted).await
     }
 
-    /// The first command that the device may be offered in its present session, other than the one it has just reported on.
-    pub async fn next_waiting(
-        &self,
-        scope: &Scope,
-        enrollment: &Enrollment,
-        reported: Option<&CommandUuid>,
-    ) -> Result<Option<QueuedCommand>> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.tables.core)
-            .index_name(QUEUE_INDEX)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(queue, :prefix)")
-            .expression_attribute_values(":pk", text(keys::device_partition(scope.tenant(), &enrollment.id)))
-            .expression_attribute_values(
-                ":prefix",
-                text(keys::queue_prefix(&enrollment.id, enrollment.generation)),
-            )
-            // Enough for one page to hold a candidate behind the one reported on and a few that said NotNow.
-            .limit(8)
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(found) = pages.next().await {
-            let command: QueuedCommand = read(found.map_err(error::read)?)?;
-            if command.may_be_offered_in(enrollment.session) && Some(&command.uuid) != reported {
-                return Ok(Some(command));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Records a final answer, given at the time of `event`, unless one is there already.
+    /// Records a final answer, unless one is there already. A command that was withdrawn after the device had fetched it
+    /// gets its answer too: the device has done it.
     pub async fn record_final(
         &self,
         scope: &Scope,
         enrollment: &Enrollment,
-        uuid: &CommandUuid,
-        status: CommandStatus,
-        result: &StoredResult,
-        event: &Event,
+        answer: &FinalAnswer<'_>,
     ) -> Result<Recorded> {
-        let key = keys::queued_command(scope.tenant(), &enrollment.id, uuid);
+        let key = keys::queued_command(scope.tenant(), &enrollment.id, answer.uuid);
         let mut values = still_waiting(enrollment.generation)?;
-        values.insert(":status".into(), value(status)?);
-        values.insert(":now".into(), value(event.at)?);
-        values.insert(":result".into(), value(result)?);
-        let expression = "SET #status = :status, completed_at = :now, #result = :result REMOVE queue";
-        let command = update_part(&self.tables.core, &key, expression, Some(STILL_WAITING), values)?;
-        let less = self.one_less_part(scope, enrollment)?;
-        match self.transact(vec![command, less, self.event_part(scope, event)?]).await {
+        answer.add_to(&mut values)?;
+        let command = update_part(&self.tables.core, &key, ANSWER, Some(STILL_WAITING), values)?;
+        let mut parts = vec![
+            command,
+            self.answered_part(scope, enrollment, answer)?,
+            self.event_part(scope, answer.event)?,
+        ];
+        if let Some(told) = answer.inventory.filter(|_| !enrollment.partial.contains(answer.uuid)) {
+            let part = InventoryPart {
+                section: told.section,
+                told_at: answer.event.at,
+                uuid: answer.uuid.clone(),
+                result: answer.result.clone(),
+            };
+            parts.push(self.inventory_part(scope, &enrollment.id, &told.variant, &part)?);
+        }
+        match self.transact(parts).await {
             Ok(()) => Ok(Recorded::Written),
-            Err(Cancelled::Condition(_)) => Ok(Recorded::Ignored),
+            Err(Cancelled::Condition(_)) => self.record_late(scope, enrollment, answer).await,
             Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
         }
     }
 
-    fn one_less_part(&self, scope: &Scope, enrollment: &Enrollment) -> Result<TransactWriteItem> {
-        let values = HashMap::from([
-            (":less".to_owned(), AttributeValue::N("-1".into())),
+    /// Records an answer that comes after a withdrawal: it is not counted any more, and nothing else changes.
+    async fn record_late(
+        &self,
+        scope: &Scope,
+        enrollment: &Enrollment,
+        answer: &FinalAnswer<'_>,
+    ) -> Result<Recorded> {
+        let mut values = HashMap::from([
             (":generation".to_owned(), number(enrollment.generation)),
+            (":yes".to_owned(), value(true)?),
         ]);
+        for (name, status) in WITHDRAWN {
+            values.insert(name.to_owned(), value(status)?);
+        }
+        answer.add_to(&mut values)?;
+        let condition = "#status IN (:cancelled, :superseded, :expired, :stuck) AND generation = :generation";
+        let expression =
+            "SET #status = :status, completed_at = :now, #result = :result, after_cancel = :yes REMOVE queue";
+        let key = keys::queued_command(scope.tenant(), &enrollment.id, answer.uuid);
+        let part = update_part(&self.tables.core, &key, expression, Some(condition), values)?;
+        let parts = vec![part, self.event_part(scope, answer.event)?];
+        Ok(if self.write_if(parts).await? { Recorded::Late } else { Recorded::Ignored })
+    }
+
+    /// The part of a transaction that counts an answered command as waiting no more, and takes over what the device
+    /// said of itself.
+    fn answered_part(
+        &self,
+        scope: &Scope,
+        enrollment: &Enrollment,
+        answer: &FinalAnswer<'_>,
+    ) -> Result<TransactWriteItem> {
+        let (mut set, mut values) = fewer(enrollment.generation, &[answer.uuid]);
+        // A user's channel has no facts of its own.
+        if let Some(told) = answer.inventory.filter(|_| enrollment.id.user_id().is_none()) {
+            for (name, said) in [
+                ("device_name", &told.device_name),
+                ("os_version", &told.os_version),
+                ("build_version", &told.build_version),
+            ] {
+                if let Some(said) = said {
+                    let _ = write!(set, ", facts.{name} = :{name}");
+                    values.insert(format!(":{name}"), text(said));
+                }
+            }
+            if let Some(supervised) = told.supervised {
+                set.push_str(", facts.supervised = :supervised");
+                values.insert(":supervised".into(), value(supervised)?);
+            }
+        }
         let key = keys::enrollment(scope.tenant(), &enrollment.id);
-        update_part(&self.tables.core, &key, "ADD waiting :less", Some("generation = :generation"), values)
+        let expression = format!("{set}{FEWER}");
+        update_part(&self.tables.core, &key, &expression, Some("generation = :generation"), values)
+    }
+
+    /// The part of a transaction that counts commands as waiting no more.
+    pub(super) fn fewer_part(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        generation: u64,
+        uuids: &[&CommandUuid],
+    ) -> Result<TransactWriteItem> {
+        let (set, values) = fewer(generation, uuids);
+        let key = keys::enrollment(scope.tenant(), id);
+        let expression = format!("{set}{FEWER}");
+        update_part(&self.tables.core, &key, &expression, Some("generation = :generation"), values)
     }
 
     /// Records a NotNow, unless there is a final answer already.
@@ -200,7 +272,22 @@ impl Store {
     }
 }
 
-fn still_waiting(generation: u64) -> Result<HashMap<String, AttributeValue>> {
+/// The end of an expression that begins with [`fewer`].
+const FEWER: &str = " ADD waiting :less DELETE #partial :uuids";
+
+/// The beginning of an expression that counts commands as waiting no more, and its values.
+fn fewer(generation: u64, uuids: &[&CommandUuid]) -> (String, HashMap<String, AttributeValue>) {
+    let gone = uuids.iter().map(ToString::to_string).collect();
+    let values = HashMap::from([
+        (":less".to_owned(), AttributeValue::N(format!("-{}", uuids.len()))),
+        (":zero".to_owned(), number(0)),
+        (":uuids".to_owned(), AttributeValue::Ss(gone)),
+        (":generation".to_owned(), number(generation)),
+    ]);
+    ("SET unanswered = :zero".to_owned(), values)
+}
+
+pub(super) fn still_waiting(generation: u64) -> Result<HashMap<String, AttributeValue>> {
     Ok(HashMap::from([
         (":generation".to_owned(), number(generation)),
         (":pending".to_owned(), value(CommandStatus::Pending)?),

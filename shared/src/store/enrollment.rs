@@ -76,15 +76,14 @@ impl Store {
         now: Timestamp,
         starts_session: bool,
     ) -> Result<Enrollment> {
-        let expression = if starts_session {
-            "SET last_seen = :now, answered_at = if_not_exists(answered_at, :now) ADD #session :one"
-        } else {
-            "SET last_seen = :now, answered_at = if_not_exists(answered_at, :now)"
-        };
         let mut values = HashMap::from([(":now".to_owned(), value(now)?)]);
-        if starts_session {
+        let expression = if starts_session {
             values.insert(":one".into(), number(1));
-        }
+            "SET last_seen = :now, answered_at = if_not_exists(answered_at, :now) ADD #session :one, unanswered :one"
+        } else {
+            values.insert(":zero".into(), number(0));
+            "SET last_seen = :now, answered_at = if_not_exists(answered_at, :now), unanswered = :zero"
+        };
         if id.user_id().is_none() {
             values.insert(":signer".into(), text(signer));
             return self.update_enrollment(scope, id, expression, SIGNED_BY_ITS_OWN, values).await;

@@ -1,10 +1,12 @@
 //! Every key of every table. Keys are written here and nowhere else; docs/DATA.md shows them as a table.
 
 use crate::domain::audit::AuditEntry;
+use crate::domain::command::QueuedCommand;
 use crate::domain::event::Event;
 use crate::domain::profile_signer::Whose;
 use crate::domain::token::Owner;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
+use crate::protocol::inventory::Section;
 use crate::scope::Realm;
 use crate::time::Timestamp;
 
@@ -66,19 +68,35 @@ pub(crate) fn queued_command(tenant: &TenantId, id: &EnrollmentId, uuid: &Comman
 }
 
 /// The sort key of [`QUEUE_INDEX`]: by channel and generation, then the higher priority, then the older.
-pub(crate) fn queue_position(
-    id: &EnrollmentId,
-    generation: u64,
-    priority: u8,
-    created_at: Timestamp,
-    uuid: &CommandUuid,
-) -> String {
-    let millis = created_at.as_millisecond();
-    format!("{}{}#{millis:014}#{uuid}", queue_prefix(id, generation), 9 - priority.min(9))
+pub(crate) fn queue_position(command: &QueuedCommand) -> String {
+    let millis = command.created_at.as_millisecond();
+    let prefix = queue_prefix(&command.enrollment, command.generation);
+    format!("{prefix}{}#{millis:014}#{}", 9 - command.priority.min(9), command.uuid)
+}
+
+/// Where [`QUEUE_INDEX`] keeps a command that was set aside: apart from those that wait, the older first.
+pub(crate) fn stuck_position(command: &QueuedCommand) -> String {
+    let millis = command.created_at.as_millisecond();
+    let prefix = stuck_prefix(&command.enrollment, command.generation);
+    format!("{prefix}{millis:014}#{}", command.uuid)
+}
+
+pub(crate) fn stuck_prefix(id: &EnrollmentId, generation: u64) -> String {
+    format!("{}#stuck#{generation:010}#", channel(id))
 }
 
 pub(crate) fn queue_prefix(id: &EnrollmentId, generation: u64) -> String {
     format!("{}#{generation:010}#", channel(id))
+}
+
+/// A part of the inventory of a channel; `variant` where there may be several.
+pub(crate) fn inventory(tenant: &TenantId, id: &EnrollmentId, section: Section, variant: &str) -> Key {
+    let place = format!("{}{}#{variant}", inventory_prefix(id), section.name());
+    Key { pk: device_partition(tenant, id), sk: place }
+}
+
+pub(crate) fn inventory_prefix(id: &EnrollmentId) -> String {
+    format!("INVENTORY#{}#", channel(id))
 }
 
 pub(crate) fn command_batch(tenant: &TenantId, uuid: &CommandUuid) -> Key {
@@ -275,9 +293,10 @@ mod tests {
 
     #[test]
     fn the_queue_is_ordered_by_priority_then_age() {
-        let id = EnrollmentId::device("A").unwrap();
-        let uuid = CommandUuid::from(uuid::Uuid::from_u128(1));
-        let position = |priority, seconds| queue_position(&id, 1, priority, from_unix(seconds), &uuid);
+        let position = |priority, seconds| {
+            let waiting = QueuedCommand::fixture(EnrollmentId::device("A").unwrap());
+            queue_position(&QueuedCommand { priority, created_at: from_unix(seconds), ..waiting })
+        };
         let mut order = [position(5, 20), position(5, 10), position(9, 30), position(0, 1)];
         order.sort();
         assert_eq!(order, [position(9, 30), position(5, 10), position(5, 20), position(0, 1)]);

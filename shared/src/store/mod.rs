@@ -17,6 +17,7 @@ mod expiry;
 mod export_tries;
 mod identity;
 mod identity_count;
+mod inventory;
 mod keys;
 mod link;
 mod log;
@@ -26,6 +27,7 @@ mod profile_signer;
 mod push_certificate;
 mod push_deletion;
 mod push_result;
+mod queue;
 mod snooze;
 mod tenant;
 mod token;
@@ -44,13 +46,14 @@ use error::Cancelled;
 use keys::Key;
 
 pub use calendar_feed::CalendarFeed;
-pub use command::Recorded;
+pub use command::{FinalAnswer, Recorded};
 pub use contact::{Confirmation, Contact};
 pub use enrollment::TokenUpdateWrite;
 pub use expiry::Expiring;
 pub use identity_count::IdentityCount;
 pub use mail::Claim;
 pub use push_certificate::{push_certificate_changed, topic_taken};
+pub use queue::{Found, Withdrawal};
 
 /// An item as DynamoDB gives it.
 type Item = HashMap<String, AttributeValue>;
@@ -284,7 +287,7 @@ fn update_part(
 
 /// Some attributes are reserved words of DynamoDB's expressions: those are written `#state`, `#status` and so on.
 fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
-    let names: HashMap<String, String> = ["name", "result", "session", "state", "status"]
+    let names: HashMap<String, String> = ["name", "partial", "result", "session", "state", "status"]
         .into_iter()
         .map(|name| (format!("#{name}"), name.to_owned()))
         .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))

@@ -106,11 +106,14 @@ impl Store {
             (":name".to_owned(), text(&tenant.name)),
             (":contacts".to_owned(), value(&tenant.contacts)?),
             (":mails".to_owned(), value(tenant.expiry_mails)?),
+            (":life".to_owned(), value(tenant.command_expires_in)?),
+            (":approval".to_owned(), value(tenant.erase_needs_approval)?),
         ]);
         let part = update_part(
             &self.tables.core,
             &keys::tenant(scope.tenant()),
-            "SET #name = :name, contacts = :contacts, expiry_mails = :mails",
+            "SET #name = :name, contacts = :contacts, expiry_mails = :mails, command_expires_in = :life, \
+             erase_needs_approval = :approval",
             Some("attribute_exists(pk)"),
             values,
         )?;

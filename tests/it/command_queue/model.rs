@@ -16,8 +16,20 @@ use crate::devices::enrollment;
 enum Step {
     /// Somebody sends a command of this priority.
     Enqueue(u8),
-    /// The device asks for work.
-    Idle,
+    /// Somebody asks a question, which takes the place of the same one that still waits.
+    Ask,
+    /// Somebody sends a command that waits for a minute.
+    EnqueueForAMinute,
+    /// Time passes, in seconds.
+    Pass(u8),
+    /// Somebody takes a command back, in whatever state it is.
+    Cancel(prop::sample::Index),
+    /// Somebody takes all back that waits.
+    Clear,
+    /// Somebody tries a command again, in whatever state it is.
+    Retry(prop::sample::Index),
+    /// The device asks for work, so often in a row.
+    Idle(u8),
     /// The device speaks about what it was served last, or asks if that was nothing.
     Answer(Word),
     /// The device speaks about any command, be it served, answered or neither.
@@ -48,33 +60,57 @@ fn word() -> impl Strategy<Value = Word> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    let any = any::<prop::sample::Index>;
     prop_oneof![
-        3 => (0_u8..3).prop_map(Step::Enqueue),
-        2 => Just(Step::Idle),
-        4 => word().prop_map(Step::Answer),
-        2 => (any::<prop::sample::Index>(), word()).prop_map(|(which, word)| Step::Any(which, word)),
+        4 => (0_u8..3).prop_map(Step::Enqueue),
+        2 => Just(Step::Ask),
+        2 => Just(Step::EnqueueForAMinute),
+        1 => (1_u8..70).prop_map(Step::Pass),
+        2 => any().prop_map(Step::Cancel),
+        1 => Just(Step::Clear),
+        1 => any().prop_map(Step::Retry),
+        3 => prop_oneof![Just(1_u8), Just(1), Just(12)].prop_map(Step::Idle),
+        5 => word().prop_map(Step::Answer),
+        3 => (any(), word()).prop_map(|(which, word)| Step::Any(which, word)),
         1 => word().prop_map(Step::Unknown),
     ]
 }
 
+/// A command as the model knows it.
 struct Known {
     uuid: String,
     priority: u8,
+    is_question: bool,
+    /// In seconds of the model's clock.
+    ends: Option<u32>,
     word: Option<Word>,
     refused_in: Option<u32>,
+    /// How it was taken out of the queue without an answer.
+    withdrawn: Option<&'static str>,
 }
 
 impl Known {
-    fn is_final(&self) -> bool {
+    fn is_answered(&self) -> bool {
         self.word.is_some_and(|word| word != Word::NotNow)
     }
 
-    fn status(&self) -> &'static str {
-        match self.word {
-            None => "Pending",
-            Some(Word::NotNow) => "NotNow",
-            Some(Word::Acknowledged) => "Acknowledged",
-            Some(Word::Error) => "Error",
+    /// Whether the store counts it.
+    fn waits(&self) -> bool {
+        !self.is_answered() && self.withdrawn.is_none()
+    }
+
+    fn is_over(&self, clock: u32) -> bool {
+        self.ends.is_some_and(|end| end <= clock)
+    }
+
+    fn status(&self, clock: u32) -> &'static str {
+        match (self.withdrawn, self.word) {
+            (_, Some(Word::Acknowledged)) => "Acknowledged",
+            (_, Some(Word::Error)) => "Error",
+            (Some(withdrawn), _) => withdrawn,
+            (None, _) if self.is_over(clock) => "Expired",
+            (None, Some(Word::NotNow)) => "NotNow",
+            (None, None) => "Pending",
         }
     }
 }
@@ -84,30 +120,210 @@ impl Known {
 struct Model {
     commands: Vec<Known>,
     session: u32,
+    clock: u32,
+    unanswered: u32,
 }
 
 impl Model {
-    fn heard(&mut self, uuid: &str, word: Word) {
-        let session = self.session;
-        if let Some(command) =
-            self.commands.iter_mut().find(|command| command.uuid == uuid && !command.is_final())
-        {
-            command.word = Some(word);
-            command.refused_in = (word == Word::NotNow).then_some(session);
+    fn queued(&mut self, uuid: String, priority: u8, is_question: bool, ends: Option<u32>) {
+        let former = self.commands.iter_mut().filter(|former| is_question && former.is_question);
+        former.filter(|former| former.waits()).for_each(|former| former.withdrawn = Some("Superseded"));
+        let fresh =
+            Known { uuid, priority, is_question, ends, word: None, refused_in: None, withdrawn: None };
+        self.commands.push(fresh);
+        self.unanswered = 0;
+        self.clock += 1;
+    }
+
+    fn withdrawn(&mut self, index: usize, status: &'static str) {
+        if self.commands[index].waits() {
+            self.commands[index].withdrawn = Some(status);
+            self.unanswered = 0;
         }
     }
 
-    /// The most urgent and then oldest command that waits and was not refused in this session.
-    fn next(&self) -> Option<String> {
-        let waiting = self.commands.iter().filter(|command| !command.is_final());
-        let mut offered: Vec<&Known> =
-            waiting.filter(|command| command.refused_in != Some(self.session)).collect();
-        offered.sort_by_key(|command| 9 - command.priority);
-        offered.first().map(|command| command.uuid.clone())
+    fn retried(&mut self, index: usize) -> bool {
+        let command = &mut self.commands[index];
+        let stuck = command.withdrawn == Some("Stuck") && !command.is_answered();
+        if stuck {
+            command.withdrawn = None;
+            command.word = None;
+            self.unanswered = 0;
+        }
+        stuck
+    }
+
+    /// The device says a word; one on what is not known, or was answered, changes nothing.
+    fn heard(&mut self, uuid: &str, word: Word) {
+        self.unanswered = 0;
+        let session = self.session;
+        if let Some(command) = self.commands.iter_mut().find(|command| command.uuid == uuid)
+            && !command.is_answered()
+            && (command.withdrawn.is_none() || word != Word::NotNow)
+        {
+            command.word = Some(word);
+            if word == Word::NotNow {
+                command.refused_in = Some(session);
+            }
+        }
+    }
+
+    fn idle(&mut self) -> Option<String> {
+        self.session += 1;
+        self.unanswered += 1;
+        let stuck = self.unanswered > 10;
+        let next = self.search(None, true)?;
+        if !stuck {
+            return Some(self.commands[next].uuid.clone());
+        }
+        self.withdrawn(next, "Stuck");
+        self.search(None, false).map(|next| self.commands[next].uuid.clone())
+    }
+
+    /// What is served after a word on `reported`.
+    fn next(&mut self, reported: &str, waited: usize) -> Option<String> {
+        // The answer to the only one that waits leaves nothing to search in.
+        if waited == 1 && self.waiting() == 0 {
+            return None;
+        }
+        self.search(Some(reported), true).map(|next| self.commands[next].uuid.clone())
+    }
+
+    /// The most urgent and then oldest command that waits and was not refused in this session. What is met on the way and
+    /// is over is written down as such.
+    fn search(&mut self, reported: Option<&str>, writes: bool) -> Option<usize> {
+        let mut order: Vec<usize> =
+            (0..self.commands.len()).filter(|index| self.commands[*index].waits()).collect();
+        order.sort_by_key(|index| 9 - self.commands[*index].priority);
+        for index in order {
+            let command = &self.commands[index];
+            if reported == Some(command.uuid.as_str()) {
+                continue;
+            }
+            if command.is_over(self.clock) {
+                if writes {
+                    self.withdrawn(index, "Expired");
+                }
+            } else if command.refused_in != Some(self.session) {
+                return Some(index);
+            }
+        }
+        None
     }
 
     fn waiting(&self) -> usize {
-        self.commands.iter().filter(|command| !command.is_final()).count()
+        self.commands.iter().filter(|command| command.waits()).count()
+    }
+}
+
+/// A server, a tenant and one device that follow the model.
+struct Play<'a> {
+    app: &'a TestApp,
+    tenant: &'a Tenant,
+    device: &'a SimDevice,
+    model: Model,
+    served: Option<String>,
+}
+
+impl Play<'_> {
+    async fn send(&mut self, request_type: &str, priority: u8, expires_in: Option<u32>) {
+        let command = json!({"RequestType": request_type});
+        let order = json!({"targets": [self.device.id()], "command": command, "priority": priority, "expires_in": expires_in});
+        let uuid = uuid_of(&self.tenant.post("commands", order).await.expect(201));
+        let ends = expires_in.map(|seconds| self.model.clock + seconds);
+        self.model.queued(uuid, priority, request_type == "ProfileList", ends);
+        pass_seconds(self.app, 1);
+    }
+
+    fn pick(&self, which: prop::sample::Index) -> Option<usize> {
+        (!self.model.commands.is_empty()).then(|| which.index(self.model.commands.len()))
+    }
+
+    async fn administrate(&mut self, step: Step) -> bool {
+        let id = self.device.id();
+        match step {
+            Step::Enqueue(priority) => self.send("RestartDevice", priority, None).await,
+            Step::Ask => self.send("ProfileList", 1, None).await,
+            Step::EnqueueForAMinute => self.send("RestartDevice", 1, Some(60)).await,
+            Step::Pass(seconds) => {
+                pass_seconds(self.app, i64::from(seconds));
+                self.model.clock += u32::from(seconds);
+            }
+            Step::Cancel(which) => {
+                let Some(index) = self.pick(which) else { return true };
+                let path = format!("commands/{}/targets/{id}", self.model.commands[index].uuid);
+                let path = self.tenant.path(&path);
+                self.tenant.admin.call(reqwest::Method::DELETE, &path, Vec::new()).await.expect(204);
+                self.model.withdrawn(index, "Cancelled");
+            }
+            Step::Clear => {
+                let path = self.tenant.path(&format!("enrollments/{id}/commands"));
+                self.tenant.admin.call(reqwest::Method::DELETE, &path, Vec::new()).await.expect(200);
+                (0..self.model.commands.len()).for_each(|index| self.model.withdrawn(index, "Cancelled"));
+            }
+            Step::Retry(which) => {
+                let Some(index) = self.pick(which) else { return true };
+                let path = format!("commands/{}/targets/{id}/retry", self.model.commands[index].uuid);
+                let expected = if self.model.retried(index) { 204 } else { 409 };
+                self.tenant.post(&path, json!({})).await.expect(expected);
+            }
+            Step::Idle(_) | Step::Answer(_) | Step::Any(_, _) | Step::Unknown(_) => return false,
+        }
+        true
+    }
+
+    async fn poll(&mut self, about: Option<(String, Word)>) -> Option<String> {
+        match about {
+            None => {
+                self.served = idle(self.device).await;
+                self.model.idle()
+            }
+            Some((uuid, word)) => {
+                let waited = self.model.waiting();
+                self.model.heard(&uuid, word);
+                self.served = report(self.device, &uuid, word.reply()).await;
+                self.model.next(&uuid, waited)
+            }
+        }
+    }
+
+    async fn step(&mut self, step: Step) -> Result<(), TestCaseError> {
+        if self.administrate(step).await {
+            return Ok(());
+        }
+        let (times, about) = match step {
+            Step::Idle(times) => (times, None),
+            Step::Answer(word) => (1, self.served.clone().map(|uuid| (uuid, word))),
+            Step::Any(which, word) => {
+                (1, self.pick(which).map(|index| (self.model.commands[index].uuid.clone(), word)))
+            }
+            Step::Unknown(word) => (1, Some(("6B2F1D0A-0000-4000-8000-000000000001".to_owned(), word))),
+            other => unreachable!("{other:?} is an administrator's"),
+        };
+        for _ in 0..times {
+            let expected = self.poll(about.clone()).await;
+            prop_assert_eq!(&self.served, &expected, "after {:?}", step);
+        }
+        Ok(())
+    }
+
+    /// Everything that waits is served once more, and then nothing.
+    async fn drain(&mut self) {
+        let mut next = self.poll(None).await;
+        while let Some(uuid) = next {
+            next = self.poll(Some((uuid, Word::Acknowledged))).await;
+            assert_eq!(self.served, next);
+        }
+        assert_eq!(self.model.waiting(), 0);
+    }
+
+    async fn check(&self) -> Result<(), TestCaseError> {
+        let shown = enrollment(self.tenant, &self.device.id()).await;
+        prop_assert_eq!(&shown["waiting_commands"], &json!(self.model.waiting()));
+        for command in &self.model.commands {
+            prop_assert_eq!(status(self.tenant, &command.uuid).await, command.status(self.model.clock));
+        }
+        Ok(())
     }
 }
 
@@ -119,56 +335,13 @@ async fn play(
 ) -> Result<(), TestCaseError> {
     device.authenticate().await.expect("a new enrollment");
     device.token_update(None).await.expect("a new enrollment");
-    let (mut model, mut served) = (Model::default(), None);
+    let mut play = Play { app, tenant, device, model: Model::default(), served: None };
     for step in steps {
-        let about = match step {
-            Step::Enqueue(priority) => {
-                let command = json!({"RequestType": "ProfileList"});
-                let order = json!({"targets": ["D-1"], "command": command, "priority": priority});
-                let uuid = uuid_of(&tenant.post("commands", order).await.expect(201));
-                model.commands.push(Known { uuid, priority: *priority, word: None, refused_in: None });
-                pass_seconds(app, 1);
-                continue;
-            }
-            Step::Idle => None,
-            Step::Answer(word) => served.clone().map(|uuid: String| (uuid, *word)),
-            Step::Any(_, _) if model.commands.is_empty() => None,
-            Step::Any(which, word) => Some((which.get(&model.commands).uuid.clone(), *word)),
-            Step::Unknown(word) => Some(("6B2F1D0A-0000-4000-8000-000000000001".to_owned(), *word)),
-        };
-        served = match about {
-            None => {
-                model.session += 1;
-                idle(device).await
-            }
-            Some((uuid, word)) => {
-                model.heard(&uuid, word);
-                report(device, &uuid, word.reply()).await
-            }
-        };
-        prop_assert_eq!(&served, &model.next(), "after {:?}", step);
+        play.step(*step).await?;
     }
-    check(tenant, &model).await?;
-    drain(device, &mut model).await;
-    check(tenant, &model).await
-}
-
-/// Everything that waits is served once more, and then nothing.
-async fn drain(device: &SimDevice, model: &mut Model) {
-    let mut next = idle(device).await;
-    while let Some(uuid) = next {
-        model.heard(&uuid, Word::Acknowledged);
-        next = report(device, &uuid, Word::Acknowledged.reply()).await;
-    }
-    assert_eq!(model.waiting(), 0);
-}
-
-async fn check(tenant: &Tenant, model: &Model) -> Result<(), TestCaseError> {
-    prop_assert_eq!(&enrollment(tenant, "D-1").await["waiting_commands"], &json!(model.waiting()));
-    for command in &model.commands {
-        prop_assert_eq!(status(tenant, &command.uuid).await, command.status());
-    }
-    Ok(())
+    play.check().await?;
+    play.drain().await;
+    play.check().await
 }
 
 #[test]

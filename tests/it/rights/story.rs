@@ -150,6 +150,7 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     let shown =
         tenant.get(&format!("commands/{}", first.json["command_uuid"].as_str().unwrap())).await.expect(200);
     assert_eq!(shown.json["targets"][0]["status"], "Acknowledged");
+    withdrawals(app, processes, tenant, &device, udid).await;
     tenant.get("enrollments").await.expect(200);
     tenant.get(&format!("enrollments/{udid}")).await.expect(200);
 
@@ -168,6 +169,36 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     tenant.post("commands", order("ProfileList")).await.expect(201);
     deliver_all(QueueFunction::Push, &processes.state("push"), app.runner.aws.queues()).await.unwrap();
     device.check_out().await.expect("it goes");
+}
+
+/// Commands that hold secrets, are taken back, set aside and approved.
+async fn withdrawals(app: &TestApp, processes: &Processes, tenant: &Tenant, device: &SimDevice, udid: &str) {
+    let delete =
+        async |path: String| tenant.admin.call(Method::DELETE, &tenant.path(&path), Vec::new()).await;
+    let send = async |command: serde_json::Value| {
+        let sent = tenant.post("commands", json!({"targets": [udid], "command": command})).await.expect(201);
+        sent.json["command_uuid"].as_str().unwrap().to_owned()
+    };
+    delete(format!("enrollments/{udid}/commands")).await.expect(200);
+    let lock = send(json!({"RequestType": "DeviceLock", "PIN": "271828"})).await;
+    for _ in 0..11 {
+        device.idle().await.expect("it is served");
+    }
+    tenant.get(&format!("enrollments/{udid}/commands?stuck=true")).await.expect(200);
+    tenant.post(&format!("commands/{lock}/targets/{udid}/retry"), json!({})).await.expect(204);
+    tenant.post(&format!("commands/{lock}/targets/{udid}/pin"), json!({})).await.expect(200);
+    delete(format!("commands/{lock}/targets/{udid}")).await.expect(204);
+    tenant.get(&format!("enrollments/{udid}/inventory/certificates")).await.expect(200);
+
+    let path = format!("/v1/tenants/{}", tenant.id);
+    let setting = json!({"erase_needs_approval": true}).to_string();
+    tenant.admin.call(Method::PATCH, &path, setting.into()).await.expect(200);
+    let made = tenant.post("tokens", json!({"name": udid, "role": "admin"})).await.expect(201);
+    let colleague = Api::new(&processes.address, made.json["token"].as_str());
+    let erase = send(json!({"RequestType": "EraseDevice"})).await;
+    pass_seconds(app, 1);
+    colleague.post(&tenant.path(&format!("commands/{erase}/approve")), json!({})).await.expect(200);
+    delete(format!("commands/{erase}")).await.expect(204);
 }
 
 async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {

@@ -5,7 +5,7 @@ use shared::Kind;
 use shared::domain::command::{CommandStatus, QueuedCommand, StoredResult};
 use shared::domain::enrollment::Enrollment;
 use shared::id::CommandUuid;
-use shared::store::Recorded;
+use shared::store::{FinalAnswer, Recorded};
 
 use super::{Contract, at, begun, id, signer};
 
@@ -16,12 +16,18 @@ fn command(device: &Enrollment, number: u8, seconds: i64) -> QueuedCommand {
         generation: device.generation,
         request_type: "ProfileList".into(),
         plist: Bytes::from_static(b"<dict/>"),
+        sealed: false,
+        priority: 5,
+        subject: None,
+        partial: false,
+        not_after: None,
         status: CommandStatus::Pending,
         created_at: at(seconds),
         not_now_tally: 0,
         first_not_now_at: None,
         not_now_session: None,
         completed_at: None,
+        after_cancel: false,
         result: None,
     }
 }
@@ -37,22 +43,25 @@ impl Contract {
 
     async fn enqueue(&self, number: u8, seconds: i64, priority: u8) {
         let device = self.device().await;
-        self.store.enqueue(&self.scope, &command(&device, number, seconds), priority).await.unwrap();
+        let waiting = QueuedCommand { priority, ..command(&device, number, seconds) };
+        self.store.enqueue(&self.scope, &waiting).await.unwrap();
     }
 
     /// The number of the command that is handed out next.
     async fn next(&self, reported: Option<u8>) -> Option<CommandUuid> {
         let device = self.device().await;
         let reported = reported.map(uuid);
-        let next = self.store.next_waiting(&self.scope, &device, reported.as_ref()).await.unwrap();
-        next.map(|command| command.uuid)
+        let found = self.store.next_waiting(&self.scope, &device, reported.as_ref(), at(60)).await.unwrap();
+        found.next.map(|command| command.uuid)
     }
 
     async fn finish(&self, number: u8, status: CommandStatus) -> Recorded {
         let device = self.device().await;
         let result = StoredResult::Inline(Bytes::from(format!("{status:?}")));
+        let uuid = uuid(number);
         let event = super::event("D-1");
-        self.store.record_final(&self.scope, &device, &uuid(number), status, &result, &event).await.unwrap()
+        let answer = FinalAnswer { uuid: &uuid, status, result: &result, inventory: None, event: &event };
+        self.store.record_final(&self.scope, &device, &answer).await.unwrap()
     }
 
     async fn not_now(&self, number: u8) -> Recorded {
@@ -142,7 +151,7 @@ async fn commands_of_an_earlier_enrollment_are_not_served_nor_counted() {
     contract.store.write_channels(&contract.scope, &again, &[(id("D-1"), 1)], None, None).await.unwrap();
     assert_eq!(contract.next(None).await, None);
     assert_eq!(contract.finish(1, CommandStatus::Acknowledged).await, Recorded::Ignored);
-    let late = contract.store.enqueue(&contract.scope, &command(&former, 2, 12), 5).await.unwrap_err();
+    let late = contract.store.enqueue(&contract.scope, &command(&former, 2, 12)).await.unwrap_err();
     assert_eq!(late.kind(), Kind::Conflict);
     assert_eq!(contract.device().await.waiting, 0);
 }

@@ -3,7 +3,9 @@
 mod check;
 mod data_keys;
 mod json;
-mod required;
+pub mod schema;
+mod subject;
+mod typed;
 
 use std::fmt;
 
@@ -28,7 +30,7 @@ impl Command {
     ///
     /// # Errors
     /// Malformed: `command-object`, `command-request-type`, `command-null`, `command-base64`,
-    /// `command-key-missing`, `command-key-type`, `command-control-character`, `command-depth`.
+    /// `command-key-missing`, `command-key-type`, `command-key-value`, `command-control-character`, `command-depth`.
     pub fn from_json(command: &serde_json::Value) -> Result<Self> {
         let mut keys = json::dictionary(command)?;
         let asks = keys.get("RequestType").and_then(Value::as_string) == Some("DeviceInformation");
@@ -66,13 +68,54 @@ impl Command {
     fn checked(keys: Dictionary) -> Result<Self> {
         let request_type = check::request_type(&keys)?.to_owned();
         check::values(&keys)?;
-        required::check(&request_type, &keys)?;
+        typed::check(&request_type, &keys)?;
         Ok(Self { request_type, keys })
     }
 
     /// What is asked: `DeviceInformation`, `InstallProfile`, ...
     pub fn request_type(&self) -> &str {
         &self.request_type
+    }
+
+    /// Its keys that Apple's schema does not have; none where the RequestType is not a typed one.
+    pub fn unknown_keys(&self) -> Vec<String> {
+        typed::unknown_keys(&self.request_type, &self.keys)
+    }
+
+    /// Whether it may hold a secret: a PIN, a password, a token, a profile. Of a command that is not typed nobody knows.
+    pub fn may_hold_secret(&self) -> bool {
+        schema::of(&self.request_type).is_none_or(|schema| !schema.harmless)
+            || !self.unknown_keys().is_empty()
+    }
+
+    /// The PIN that a Mac is locked or erased with, if the command sets one.
+    pub fn pin(&self) -> Option<&str> {
+        self.keys.get("PIN").and_then(Value::as_string)
+    }
+
+    /// Whether it is a ClearPasscode that lacks the device's unlock token.
+    pub fn needs_unlock_token(&self) -> bool {
+        self.request_type == "ClearPasscode" && !self.keys.contains_key("UnlockToken")
+    }
+
+    /// The same ClearPasscode with a device's unlock token.
+    #[must_use]
+    pub fn with_unlock_token(&self, token: &[u8]) -> Self {
+        let mut filled = self.clone();
+        filled.keys.insert("UnlockToken".to_owned(), Value::Data(token.to_vec()));
+        filled
+    }
+
+    /// What the command is about, so that a later one about the same takes its place while it waits: the same
+    /// question, or a profile of the same PayloadIdentifier. `None` where each one counts.
+    pub fn subject(&self) -> Option<String> {
+        subject::of(&self.request_type, &self.keys)
+    }
+
+    /// Whether it asks for a part of what there is, so that its answer is no full inventory.
+    pub fn asks_for_a_part(&self) -> bool {
+        let set = |key| self.keys.get(key).and_then(Value::as_boolean).unwrap_or(false);
+        self.keys.contains_key("Identifiers") || set("ManagedAppsOnly") || set("ManagedOnly")
     }
 
     /// The command's dictionary as XML, to be stored.

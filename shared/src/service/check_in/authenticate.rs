@@ -77,6 +77,8 @@ fn begun(
             build_version: message.build_version,
             imei: message.imei,
             meid: message.meid,
+            supervised: None,
+            user_enrollment: message.user_enrollment,
         },
         awaiting_configuration: false,
         unlock_token: None,
@@ -84,6 +86,8 @@ fn begun(
         last_push: None,
         answered_at: None,
         push_rests_until: None,
+        unanswered: 0,
+        partial: BTreeSet::new(),
     }
 }
 

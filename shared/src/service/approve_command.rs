@@ -1,0 +1,60 @@
+//! Four eyes: a second administrator approves what a first one asked for.
+
+use super::enqueue_command::{cancelled, check_push_certificates, enrolled, queue_on_all};
+use super::queue_on_target::Order;
+use super::sealed;
+use super::withdraw_command::{about, batch};
+use crate::domain::audit::AuditAction;
+use crate::domain::command::CommandBatch;
+use crate::error::{Error, Result};
+use crate::id::CommandUuid;
+use crate::scope::Scope;
+use crate::state::State;
+
+/// Approves a command and queues it on its targets. Repeating it completes what was interrupted.
+///
+/// # Errors
+/// NotFound when this tenant sent no such command; Forbidden for whoever asked for it; Conflict when it needs no
+/// approval, was cancelled, or its time is over, and when a target is not enrolled any more.
+pub async fn approve_command(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<CommandBatch> {
+    let batch = batch(state, scope, uuid).await?;
+    let Some(approval) = &batch.approval else {
+        return Err(Error::conflict("approval-not-asked", "This command needs no approval."));
+    };
+    if approval.asked_by == scope.actor().to_string() {
+        return Err(Error::forbidden("approval-own", "Whoever asked for a command cannot approve it.")
+            .next("Ask a colleague to approve it with a token of their own."));
+    }
+    if batch.cancelled_at.is_some() {
+        return Err(cancelled());
+    }
+    let now = state.clock.now();
+    if approval.not_after.is_some_and(|end| end <= now) {
+        return Err(Error::conflict(
+            "command-expired",
+            "The time of the command was over before it was approved.",
+        )
+        .next("Send a new one."));
+    }
+    let enrollments = enrolled(state, scope, &batch.targets).await?;
+    check_push_certificates(state, scope, &enrollments).await?;
+    let command = sealed::open_command(state, scope, None, uuid, &approval.plist).await?;
+    let audit =
+        about(state, scope, AuditAction::CommandApproved, &batch).with("asked_by", &approval.asked_by);
+    if !state.store.approve_batch(scope, &batch, &audit).await? {
+        // Approved before, perhaps by a call that died before it queued; or cancelled a moment ago.
+        let former = self::batch(state, scope, uuid).await?;
+        if former.cancelled_at.is_some() {
+            return Err(cancelled());
+        }
+    }
+    let order = Order {
+        uuid: uuid.clone(),
+        command,
+        priority: approval.priority,
+        created_at: batch.created_at,
+        not_after: approval.not_after,
+    };
+    queue_on_all(state, scope, &enrollments, &order).await?;
+    self::batch(state, scope, uuid).await
+}

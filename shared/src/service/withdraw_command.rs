@@ -1,0 +1,151 @@
+//! Taking commands back: one on all its targets or on one, or all that waits on a device. And another try of one that was
+//! set aside.
+
+use super::enqueue_command::send_wakes;
+use crate::domain::audit::{AuditAction, AuditEntry};
+use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand};
+use crate::domain::enrollment::Enrollment;
+use crate::error::{Error, Result};
+use crate::id::{CommandUuid, EnrollmentId};
+use crate::scope::Scope;
+use crate::state::State;
+use crate::store::Withdrawal;
+
+/// Commands of a queue taken out in one transaction.
+const AT_ONCE: i32 = 50;
+/// How often a device may answer in between before the caller is told to come back.
+const ROUNDS: usize = 20;
+
+/// Takes a command back on all its targets. Where it was answered, or is over otherwise, nothing changes. A device that has
+/// fetched it may still answer: then the answer counts. Repeating it completes what was interrupted.
+///
+/// # Errors
+/// NotFound when this tenant sent no such command.
+pub async fn cancel_command(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<()> {
+    let batch = batch(state, scope, uuid).await?;
+    let audit = about(state, scope, AuditAction::CommandCancelled, &batch);
+    // First of all, so that a call which still queues, or an approval, comes too late.
+    state.store.cancel_batch(scope, &batch, state.clock.now(), &audit).await?;
+    for command in state.store.commands(scope, uuid, &batch.targets).await? {
+        withdraw_one(state, scope, command, None).await?;
+    }
+    Ok(())
+}
+
+/// Takes a command back on one target; as [`cancel_command`].
+///
+/// # Errors
+/// NotFound when this tenant sent no such command to this target.
+pub async fn cancel_on_target(
+    state: &State,
+    scope: &Scope,
+    uuid: &CommandUuid,
+    target: &EnrollmentId,
+) -> Result<()> {
+    let command = on_target(state, scope, uuid, target).await?;
+    let audit = state
+        .audit(scope, AuditAction::CommandCancelled)
+        .with("command_uuid", uuid)
+        .with("request_type", &command.request_type)
+        .with("enrollment", target);
+    withdraw_one(state, scope, command, Some(&audit)).await
+}
+
+async fn withdraw_one(
+    state: &State,
+    scope: &Scope,
+    command: QueuedCommand,
+    audit: Option<&AuditEntry>,
+) -> Result<()> {
+    let commands = [command];
+    let withdrawal =
+        Withdrawal { commands: &commands, to: CommandStatus::Cancelled, now: state.clock.now(), audit };
+    // `false`: it does not wait any more, and that stays.
+    state.store.withdraw(scope, &withdrawal).await.map(drop)
+}
+
+/// Takes back all that waits on an enrollment, and returns how many commands that were.
+///
+/// # Errors
+/// NotFound when there is no such enrollment; Unavailable when its device answers faster than its queue is cleared.
+pub async fn clear_queue(state: &State, scope: &Scope, id: &EnrollmentId) -> Result<usize> {
+    let enrollment = enrollment(state, scope, id).await?;
+    let mut cleared = 0;
+    for _ in 0..ROUNDS {
+        let (waiting, _) = state.store.queue_page(scope, &enrollment, false, None, AT_ONCE).await?;
+        if waiting.is_empty() {
+            return Ok(cleared);
+        }
+        let audit = state
+            .audit(scope, AuditAction::CommandQueueCleared)
+            .with("enrollment", id)
+            .with("commands", waiting.len());
+        let withdrawal = Withdrawal {
+            commands: &waiting,
+            to: CommandStatus::Cancelled,
+            now: state.clock.now(),
+            audit: Some(&audit),
+        };
+        if state.store.withdraw(scope, &withdrawal).await? {
+            cleared += waiting.len();
+        }
+    }
+    Err(Error::unavailable("a queue changed twenty times while it was cleared"))
+}
+
+/// Queues a command again that was set aside.
+///
+/// # Errors
+/// NotFound when this tenant sent no such command to this target; Conflict when it is not set aside.
+pub async fn retry_command(
+    state: &State,
+    scope: &Scope,
+    uuid: &CommandUuid,
+    target: &EnrollmentId,
+) -> Result<()> {
+    let command = on_target(state, scope, uuid, target).await?;
+    let audit = state
+        .audit(scope, AuditAction::CommandRetried)
+        .with("command_uuid", uuid)
+        .with("request_type", &command.request_type)
+        .with("enrollment", target);
+    if !state.store.retry(scope, &command, &audit).await? {
+        return Err(Error::conflict(
+            "command-not-stuck",
+            "The command was not set aside, or is not any more.",
+        )
+        .next("Look at its status."));
+    }
+    send_wakes(state, scope, std::slice::from_ref(target), 0).await;
+    Ok(())
+}
+
+/// What a call sent to whom.
+pub(super) async fn batch(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<CommandBatch> {
+    state.store.batch(scope, uuid).await?.ok_or_else(|| Error::not_found("command"))
+}
+
+/// An audit entry about a whole command.
+pub(super) fn about(state: &State, scope: &Scope, action: AuditAction, batch: &CommandBatch) -> AuditEntry {
+    state
+        .audit(scope, action)
+        .with("command_uuid", &batch.uuid)
+        .with("request_type", &batch.request_type)
+        .with("targets", batch.targets.len())
+}
+
+/// A command on one target.
+pub(super) async fn on_target(
+    state: &State,
+    scope: &Scope,
+    uuid: &CommandUuid,
+    target: &EnrollmentId,
+) -> Result<QueuedCommand> {
+    let found = state.store.commands(scope, uuid, std::slice::from_ref(target)).await?;
+    found.into_iter().next().ok_or_else(|| Error::not_found("command"))
+}
+
+/// An enrollment, also one that ended.
+pub(super) async fn enrollment(state: &State, scope: &Scope, id: &EnrollmentId) -> Result<Enrollment> {
+    state.store.enrollment(scope, id).await?.ok_or_else(|| Error::not_found("enrollment"))
+}
