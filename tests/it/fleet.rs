@@ -48,8 +48,8 @@ pub(crate) async fn fleet(
         store.write_channels(&scope, &[begun], &[], None, None).await.unwrap();
         let push = PushAddress { topic: topic.into(), token: hex::encode(token), magic: name };
         let write = TokenUpdateWrite { push, unlock_token: None, awaiting_configuration: None };
-        let enrolled =
-            |begun: &Enrollment| app.runner.state.event(&scope, EventKind::DeviceEnrolled, &begun.id);
+        let state = &app.runner.state;
+        let enrolled = |_: &Enrollment| state.event(&scope, EventKind::DeviceEnrolled, &id);
         store.update_token(&scope, &id, signer, &write, now, enrolled).await.unwrap();
     }
     wake_ups
