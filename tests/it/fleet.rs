@@ -42,6 +42,9 @@ pub(crate) async fn fleet(
             bootstrap_token: None,
             last_push: None,
             push_rests_until: None,
+            inactive_since: None,
+            locked_at: None,
+            device_lock: None,
         };
         store.write_channels(&scope, &[begun], &[], None).await.unwrap();
         let push = PushAddress { topic: topic.into(), token: hex::encode(token), magic: name };

@@ -107,6 +107,9 @@ fn begun(udid: &str, generation: u64, signer: Fingerprint) -> Enrollment {
         bootstrap_token: None,
         last_push: None,
         push_rests_until: None,
+        inactive_since: None,
+        locked_at: None,
+        device_lock: None,
     }
 }
 

@@ -1,11 +1,13 @@
 //! The JSON API for operators and tenants: tenants, tokens, authorities, enrollment links, enrollments, commands,
 //! the expiry calendar.
 
+mod access;
 mod audit;
 mod authorities;
 mod commands;
 mod enrollments;
 mod expirations;
+mod inactivity;
 mod links;
 mod openapi;
 mod page;
@@ -30,6 +32,12 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(links::create))
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
+        .routes(routes!(inactivity::unlock))
+        .routes(routes!(inactivity::show, inactivity::change))
+        .routes(routes!(inactivity::preview))
+        .routes(routes!(inactivity::confirm))
+        .routes(routes!(access::ask))
+        .routes(routes!(access::settings, access::change))
         .routes(routes!(commands::send))
         .routes(routes!(commands::show))
         .routes(routes!(setup::check))

@@ -56,6 +56,20 @@ pub enum AuditAction {
     EnrollmentLinkCreated,
     /// A command was sent.
     CommandSent,
+    /// The rule about silent devices changed.
+    InactivityRuleChanged,
+    /// It was confirmed that many devices are silent and no outage is.
+    InactivityConfirmed,
+    /// So many devices fell silent at once that none became inactive.
+    InactivityHeld,
+    /// A device was silent for too long: it became inactive, and access was locked.
+    DeviceInactive,
+    /// An inactive device answered: it is enrolled again.
+    DeviceReturned,
+    /// Devices that are not enrolled were let in, or not any more.
+    AccessSettingsChanged,
+    /// An administrator let a device back to the tenant's services.
+    AccessUnlocked,
     /// The mails about a credential were put off.
     ExpirySnoozed,
     /// A new address of the expiry calendar was made.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::id::{EnrollmentId, Fingerprint};
+use crate::id::{CommandUuid, EnrollmentId, Fingerprint};
 use crate::time::Timestamp;
 
 /// Where an enrollment stands.
@@ -18,6 +18,8 @@ pub enum EnrollmentState {
     Authenticated,
     /// TokenUpdate was received: it is managed.
     Enrolled,
+    /// It has been silent for as long as the tenant's rule allows: it is managed, and may come back by itself.
+    Inactive,
     /// CheckOut was received, or an administrator removed it.
     Removed,
 }
@@ -53,6 +55,14 @@ pub struct DeviceFacts {
     /// Of a cellular device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meid: Option<String>,
+}
+
+impl DeviceFacts {
+    /// Whether it is a Mac, by Apple's names of models.
+    pub fn is_mac(&self) -> bool {
+        let names = [&self.product_name, &self.model_name, &self.model];
+        names.into_iter().flatten().any(|name| name.contains("Mac"))
+    }
 }
 
 /// Where pushes to an enrollment go: the three always come together, from one TokenUpdate.
@@ -118,6 +128,16 @@ pub struct Enrollment {
     /// Apple's, over a whole fleet, must pass by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push_rests_until: Option<Timestamp>,
+    /// Since when it is inactive; kept until its return is written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactive_since: Option<Timestamp>,
+    /// Since when the tenant's services are closed to the device. Only an administrator opens them again: neither an
+    /// answer nor a new enrollment does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_at: Option<Timestamp>,
+    /// The DeviceLock that is still to be queued because the device became inactive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_lock: Option<CommandUuid>,
 }
 
 /// What came of a push.
@@ -141,10 +161,16 @@ impl PushAttempt {
 }
 
 impl Enrollment {
-    /// Where to push to now, if there is a reason and a place to.
-    pub fn to_be_woken(&self, now: Timestamp) -> Option<&PushAddress> {
+    /// Where to push to now, if there is a reason and a place to: something waits, or the device `is_asked` whether it is still
+    /// there.
+    pub fn to_be_woken(&self, is_asked: bool, now: Timestamp) -> Option<&PushAddress> {
         let rests = self.push_rests_until.is_some_and(|until| now < until);
-        self.push.as_ref().filter(|_| self.waiting > 0 && !rests)
+        self.push.as_ref().filter(|_| (self.waiting > 0 || is_asked) && !rests)
+    }
+
+    /// Whether commands may be queued for it.
+    pub fn is_managed(&self) -> bool {
+        matches!(self.state, EnrollmentState::Enrolled | EnrollmentState::Inactive)
     }
 
     /// Whether it ended.
@@ -168,6 +194,8 @@ impl Enrollment {
             awaiting_configuration: false,
             unlock_token: None,
             bootstrap_token: None,
+            inactive_since: None,
+            device_lock: None,
             ..self
         }
     }
@@ -194,5 +222,8 @@ pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
         bootstrap_token: None,
         last_push: None,
         push_rests_until: None,
+        inactive_since: None,
+        locked_at: None,
+        device_lock: None,
     }
 }

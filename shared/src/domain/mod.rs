@@ -1,5 +1,6 @@
 //! What the product is about: states with data, and transitions as pure functions.
 
+pub mod access;
 pub mod apns_status;
 pub mod audit;
 pub mod calendar;
@@ -12,6 +13,7 @@ pub mod expiry_mail;
 pub mod expiry_words;
 pub mod export_tries;
 pub mod identity;
+pub mod inactivity;
 pub mod link;
 pub mod ownership;
 pub mod profile_signer;

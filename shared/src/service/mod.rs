@@ -1,5 +1,6 @@
 //! What the product does: one use case per file.
 
+pub mod access;
 pub mod activate_push_certificate;
 pub mod apns_status;
 pub mod authenticate_caller;
@@ -15,9 +16,11 @@ pub mod create_identity_authority;
 pub mod create_tenant;
 pub mod create_token;
 pub mod delete_push_certificates;
+mod device_returned;
 pub mod enqueue_command;
 pub mod enrollment_profile;
 pub mod export_push_certificate;
+pub mod inactivity;
 pub mod install_vendor_certificate;
 pub mod issue_identity;
 pub mod list_expirations;
@@ -37,6 +40,7 @@ pub mod show_command;
 pub mod snooze_expiration;
 pub mod stage_push_certificate;
 pub mod sweep;
+pub mod unlock_access;
 pub mod update_tenant;
 pub mod vendor_certificate;
 pub mod wake_devices;

@@ -1,6 +1,7 @@
 //! A command poll: store the report, hand out the next command.
 
 use super::authenticate_device::Signer;
+use super::device_returned::note_return;
 use super::enqueue_command::send_wakes;
 use crate::domain::command::{CommandStatus, StoredResult};
 use crate::domain::enrollment::Enrollment;
@@ -33,6 +34,7 @@ pub async fn next_command(
     let idle = report.status == Status::Idle;
     let enrollment =
         state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle).await?;
+    note_return(state, &signer.scope, &enrollment).await;
     // A UUID that is not one cannot be ours; like any unknown one it is ignored.
     let reported: Option<CommandUuid> =
         report.command_uuid.as_deref().filter(|_| !idle).and_then(|text| text.parse().ok());

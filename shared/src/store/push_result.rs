@@ -41,7 +41,7 @@ impl Store {
     }
 
     /// An update whose failed condition means that there is nothing left to do.
-    async fn update_if(
+    pub(super) async fn update_if(
         &self,
         key: &Key,
         expression: &str,

@@ -26,14 +26,16 @@ pub(super) async fn run(
     let identity = identity(signer, &device, now)?;
     let former = state.store.channels(&signer.scope, &device).await?;
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
-    let generation =
-        former.iter().find(|channel| channel.id == device).map_or(0, |channel| channel.generation);
+    let earlier = former.iter().find(|channel| channel.id == device);
+    let generation = earlier.map_or(0, |channel| channel.generation);
+    // A new enrollment opens nothing that was closed to the device.
+    let locked_at = earlier.and_then(|channel| channel.locked_at);
     let mut channels: Vec<Enrollment> = former
         .into_iter()
         .filter(|channel| channel.id != device && !channel.is_over())
         .map(Enrollment::ended)
         .collect();
-    channels.insert(0, begun(device, generation + 1, signer, message, now));
+    channels.insert(0, begun(device, generation + 1, locked_at, signer, message, now));
     state.store.write_channels(&signer.scope, &channels, &before, Some(&identity)).await?;
     tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device began an enrollment");
     Ok(Answer::Done)
@@ -42,6 +44,7 @@ pub(super) async fn run(
 fn begun(
     id: EnrollmentId,
     generation: u64,
+    locked_at: Option<Timestamp>,
     signer: &Signer,
     message: Authenticate,
     now: Timestamp,
@@ -73,6 +76,9 @@ fn begun(
         bootstrap_token: None,
         last_push: None,
         push_rests_until: None,
+        inactive_since: None,
+        locked_at,
+        device_lock: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod declarative_management;
 mod token_update;
 
 use super::authenticate_device::Signer;
+use super::device_returned::note_return;
 use crate::error::{Error, Result};
 use crate::protocol::checkin::{CheckIn, CheckInMessage};
 use crate::protocol::{answer, body};
@@ -71,7 +72,9 @@ async fn seen(
     signer: &Signer,
     id: &crate::id::EnrollmentId,
 ) -> Result<crate::domain::enrollment::Enrollment> {
-    state.store.seen(&signer.scope, id, signer.fingerprint, state.clock.now(), false).await
+    let seen = state.store.seen(&signer.scope, id, signer.fingerprint, state.clock.now(), false).await?;
+    note_return(state, &signer.scope, &seen).await;
+    Ok(seen)
 }
 
 fn property_list(bytes: Vec<u8>) -> Answer {
