@@ -80,3 +80,31 @@ async fn the_log_is_read_by_month_and_page() {
     assert_eq!(tenant.get("audit?month=November").await.expect(400).problem(), "audit-month");
     assert_eq!(tenant.get("audit?after=zz").await.expect(400).problem(), "page-mark");
 }
+
+#[tokio::test]
+async fn what_the_operator_changes_is_written_down_for_the_operator() {
+    let app = TestApp::start().await;
+    let operator = app.operator();
+    let log = async || operator.get("/v1/audit").await.expect(200).json;
+    let first = log().await;
+    let known = first["entries"].as_array().unwrap().len();
+    pass_a_second(&app);
+    let tenant = app.tenant("Green School").await;
+    pass_a_second(&app);
+    let listed = operator.get("/v1/vendor-certificates").await.expect(200).json;
+    let active = listed["vendor_certificates"][0]["fingerprint"].as_str().unwrap().to_owned();
+    operator.post(&format!("/v1/vendor-certificates/{active}/activate"), json!({})).await.expect(200);
+    let told = log().await;
+    let entries = told["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), known + 1, "to activate the active one changes nothing: {told}");
+    assert_eq!(entries[0]["action"], "tenant-created");
+    assert_eq!(entries[0]["facts"]["tenant"], tenant.id.to_string());
+    assert_eq!(entries[0]["origin"], "127.0.0.1");
+    assert!(entries[0]["actor"].as_str().unwrap().starts_with("token:"));
+    // The vendor certificate that the local set-up installed.
+    let installed = first["entries"].to_string();
+    assert!(installed.contains("vendor-certificate-installed") && installed.contains(&active), "{installed}");
+
+    tenant.admin.get("/v1/audit").await.expect(403);
+    assert_eq!(operator.get("/v1/audit?month=11").await.expect(400).problem(), "audit-month");
+}

@@ -123,6 +123,7 @@ mod tests {
             CredentialKind::VendorCertificate,
             CredentialKind::IdentityAuthority,
             CredentialKind::ProfileSigner,
+            CredentialKind::SigningCertificate,
             CredentialKind::ApiToken,
             CredentialKind::ServerCertificate,
         ];

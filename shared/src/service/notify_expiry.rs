@@ -14,7 +14,7 @@ use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
 use crate::port::mailer::Mail;
-use crate::scope::Scope;
+use crate::scope::{Operator, Scope};
 use crate::state::State;
 use crate::store::Claim;
 use crate::time::{DAY, SignedDuration};
@@ -78,7 +78,8 @@ async fn notify_operator(state: &State) -> Tally {
     let served = async {
         let addresses: Vec<EmailAddress> =
             state.config.operator_mail.iter().map(|text| text.parse()).collect::<Result<_>>()?;
-        let (expirations, mut trouble) = operator_expirations(state).await?;
+        let (expirations, mut trouble) =
+            operator_expirations(state, &Operator::system("expiry notice")).await?;
         for expiration in &expirations {
             let told = |_| addresses.iter().collect();
             let host = state.config.host();

@@ -97,7 +97,20 @@ impl Stage<'_> {
         let fingerprint = string(&done.json, "/active/fingerprint")?;
         self.tell.fact(&format!("active: serial {}, until {}", certificate.serial, certificate.not_after));
         self.tell.fact(&format!("SHA-256 {fingerprint}"));
+        self.tell.fact(&string(&done.json, "/check/meaning")?);
         Ok(certificate)
+    }
+
+    /// Asks for the deletion of all push certificates, and tells the refusal or what it meant.
+    pub(super) async fn delete(&mut self, who: &Tenant, typed: Value, status: u16) -> Result<Value> {
+        let path = who.path("push-certificate");
+        let body = typed.to_string().into_bytes();
+        let answer = self.call(&who.admin, Method::DELETE, &path, body, status).await?;
+        self.tell.fact(&match answer.json["detail"].as_str() {
+            Some(refusal) => format!("refused: {refusal}"),
+            None => format!("devices that must enroll again: {}", answer.json["orphaned_enrollments"]),
+        });
+        Ok(answer.json)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::actors::Tenant;
 pub use tell::{Teller, Wrong};
 
 /// How many steps the story has.
-pub const STEPS: usize = 18;
+pub const STEPS: usize = 20;
 
 /// A school with everything in place.
 struct School {
@@ -48,7 +48,8 @@ async fn perform(tell: &mut Teller, clock: Clock) -> Result {
     expire_soon(&mut stage, &school).await?;
     renew(&mut stage, &mut school).await?;
     guard(&mut stage, &school, &first).await?;
-    expire(&mut stage, &school).await
+    expire(&mut stage, &school).await?;
+    delete(&mut stage, &school).await
 }
 
 /// From nothing to a device that answers.
@@ -143,4 +144,21 @@ async fn expire(stage: &mut Stage<'_>, school: &School) -> Result {
     let what = string(&looked.json, "/lately/0/what")?;
     stage.tell.fact(&format!("the device {what}"));
     same("its poll", what.as_str(), "came back, looked in and found nothing to do")
+}
+
+/// The tenant leaves: what that costs is said first, and typed.
+async fn delete(stage: &mut Stage<'_>, school: &School) -> Result {
+    let tenant = &school.tenant;
+    stage.tell.step("Deleting the push certificate wants its price typed back");
+    stage.delete(tenant, json!({}), 409).await?;
+    stage.tell.step("Typed: certificates and keys are destroyed");
+    let typed = json!({ "confirm": "Green School", "confirm_orphaned": 1 });
+    let deleted = stage.delete(tenant, typed, 200).await?;
+    same("devices that must enroll again", deleted["orphaned_enrollments"].as_u64(), Some(1))?;
+    let left = stage.get(&tenant.admin, &tenant.path("push-certificate")).await?;
+    same("what is left", (&left.json["active"], &left.json["former"]), (&Value::Null, &json!([])))?;
+    let log = stage.get(&tenant.admin, &tenant.path("audit")).await?;
+    let entry = string(&log.json, "/entries/0/action")?;
+    stage.tell.fact(&format!("in the audit log: {entry}"));
+    same("the last entry of the audit log", entry.as_str(), "push-certificates-deleted")
 }
