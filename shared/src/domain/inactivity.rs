@@ -133,20 +133,20 @@ impl InactivityRule {
         }
         let mut before: Option<Date> = None;
         for (number, exception) in self.exceptions.iter().enumerate() {
-            let refused = |field: &str, message: String| {
+            let wrong = |field: &str, message: String| {
                 Err(Error::malformed("inactivity-exceptions", message)
                     .at(format!("exceptions[{number}].{field}")))
             };
             if !(1..=100).contains(&exception.name.trim().chars().count()) {
-                return refused("name", "An exception has a name of 1 to 100 characters.".to_owned());
+                return wrong("name", "An exception has a name of 1 to 100 characters.".to_owned());
             }
             if before.is_some_and(|before| exception.from <= before) {
-                return refused("from", "Exceptions stand in their order and do not overlap.".to_owned());
+                return wrong("from", "Exceptions stand in their order and do not overlap.".to_owned());
             }
             let days =
                 (day_begins(exception.to).as_second() - day_begins(exception.from).as_second()) / DAY + 1;
             if !(1..=LONGEST_EXCEPTION).contains(&days) {
-                return refused("to", format!("An exception lasts 1 to {LONGEST_EXCEPTION} days."));
+                return wrong("to", format!("An exception lasts 1 to {LONGEST_EXCEPTION} days."));
             }
             before = Some(exception.to);
         }
