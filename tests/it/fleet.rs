@@ -41,6 +41,7 @@ pub(crate) async fn fleet(
             unlock_token: None,
             bootstrap_token: None,
             last_push: None,
+            answered_at: None,
             push_rests_until: None,
             inactive_since: None,
             locked_at: None,

@@ -5,6 +5,8 @@
 mod access;
 mod apns_status;
 mod audit;
+mod audited;
+mod aws_calls;
 mod aws_proxy;
 mod calls;
 mod captures;
@@ -12,6 +14,7 @@ mod check_in_messages;
 mod command_queue;
 mod contacts;
 mod crypto;
+mod delivery;
 mod device_life;
 mod devices;
 mod documents;

@@ -74,6 +74,8 @@ pub enum AuditAction {
     ExpirySnoozed,
     /// A new address of the expiry calendar was made.
     CalendarAddressCreated,
+    /// A contact was asked to confirm its address.
+    ContactAsked,
     /// A contact confirmed its address.
     ContactConfirmed,
     /// An MDM vendor certificate was installed.
@@ -82,6 +84,8 @@ pub enum AuditAction {
     VendorCertificateActivated,
     /// An MDM vendor certificate and its key were deleted.
     VendorCertificateDeleted,
+    /// An operator's token was created.
+    OperatorTokenCreated,
 }
 
 /// One entry of a tenant's audit log, or of the operator's.

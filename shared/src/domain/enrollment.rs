@@ -124,6 +124,9 @@ pub struct Enrollment {
     /// What came of the last push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_push: Option<PushAttempt>,
+    /// When it first polled after the last push, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<Timestamp>,
     /// Until when pushes rest, because APNs called the address no good. The address is kept: a mistake of ours or of
     /// Apple's, over a whole fleet, must pass by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,13 +153,18 @@ pub struct PushAttempt {
     pub outcome: String,
 }
 
+/// The outcome of a push that APNs took.
+const ACCEPTED: &str = "accepted";
+
 impl PushAttempt {
-    /// The outcome of a push that APNs took.
-    pub const ACCEPTED: &str = "accepted";
+    /// A push that APNs took.
+    pub fn accepted(at: Timestamp) -> Self {
+        Self { at, outcome: ACCEPTED.to_owned() }
+    }
 
     /// Whether APNs took it.
     pub fn is_accepted(&self) -> bool {
-        self.outcome == Self::ACCEPTED
+        self.outcome == ACCEPTED
     }
 }
 
@@ -221,6 +229,7 @@ pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
         unlock_token: None,
         bootstrap_token: None,
         last_push: None,
+        answered_at: None,
         push_rests_until: None,
         inactive_since: None,
         locked_at: None,

@@ -84,7 +84,7 @@ impl Store {
     pub async fn release_inactivity(&self, scope: &Scope, rule: &InactivityRule) -> Result<()> {
         let values = HashMap::from([(":version".to_owned(), number(rule.version))]);
         let key = keys::inactivity_rule(scope.tenant());
-        self.update_if(&key, "REMOVE held", "version = :version", values).await
+        self.update_if(&key, "REMOVE held", "version = :version", values).await.map(drop)
     }
 
     /// Makes a device inactive and locks its access, unless it spoke meanwhile or the day's cap is reached. `device_lock` is
@@ -181,7 +181,7 @@ impl Store {
     pub async fn note_device_lock(&self, scope: &Scope, id: &EnrollmentId, uuid: &CommandUuid) -> Result<()> {
         let values = HashMap::from([(":lock".to_owned(), value(uuid)?)]);
         let key = keys::enrollment(scope.tenant(), id);
-        self.update_if(&key, "REMOVE device_lock", "device_lock = :lock", values).await
+        self.update_if(&key, "REMOVE device_lock", "device_lock = :lock", values).await.map(drop)
     }
 
     /// When a device of any tenant was last known to be heard.

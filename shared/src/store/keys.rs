@@ -259,6 +259,11 @@ pub(crate) fn apns_status(tenant: &TenantId, certificate: &Fingerprint) -> Key {
     Key { pk: format!("TENANT#{tenant}#APNS"), sk: certificate.to_string() }
 }
 
+/// What pushes to a tenant's devices come to.
+pub(crate) fn delivery(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}#DELIVERY"), sk: "DELIVERY".into() }
+}
+
 /// A channel's part of a key. `#` separates key parts, so that a user's name must not bring one in.
 fn channel(id: &EnrollmentId) -> String {
     match id.user_id() {

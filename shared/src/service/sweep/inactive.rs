@@ -61,8 +61,8 @@ pub(super) async fn conclude(
         .with("would_hit", held.would_hit)
         .with("devices", held.devices);
     if state.store.hold_inactivity(scope, rule, &held, &audit).await? {
-        // infra: template.yaml counts these lines for the alarm.
-        tracing::error!(tenant = %scope.tenant(), silent = held.would_hit, devices = held.devices,
+        // The alarm counts these lines.
+        tracing::error!(event = "inactivity-held", tenant = %scope.tenant(), silent = held.would_hit, devices = held.devices,
             "too many devices fell silent at once");
     }
     Ok(())
