@@ -22,7 +22,7 @@ use Written::{Actions, Nothing};
 const DEVICE: Written = Nothing("a device speaks for itself: what it does is not an administrator's change");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 44] = [
+const CHANGING: [(&str, Written); 45] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
     (
@@ -44,6 +44,7 @@ const CHANGING: [(&str, Written); 44] = [
     ("POST /v1/tenants/{tenant}/commands", Actions(&["command-sent"])),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
     ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
+    ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/retire", Actions(&["device-retired"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unlock", Actions(&["access-unlocked"])),
     ("POST /v1/tenants/{tenant}/expirations/calendar", Actions(&["calendar-address-created"])),
     ("POST /v1/tenants/{tenant}/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
@@ -82,7 +83,8 @@ const CHANGING: [(&str, Written); 44] = [
 ];
 
 /// What no call of the API does.
-const WITHOUT_A_CALL: [&str; 3] = ["device-inactive", "inactivity-held", "operator-token-created"];
+const WITHOUT_A_CALL: [&str; 4] =
+    ["device-inactive", "duplicate-refused", "inactivity-held", "operator-token-created"];
 
 /// The audit log's entries by their place, whoever's they are.
 pub(crate) async fn entries(app: &TestApp) -> BTreeMap<String, String> {

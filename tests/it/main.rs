@@ -18,6 +18,7 @@ mod delivery;
 mod device_life;
 mod devices;
 mod documents;
+mod duplicates;
 mod errors;
 mod expirations;
 mod expiry;

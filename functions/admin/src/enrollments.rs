@@ -5,8 +5,9 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use shared::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState, PushAttempt};
 use shared::error::Error;
-use shared::http::{Problem, ProblemDetails, Query, ViewerScope};
+use shared::http::{AdminScope, Problem, ProblemDetails, Query, ViewerScope};
 use shared::id::EnrollmentId;
+use shared::service::retire_device::retire_device;
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
@@ -122,4 +123,21 @@ pub(crate) async fn show(
     let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
     let found = state.store.enrollment(&scope, &id).await?.ok_or_else(|| Error::not_found("enrollment"))?;
     Ok(JsonAnswer(found.into()))
+}
+
+/// Take a device out of the lists that will not check out by itself: lost, sold, erased. Its history stays; it may enroll anew.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/enrollments/{enrollment}/retire", tag = "devices",
+    params(("tenant" = String, Path), ("enrollment" = String, Path)),
+    responses((status = 200, body = EnrollmentView),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn retire(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+    Path((_, enrollment)): Path<(String, String)>,
+) -> Result<JsonAnswer<EnrollmentView>, Problem> {
+    let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
+    Ok(JsonAnswer(retire_device(&state, &scope, &id).await?.into()))
 }

@@ -33,6 +33,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(links::create))
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
+        .routes(routes!(enrollments::retire))
         .routes(routes!(inactivity::unlock))
         .routes(routes!(inactivity::show, inactivity::change))
         .routes(routes!(inactivity::preview))

@@ -66,6 +66,10 @@ pub enum AuditAction {
     DeviceInactive,
     /// An inactive device answered: it is enrolled again.
     DeviceReturned,
+    /// A second device spoke under an enrolled device's name, and was refused.
+    DuplicateRefused,
+    /// An administrator took a device out of the lists.
+    DeviceRetired,
     /// Devices that are not enrolled were let in, or not any more.
     AccessSettingsChanged,
     /// An administrator let a device back to the tenant's services.

@@ -3,6 +3,7 @@
 use super::authenticate_device::Signer;
 use super::device_returned::note_return;
 use super::enqueue_command::send_wakes;
+use super::refuse_duplicate;
 use crate::domain::command::{CommandStatus, StoredResult};
 use crate::domain::enrollment::Enrollment;
 use crate::error::Result;
@@ -32,8 +33,8 @@ pub async fn next_command(
 ) -> Result<Option<Vec<u8>>> {
     let now = state.clock.now();
     let idle = report.status == Status::Idle;
-    let enrollment =
-        state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle).await?;
+    let seen = state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle).await;
+    let enrollment = refuse_duplicate::told(state, signer, &report.enrollment, seen).await?;
     note_return(state, &signer.scope, &enrollment).await;
     // A UUID that is not one cannot be ours; like any unknown one it is ignored.
     let reported: Option<CommandUuid> =

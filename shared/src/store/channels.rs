@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::keys::{self, CHANNEL_PREFIX};
 use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read};
+use crate::domain::audit::AuditEntry;
 use crate::domain::enrollment::Enrollment;
 use crate::domain::identity::IssuedIdentity;
 use crate::error::{Error, Result};
@@ -37,10 +38,36 @@ impl Store {
         before: &[(EnrollmentId, u64)],
         binds: Option<&IssuedIdentity>,
     ) -> Result<()> {
-        let mut binding = binds.map(|identity| self.bind_part(scope, identity)).transpose()?;
+        let binding = binds.map(|identity| self.bind_part(scope, identity)).transpose()?;
+        self.write_with(scope, channels, before, binding).await
+    }
+
+    /// Ends channels of a device, its own first, and writes down who did it.
+    ///
+    /// # Errors
+    /// Conflict when a channel changed meanwhile.
+    pub async fn end_channels(
+        &self,
+        scope: &Scope,
+        channels: &[Enrollment],
+        before: &[(EnrollmentId, u64)],
+        audit: &AuditEntry,
+    ) -> Result<()> {
+        let entry = self.audit_part(scope, audit)?;
+        self.write_with(scope, channels, before, Some(entry)).await
+    }
+
+    /// `first` goes with the first channels; only a binding has a condition that another device's identity breaks.
+    async fn write_with(
+        &self,
+        scope: &Scope,
+        channels: &[Enrollment],
+        before: &[(EnrollmentId, u64)],
+        mut first: Option<TransactWriteItem>,
+    ) -> Result<()> {
         for some in channels.chunks(AT_ONCE) {
-            let first_is_binding = binding.is_some();
-            let mut parts: Vec<TransactWriteItem> = binding.take().into_iter().collect();
+            let first_is_binding = first.is_some();
+            let mut parts: Vec<TransactWriteItem> = first.take().into_iter().collect();
             for channel in some {
                 parts.push(self.channel_part(scope, channel, before)?);
             }

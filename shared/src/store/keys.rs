@@ -249,6 +249,11 @@ pub(crate) fn inactive_today(tenant: &TenantId, day: &str) -> Key {
     Key { pk: format!("TENANT#{tenant}#INACTIVITY"), sk: day.to_owned() }
 }
 
+/// That another identity spoke for a device, on a day.
+pub(crate) fn duplicate(tenant: &TenantId, id: &EnrollmentId, signer: Fingerprint, day: &str) -> Key {
+    Key { pk: format!("TENANT#{tenant}#DUPLICATE#{}", id.device_id()), sk: format!("{day}#{signer}") }
+}
+
 /// When a device of any tenant was last known to be heard.
 pub(crate) fn heard() -> Key {
     Key { pk: "OPERATOR".into(), sk: "HEARD".into() }

@@ -10,6 +10,7 @@ mod channels;
 mod command;
 mod contact;
 mod delivery;
+mod duplicate;
 mod enrollment;
 mod enrollment_list;
 mod error;

@@ -153,6 +153,13 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     tenant.get("enrollments").await.expect(200);
     tenant.get(&format!("enrollments/{udid}")).await.expect(200);
 
+    let other = enrolled(app, tenant, &format!("{udid}-other")).await;
+    let mut clone = SimDevice::new(udid, udid, "iPad");
+    clone.set_profile(device.profile().unwrap().clone());
+    clone.set_identity(other.identity().unwrap().clone());
+    clone.idle().await.expect_err("it is another device");
+    tenant.post(&format!("enrollments/{udid}-other/retire"), json!({})).await.expect(200);
+
     device.renew_identity(MessageType::RenewalReq).await.expect("it is renewed");
     device.idle().await.expect("it is known by the new one");
     device.check_out().await.expect("it goes");

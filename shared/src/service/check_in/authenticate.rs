@@ -10,6 +10,7 @@ use crate::id::EnrollmentId;
 use crate::pki::validity;
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
+use crate::service::refuse_duplicate;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -28,6 +29,9 @@ pub(super) async fn run(
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
     let earlier = former.iter().find(|channel| channel.id == device);
     let generation = earlier.map_or(0, |channel| channel.generation);
+    if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
+        refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
+    }
     // A new enrollment opens nothing that was closed to the device.
     let locked_at = earlier.and_then(|channel| channel.locked_at);
     let mut channels: Vec<Enrollment> = former
