@@ -205,7 +205,6 @@ impl Enrollment {
 
 /// An enrolled device, for the tests of this layer.
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "only tests call it")]
 pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
     Enrollment {
         id: id.parse().unwrap(),

@@ -348,7 +348,7 @@ async fn play(
 fn the_queue_does_what_the_model_says() {
     let runtime = Runtime::new().expect("a runtime");
     let (app, tenant, device) = runtime.block_on(world());
-    let config = Config { cases: 30, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 12, failure_persistence: None, ..Config::default() };
     let steps = proptest::collection::vec(step(), 1..40);
     TestRunner::new(config)
         .run(&steps, |steps| runtime.block_on(play(&app, &tenant, &device, &steps)))
