@@ -298,7 +298,13 @@ impl Play<'_> {
                 (1, self.pick(which).map(|index| (self.model.commands[index].uuid.clone(), word)))
             }
             Step::Unknown(word) => (1, Some(("6B2F1D0A-0000-4000-8000-000000000001".to_owned(), word))),
-            other => unreachable!("{other:?} is an administrator's"),
+            other @ (Step::Enqueue(_)
+            | Step::Ask
+            | Step::EnqueueForAMinute
+            | Step::Pass(_)
+            | Step::Cancel(_)
+            | Step::Clear
+            | Step::Retry(_)) => unreachable!("{other:?} is an administrator's"),
         };
         for _ in 0..times {
             let expected = self.poll(about.clone()).await;
