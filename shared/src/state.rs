@@ -8,11 +8,12 @@ use crate::cache::Cache;
 use crate::config::Config;
 use crate::domain::apns_status::{ApnsStatus, NOTED_EVERY};
 use crate::domain::audit::{AuditAction, AuditEntry};
+use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::push_certificates::PushCertificates;
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
-use crate::id::{Fingerprint, TenantId, TokenId};
+use crate::id::{EnrollmentId, Fingerprint, TenantId, TokenId};
 use crate::pki::trust::{TrustRoots, apns_roots};
 use crate::port::apns::{Apns, ApnsEndpoint};
 use crate::port::blob::Blobs;
@@ -20,7 +21,7 @@ use crate::port::mailer::Mailer;
 use crate::port::queue::Queue;
 use crate::port::random::Random;
 use crate::port::secrets::Secrets;
-use crate::scope::Realm;
+use crate::scope::{Realm, Scope};
 use crate::store::{Store, Tables};
 use crate::time::Clock;
 
@@ -70,6 +71,13 @@ impl State {
     /// An audit entry about what the realm's actor does now; the store writes it together with the change.
     pub fn audit<'a>(&self, realm: impl Into<Realm<'a>>, action: AuditAction) -> AuditEntry {
         AuditEntry::new(self.random.id(), self.clock.now(), realm, action)
+    }
+}
+
+impl State {
+    /// An event in a device's life that `scope`'s actor causes now; the store writes it together with the change.
+    pub fn event(&self, scope: &Scope, kind: EventKind, enrollment: &EnrollmentId) -> Event {
+        Event::new(self.random.id(), self.clock.now(), scope, kind, enrollment)
     }
 }
 

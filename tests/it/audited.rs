@@ -19,7 +19,8 @@ enum Written {
 use Written::{Actions, Nothing};
 
 /// A device's messages change the device's own state.
-const DEVICE: Written = Nothing("a device speaks for itself: what it does is not an administrator's change");
+const DEVICE: Written =
+    Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
 const CHANGING: [(&str, Written); 45] = [

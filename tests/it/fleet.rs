@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use pomarium_local::apns::WakeUps;
 use pomarium_tests::{Tenant, TestApp};
 use shared::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState, PushAddress};
+use shared::domain::event::EventKind;
 use shared::id::{EnrollmentId, Fingerprint};
 use shared::store::TokenUpdateWrite;
 
@@ -46,10 +47,12 @@ pub(crate) async fn fleet(
             unanswered: 0,
             partial: BTreeSet::new(),
         };
-        store.write_channels(&scope, &[begun], &[], None).await.unwrap();
+        store.write_channels(&scope, &[begun], &[], None, None).await.unwrap();
         let push = PushAddress { topic: topic.into(), token: hex::encode(token), magic: name };
         let write = TokenUpdateWrite { push, unlock_token: None, awaiting_configuration: None };
-        store.update_token(&scope, &id, signer, &write, now).await.unwrap();
+        let state = &app.runner.state;
+        let enrolled = |_: &Enrollment| state.event(&scope, EventKind::DeviceEnrolled, &id);
+        store.update_token(&scope, &id, signer, &write, now, enrolled).await.unwrap();
     }
     wake_ups
 }

@@ -18,6 +18,7 @@ mod device_life;
 mod devices;
 mod documents;
 mod errors;
+mod events;
 mod expirations;
 mod expiry;
 mod expiry_scale;

@@ -16,6 +16,7 @@ use pomarium_local::aws::{LocalAws, Storage};
 use pomarium_local::tables::create_tables;
 use shared::aws::local_sdk_config;
 use shared::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState, PushAddress};
+use shared::domain::event::{Event, EventKind};
 use shared::id::{EnrollmentId, Fingerprint, TenantId};
 use shared::port::random::Random;
 use shared::scope::Scope;
@@ -62,9 +63,12 @@ impl Contract {
     /// A device that has enrolled with the identity `signer`.
     async fn enrolled(&self, udid: &str, signer: Fingerprint) -> Enrollment {
         let begun = begun(udid, 1, signer);
-        self.store.write_channels(&self.scope, std::slice::from_ref(&begun), &[], None).await.unwrap();
-        let written =
-            self.store.update_token(&self.scope, &begun.id, signer, &address("topic"), at(2)).await.unwrap();
+        self.store.write_channels(&self.scope, std::slice::from_ref(&begun), &[], None, None).await.unwrap();
+        let written = self
+            .store
+            .update_token(&self.scope, &begun.id, signer, &address("topic"), at(2), enrolls)
+            .await
+            .unwrap();
         written.unwrap()
     }
 }
@@ -72,6 +76,17 @@ impl Contract {
 #[expect(clippy::disallowed_methods, reason = "nobody is authenticated below the services")]
 fn scope(tenant: TenantId) -> Scope {
     Scope::system(tenant, "contract")
+}
+
+/// What is written down with a change.
+fn event(udid: &str) -> Event {
+    let id = Random::system().id();
+    Event::new(id, at(50), &scope(Random::system().id()), EventKind::CommandCompleted, &self::id(udid))
+}
+
+/// What the first TokenUpdate is written down as.
+fn enrolls(begun: &Enrollment) -> Event {
+    Event { kind: EventKind::DeviceEnrolled, enrollment: begun.id.clone(), ..event("D-1") }
 }
 
 /// Seconds after the beginning of these tests.

@@ -4,27 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::domain::audit::{AuditAction, AuditEntry};
-use shared::error::Error;
 use shared::http::{OperatorCaller, Problem, ProblemDetails, Query, ViewerScope};
 use shared::scope::Realm;
 use shared::state::AppState;
 use shared::time::Timestamp;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-/// Entries on one page.
-const PAGE: i32 = 100;
-
-#[derive(Deserialize, IntoParams)]
-pub(crate) struct Month {
-    /// The month, `YYYY-MM` in UTC; the present one unless given.
-    #[serde(default)]
-    month: Option<String>,
-    /// The `next` of the page before.
-    #[serde(default)]
-    after: Option<String>,
-}
+use crate::log::{LogQuery, PAGE};
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditView {
@@ -55,52 +43,39 @@ impl From<AuditEntry> for AuditView {
 pub(crate) struct AuditPage {
     /// The latest first.
     entries: Vec<AuditView>,
-    /// Pass it as `after` for the next page; null on the last.
+    /// Pass it as `after` for the next page; null on the last. With a filter a page may be short, or empty.
     next: Option<String>,
 }
 
 /// Who changed what, when and from where, a month at a time, the latest first.
 #[utoipa::path(
-    get, path = "/v1/tenants/{tenant}/audit", tag = "tenant", params(("tenant" = String, Path), Month),
+    get, path = "/v1/tenants/{tenant}/audit", tag = "tenant", params(("tenant" = String, Path), LogQuery),
     responses((status = 200, body = AuditPage), (status = 400, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn list(
     ViewerScope(scope): ViewerScope,
     State(state): State<AppState>,
-    Query(query): Query<Month>,
+    Query(query): Query<LogQuery>,
 ) -> Result<JsonAnswer<AuditPage>, Problem> {
     page(&state, (&scope).into(), query).await
 }
 
 /// Who changed what of the whole server, when and from where, a month at a time, the latest first.
 #[utoipa::path(
-    get, path = "/v1/audit", tag = "operator", params(Month),
+    get, path = "/v1/audit", tag = "operator", params(LogQuery),
     responses((status = 200, body = AuditPage), (status = 400, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn list_operators(
     OperatorCaller(operator): OperatorCaller,
     State(state): State<AppState>,
-    Query(query): Query<Month>,
+    Query(query): Query<LogQuery>,
 ) -> Result<JsonAnswer<AuditPage>, Problem> {
     page(&state, (&operator).into(), query).await
 }
 
-async fn page(state: &AppState, realm: Realm<'_>, query: Month) -> Result<JsonAnswer<AuditPage>, Problem> {
-    let month = match query.month {
-        Some(month) => checked(month)?,
-        None => state.clock.now().strftime("%Y-%m").to_string(),
-    };
-    let (entries, next) = state.store.audit_log(realm, &month, query.after.as_deref(), PAGE).await?;
+async fn page(state: &AppState, realm: Realm<'_>, query: LogQuery) -> Result<JsonAnswer<AuditPage>, Problem> {
+    let month = query.month(state)?;
+    let (entries, next) =
+        state.store.audit_log(realm, &month, &query.filter(), query.after.as_deref(), PAGE).await?;
     Ok(JsonAnswer(AuditPage { entries: entries.into_iter().map(AuditView::from).collect(), next }))
-}
-
-fn checked(month: String) -> Result<String, Error> {
-    let first = format!("{month}-01T00:00:00Z").parse::<Timestamp>();
-    if month.len() == 7 && first.is_ok() {
-        Ok(month)
-    } else {
-        Err(Error::malformed("audit-month", format!("{month:?} is not a month."))
-            .at("month")
-            .next("Write it like 2026-11."))
-    }
 }

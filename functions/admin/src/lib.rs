@@ -5,9 +5,11 @@ mod audit;
 mod authorities;
 mod commands;
 mod enrollments;
+mod events;
 mod expirations;
 mod inventory;
 mod links;
+mod log;
 mod openapi;
 mod page;
 mod queue;
@@ -29,6 +31,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(tokens::delete))
         .routes(routes!(audit::list))
         .routes(routes!(audit::list_operators))
+        .routes(routes!(events::list))
         .routes(routes!(authorities::create, authorities::list))
         .routes(routes!(authorities::trust))
         .routes(routes!(links::create))

@@ -5,6 +5,7 @@ use super::enqueue_command::send_wakes;
 use super::sealed::stored_command;
 use crate::domain::command::{CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::event::EventKind;
 use crate::error::Result;
 use crate::id::CommandUuid;
 use crate::protocol::report::{Report, Status};
@@ -129,6 +130,11 @@ async fn record(
         state.results.put(&key, body.to_vec()).await?;
         StoredResult::Blob(key)
     };
-    let answer = FinalAnswer { uuid, status, result: &result, inventory: report.inventory.as_ref(), now };
+    let event = state
+        .event(&signer.scope, EventKind::CommandCompleted, &enrollment.id)
+        .with("command_uuid", uuid)
+        .with("status", format!("{status:?}"));
+    let inventory = report.inventory.as_ref();
+    let answer = FinalAnswer { uuid, status, result: &result, inventory, event: &event };
     state.store.record_final(&signer.scope, enrollment, &answer).await
 }

@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use super::apns_status::note;
 use super::push_identity::{push_identity, verdict};
 use crate::domain::enrollment::{PushAddress, PushAttempt};
+use crate::domain::event::EventKind;
 use crate::domain::push_certificates::{InstalledCertificate, PushCertificates};
 use crate::domain::push_verdict::Verdict;
 use crate::domain::wake::Wake;
@@ -176,7 +177,8 @@ async fn wake(
             // Not an unenrollment: only a device itself, or an administrator, ends one. Its next TokenUpdate heals it.
             tracing::warn!(tenant = %scope.tenant(), enrollment = %id, reason, "a push address is no longer good");
             let until = now + SignedDuration::from_hours(REST_HOURS);
-            state.store.rest_push(scope, id, address, &attempt(reason), until).await?;
+            let event = state.event(scope, EventKind::PushAddressRefused, id).with("reason", &reason);
+            state.store.rest_push(scope, id, address, &attempt(reason), until, &event).await?;
             Ok(Woken::Done)
         }
         Outcome::CertificateRefused { reason } => {

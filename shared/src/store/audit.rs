@@ -2,8 +2,9 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
-use super::{NEW, Store, error, keys, put_part, read, text};
+use super::{NEW, Store, keys, put_part};
 use crate::domain::audit::AuditEntry;
+use crate::domain::log::LogFilter;
 use crate::error::Result;
 use crate::scope::{Realm, Scope};
 
@@ -29,27 +30,10 @@ impl Store {
         &self,
         realm: Realm<'_>,
         month: &str,
+        filter: &LogFilter,
         before: Option<&str>,
-        limit: i32,
+        limit: usize,
     ) -> Result<(Vec<AuditEntry>, Option<String>)> {
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.tables.core)
-            .scan_index_forward(false)
-            .expression_attribute_values(":pk", text(keys::audit_partition(realm, month)))
-            .limit(limit);
-        query = match before {
-            Some(before) => query
-                .key_condition_expression("pk = :pk AND sk < :before")
-                .expression_attribute_values(":before", text(super::mark(before)?)),
-            None => query.key_condition_expression("pk = :pk"),
-        };
-        let page = query.send().await.map_err(error::read)?;
-        let more = page.last_evaluated_key.is_some();
-        let last = page.items().last().and_then(|item| item.get("sk")).and_then(|mark| mark.as_s().ok());
-        let next = last.filter(|_| more).map(hex::encode);
-        let entries = page.items.unwrap_or_default().into_iter().map(read).collect::<Result<_>>()?;
-        Ok((entries, next))
+        self.log_page(&keys::audit_partition(realm, month), filter, before, limit).await
     }
 }

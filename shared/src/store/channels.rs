@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use super::keys::{self, CHANNEL_PREFIX};
 use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::event::Event;
 use crate::domain::identity::IssuedIdentity;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
@@ -26,7 +27,8 @@ impl Store {
     /// certificate to it.
     ///
     /// `before` are the generations that were read: a concurrent change makes this one a Conflict. `binds` is the
-    /// identity of an Authenticate, whose record is made if the certificate came from elsewhere.
+    /// identity of an Authenticate, whose record is made if the certificate came from elsewhere. `event` is written down
+    /// with the change, if there is one.
     ///
     /// # Errors
     /// Forbidden when the certificate is bound to another device; Conflict when a channel changed meanwhile.
@@ -36,14 +38,18 @@ impl Store {
         channels: &[Enrollment],
         before: &[(EnrollmentId, u64)],
         binds: Option<&IssuedIdentity>,
+        event: Option<&Event>,
     ) -> Result<()> {
         let mut binding = binds.map(|identity| self.bind_part(scope, identity)).transpose()?;
+        let mut event = event.map(|event| self.event_part(scope, event)).transpose()?;
         for some in channels.chunks(AT_ONCE) {
             let first_is_binding = binding.is_some();
             let mut parts: Vec<TransactWriteItem> = binding.take().into_iter().collect();
             for channel in some {
                 parts.push(self.channel_part(scope, channel, before)?);
             }
+            // With the first, which is the device's own.
+            parts.extend(event.take());
             self.transact(parts).await.map_err(|cancelled| match cancelled {
                 Cancelled::Condition(0) if first_is_binding => {
                     Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")

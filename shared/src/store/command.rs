@@ -14,6 +14,7 @@ use super::{update_part, value};
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::event::Event;
 use crate::domain::inventory::InventoryPart;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
@@ -46,14 +47,14 @@ pub struct FinalAnswer<'a> {
     pub result: &'a StoredResult,
     /// What it tells of the device.
     pub inventory: Option<&'a InventoryAnswer>,
-    /// When it came.
-    pub now: Timestamp,
+    /// What is noted of it, at the time it came.
+    pub event: &'a Event,
 }
 
 impl FinalAnswer<'_> {
     fn add_to(&self, values: &mut HashMap<String, AttributeValue>) -> Result<()> {
         values.insert(":status".into(), value(self.status)?);
-        values.insert(":now".into(), value(self.now)?);
+        values.insert(":now".into(), value(self.event.at)?);
         values.insert(":result".into(), value(self.result)?);
         Ok(())
     }
@@ -151,11 +152,12 @@ impl Store {
         let mut values = still_waiting(enrollment.generation)?;
         answer.add_to(&mut values)?;
         let command = update_part(&self.tables.core, &key, ANSWER, Some(STILL_WAITING), values)?;
-        let mut parts = vec![command, self.answered_part(scope, enrollment, answer)?];
+        let answered = self.answered_part(scope, enrollment, answer)?;
+        let mut parts = vec![command, answered, self.event_part(scope, answer.event)?];
         if let Some(told) = answer.inventory.filter(|_| !enrollment.partial.contains(answer.uuid)) {
             let part = InventoryPart {
                 section: told.section,
-                told_at: answer.now,
+                told_at: answer.event.at,
                 uuid: answer.uuid.clone(),
                 result: answer.result.clone(),
             };
@@ -188,7 +190,8 @@ impl Store {
             "SET #status = :status, completed_at = :now, #result = :result, after_cancel = :yes REMOVE queue";
         let key = keys::queued_command(scope.tenant(), &enrollment.id, answer.uuid);
         let part = update_part(&self.tables.core, &key, expression, Some(condition), values)?;
-        Ok(if self.write_if(vec![part]).await? { Recorded::Late } else { Recorded::Ignored })
+        let parts = vec![part, self.event_part(scope, answer.event)?];
+        Ok(if self.write_if(parts).await? { Recorded::Late } else { Recorded::Ignored })
     }
 
     /// The part of a transaction that counts an answered command as waiting no more, and takes over what the device

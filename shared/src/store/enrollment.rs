@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
 use bytes::Bytes;
 
 use super::error::Refused;
 use super::keys::{self, Key};
 use super::{Cancelled, Store, error, key_item, names_in, number, read, text, update_part, value};
 use crate::domain::enrollment::{Enrollment, EnrollmentState, PushAddress};
+use crate::domain::event::Event;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
@@ -16,6 +20,10 @@ use crate::time::Timestamp;
 
 /// The condition that the signer's certificate is one of this enrollment's.
 const SIGNED_BY_ITS_OWN: &str = "contains(certificates, :signer)";
+/// The same, of a device that is enrolled already.
+const UPDATES: &str = "contains(certificates, :signer) AND token_update_tally > :none";
+/// The same, of a device that has only begun.
+const ENROLLS: &str = "contains(certificates, :signer) AND token_update_tally = :none";
 
 /// What a TokenUpdate writes; sealed already.
 #[derive(Clone, Debug)]
@@ -26,6 +34,31 @@ pub struct TokenUpdateWrite {
     pub unlock_token: Option<Bytes>,
     /// Whether the device waits in Setup Assistant, if the message said so.
     pub awaiting_configuration: Option<bool>,
+}
+
+impl TokenUpdateWrite {
+    /// A device that had begun, after its first TokenUpdate.
+    fn enrolls(&self, begun: Enrollment, now: Timestamp) -> Enrollment {
+        Enrollment {
+            state: EnrollmentState::Enrolled,
+            push: Some(self.push.clone()),
+            token_update_tally: 1,
+            enrolled_at: begun.enrolled_at.or(Some(now)),
+            last_seen: now,
+            unlock_token: self.unlock_token.clone().or(begun.unlock_token),
+            awaiting_configuration: self.awaiting_configuration.unwrap_or(begun.awaiting_configuration),
+            push_rests_until: None,
+            ..begun
+        }
+    }
+}
+
+/// What a TokenUpdate of a device did.
+enum Updated {
+    /// It was enrolled; this is what it is now.
+    Again(Enrollment),
+    /// It enrolled; this is what it was.
+    First(Enrollment),
 }
 
 impl Store {
@@ -111,7 +144,8 @@ impl Store {
         self.get_many(&self.tables.core, &wanted).await
     }
 
-    /// Stores where pushes go; the first one after Authenticate enrolls. One call.
+    /// Stores where pushes go; the first one after Authenticate enrolls, which is written down as the event that
+    /// `enrolled` makes of the device. One call; for the first one two.
     ///
     /// # Errors
     /// Forbidden when the signer is not this enrollment's.
@@ -122,6 +156,7 @@ impl Store {
         signer: Fingerprint,
         write: &TokenUpdateWrite,
         now: Timestamp,
+        enrolled: impl FnOnce(&Enrollment) -> Event,
     ) -> Result<Option<Enrollment>> {
         let mut expression = "SET push = :push, last_seen = :now, #state = :enrolled, tenant = :tenant, \
                               listed = :listed, enrolled_at = if_not_exists(enrolled_at, :now)"
@@ -145,7 +180,11 @@ impl Store {
         }
         if id.user_id().is_none() {
             expression.push_str(" REMOVE push_rests_until ADD token_update_tally :one");
-            return self.update_enrollment(scope, id, &expression, SIGNED_BY_ITS_OWN, values).await.map(Some);
+            let written = self.update_or_enroll(scope, id, signer, &expression, values, enrolled).await?;
+            return Ok(Some(match written {
+                Updated::Again(enrollment) => enrollment,
+                Updated::First(begun) => write.enrolls(begun, now),
+            }));
         }
         // A user channel begins with its first TokenUpdate: there is no Authenticate for it.
         expression.push_str(
@@ -166,6 +205,56 @@ impl Store {
             }
         })?;
         Ok(None)
+    }
+
+    /// An update where the device is enrolled already; else the same in a transaction with the event.
+    async fn update_or_enroll(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        signer: Fingerprint,
+        expression: &str,
+        mut values: HashMap<String, AttributeValue>,
+        enrolled: impl FnOnce(&Enrollment) -> Event,
+    ) -> Result<Updated> {
+        let key = keys::enrollment(scope.tenant(), id);
+        values.insert(":none".into(), number(0));
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.tables.core)
+            .set_key(Some(key_item(&key)))
+            .update_expression(expression)
+            .condition_expression(UPDATES)
+            .set_expression_attribute_names(names_in(&[expression]))
+            .set_expression_attribute_values(Some(values.clone()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let sent = match sent {
+            Ok(output) => return read(output.attributes.unwrap_or_default()).map(Updated::Again),
+            Err(error) => error,
+        };
+        let Some(UpdateItemError::ConditionalCheckFailedException(refused)) = sent.as_service_error() else {
+            return Err(crate::aws::failure(sent));
+        };
+        let before: Enrollment = match &refused.item {
+            Some(item) => read(item.clone())?,
+            None => return Err(not_bound(id)),
+        };
+        if !before.certificates.contains(&signer) {
+            return Err(not_bound(id));
+        }
+        let update = update_part(&self.tables.core, &key, expression, Some(ENROLLS), values)?;
+        let event = self.event_part(scope, &enrolled(&before))?;
+        self.transact(vec![update, event]).await.map_err(|cancelled| match cancelled {
+            Cancelled::Condition(_) => {
+                Error::conflict("enrollment-changed", "The enrollment changed meanwhile.")
+            }
+            Cancelled::Collided(error) | Cancelled::Failed(error) => error,
+        })?;
+        Ok(Updated::First(before))
     }
 
     /// The part of a transaction that fails unless `signer` is one of the device's certificates.

@@ -2,6 +2,7 @@
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::QueuedCommand;
+use crate::domain::event::Event;
 use crate::domain::profile_signer::Whose;
 use crate::domain::token::Owner;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
@@ -155,8 +156,23 @@ pub(crate) fn audit_partition(realm: Realm<'_>, month: &str) -> String {
 }
 
 pub(crate) fn audit(realm: Realm<'_>, entry: &AuditEntry) -> Key {
-    let at = entry.at.as_millisecond();
-    Key { pk: audit_partition(realm, &month(entry.at)), sk: format!("{at:014}#{}", entry.id) }
+    Key { pk: audit_partition(realm, &month(entry.at)), sk: format!("{}#{}", log_moment(entry.at), entry.id) }
+}
+
+pub(crate) fn event_partition(tenant: &TenantId, month: &str) -> String {
+    format!("TENANT#{tenant}#EVENTS#{month}")
+}
+
+pub(crate) fn event(tenant: &TenantId, event: &Event) -> Key {
+    Key {
+        pk: event_partition(tenant, &month(event.at)),
+        sk: format!("{}#{}", log_moment(event.at), event.id),
+    }
+}
+
+/// Where a moment's entries begin in a log.
+pub(crate) fn log_moment(at: Timestamp) -> String {
+    format!("{:014}", at.as_millisecond())
 }
 
 /// The partition of [`BY_EXPIRY_INDEX`] for a moment: its month in UTC.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::keys::{self, Key};
-use super::{Store, error, key_item, value};
+use super::{Store, error, key_item, update_part, value};
 use crate::domain::enrollment::{PushAddress, PushAttempt};
+use crate::domain::event::Event;
 use crate::error::Result;
 use crate::id::EnrollmentId;
 use crate::scope::Scope;
@@ -36,6 +37,7 @@ impl Store {
         address: &PushAddress,
         attempt: &PushAttempt,
         until: Timestamp,
+        event: &Event,
     ) -> Result<()> {
         let values = HashMap::from([
             (":address".to_owned(), value(address)?),
@@ -44,7 +46,8 @@ impl Store {
         ]);
         let key = keys::enrollment(scope.tenant(), id);
         let expression = "SET last_push = :attempt, push_rests_until = :until";
-        self.update_if(&key, expression, "push = :address", values).await.map(drop)
+        let rest = update_part(&self.tables.core, &key, expression, Some("push = :address"), values)?;
+        self.write_if(vec![rest, self.event_part(scope, event)?]).await.map(drop).map(drop)
     }
 
     /// An update whose failed condition is no trouble; whether it was made.

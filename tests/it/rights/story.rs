@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use plist::{Dictionary, Value};
+use pomarium_local::apns::Answer;
 use pomarium_local::device::{Reply, SimDevice};
 use pomarium_local::runner::{QueueFunction, deliver_all, run};
 use pomarium_tests::{Api, Tenant, TestApp};
@@ -161,6 +162,12 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
 
     device.renew_identity(MessageType::RenewalReq).await.expect("it is renewed");
     device.idle().await.expect("it is known by the new one");
+    // Apple calls its address no good.
+    let topic = device.profile().unwrap().topic.clone();
+    let refusal = Answer::Status { status: 410, reason: "Unregistered", retry_after: None };
+    app.runner.apns.script(&topic, [refusal]);
+    tenant.post("commands", order("ProfileList")).await.expect(201);
+    deliver_all(QueueFunction::Push, &processes.state("push"), app.runner.aws.queues()).await.unwrap();
     device.check_out().await.expect("it goes");
 }
 

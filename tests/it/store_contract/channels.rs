@@ -5,7 +5,7 @@ use shared::Kind;
 use shared::domain::enrollment::{EnrollmentState, PushAttempt};
 use shared::store::TokenUpdateWrite;
 
-use super::{Contract, address, at, begun, id, signer};
+use super::{Contract, address, at, begun, enrolls, event, id, signer};
 
 #[tokio::test]
 async fn only_a_bound_identity_is_seen() {
@@ -34,11 +34,12 @@ async fn a_user_channel_lives_on_its_devices_identity() {
     let (store, scope) = (&contract.store, &contract.scope);
     contract.enrolled("D-1", signer("a")).await;
     let user = id("D-1:jane#1");
-    let foreign = store.update_token(scope, &user, signer("b"), &address("topic"), at(3)).await.unwrap_err();
+    let foreign =
+        store.update_token(scope, &user, signer("b"), &address("topic"), at(3), enrolls).await.unwrap_err();
     assert_eq!(foreign.kind(), Kind::Forbidden);
     assert!(store.enrollment(scope, &user).await.unwrap().is_none(), "a refused transaction wrote something");
     for tally in 1..=2 {
-        store.update_token(scope, &user, signer("a"), &address("topic"), at(3)).await.unwrap();
+        store.update_token(scope, &user, signer("a"), &address("topic"), at(3), enrolls).await.unwrap();
         let channel = store.enrollment(scope, &user).await.unwrap().unwrap();
         assert_eq!((channel.token_update_tally, channel.generation, channel.waiting), (tally, 0, 0));
     }
@@ -56,9 +57,12 @@ async fn what_a_token_update_leaves_out_stays() {
         awaiting_configuration: Some(true),
         ..address("topic")
     };
-    store.update_token(scope, &id("D-1"), signer("a"), &write, at(3)).await.unwrap();
-    let after =
-        store.update_token(scope, &id("D-1"), signer("a"), &address("other"), at(4)).await.unwrap().unwrap();
+    store.update_token(scope, &id("D-1"), signer("a"), &write, at(3), enrolls).await.unwrap();
+    let after = store
+        .update_token(scope, &id("D-1"), signer("a"), &address("other"), at(4), enrolls)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(after.unlock_token.as_deref(), Some(b"sealed".as_slice()));
     assert!(after.awaiting_configuration);
     assert_eq!((after.push.unwrap().topic.as_str(), after.enrolled_at), ("other", Some(at(2))));
@@ -71,8 +75,9 @@ async fn of_two_beginnings_one_wins() {
     contract.enrolled("D-1", signer("a")).await;
     let again = [begun("D-1", 2, signer("b"))];
     let before = [(id("D-1"), 1)];
-    store.write_channels(scope, &again, &before, None).await.unwrap();
-    let late = store.write_channels(scope, &[begun("D-1", 2, signer("c"))], &before, None).await.unwrap_err();
+    store.write_channels(scope, &again, &before, None, None).await.unwrap();
+    let late =
+        store.write_channels(scope, &[begun("D-1", 2, signer("c"))], &before, None, None).await.unwrap_err();
     assert_eq!(late.kind(), Kind::Conflict);
     let now = store.enrollment(scope, &id("D-1")).await.unwrap().unwrap();
     assert!(now.certificates.contains(&signer("b")) && now.push.is_none());
@@ -85,12 +90,12 @@ async fn lists_hold_what_is_enrolled_and_nothing_else() {
     for number in 0..5 {
         contract.enrolled(&format!("D-{number}"), signer("a")).await;
     }
-    store.update_token(scope, &id("D-0:jane"), signer("a"), &address("topic"), at(3)).await.unwrap();
-    store.update_token(scope, &id("D-1"), signer("a"), &address("topic2"), at(3)).await.unwrap();
+    store.update_token(scope, &id("D-0:jane"), signer("a"), &address("topic"), at(3), enrolls).await.unwrap();
+    store.update_token(scope, &id("D-1"), signer("a"), &address("topic2"), at(3), enrolls).await.unwrap();
     let unenrolled = [begun("D-9", 1, signer("a"))];
-    store.write_channels(scope, &unenrolled, &[], None).await.unwrap();
+    store.write_channels(scope, &unenrolled, &[], None, None).await.unwrap();
     let ended = store.enrollment(scope, &id("D-2")).await.unwrap().unwrap().ended();
-    store.write_channels(scope, &[ended], &[(id("D-2"), 1)], None).await.unwrap();
+    store.write_channels(scope, &[ended], &[(id("D-2"), 1)], None, None).await.unwrap();
 
     // D-0, D-3 and D-4: not the user, not the device of a topic that begins alike, not who left.
     assert_eq!(store.count_devices_on(scope, "topic").await.unwrap(), 3);
@@ -133,9 +138,9 @@ async fn an_address_rests_only_while_it_is_the_present_one() {
     let attempt = PushAttempt { at: at(5), outcome: "Unregistered".into() };
     let mut former = address("topic").push;
     former.token = "ffff".into();
-    store.rest_push(scope, &id("D-1"), &former, &attempt, at(9)).await.unwrap();
+    store.rest_push(scope, &id("D-1"), &former, &attempt, at(9), &event("D-1")).await.unwrap();
     assert!(store.enrollment(scope, &id("D-1")).await.unwrap().unwrap().push_rests_until.is_none());
-    store.rest_push(scope, &id("D-1"), &address("topic").push, &attempt, at(9)).await.unwrap();
+    store.rest_push(scope, &id("D-1"), &address("topic").push, &attempt, at(9), &event("D-1")).await.unwrap();
     let after = store.enrollment(scope, &id("D-1")).await.unwrap().unwrap();
     assert_eq!((after.push_rests_until, after.last_push), (Some(at(9)), Some(attempt.clone())));
     // Nobody is made by a note about them.

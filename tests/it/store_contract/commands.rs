@@ -58,8 +58,8 @@ impl Contract {
     async fn finish(&self, number: u8, status: CommandStatus) -> Recorded {
         let device = self.device().await;
         let result = StoredResult::Inline(Bytes::from(format!("{status:?}")));
-        let uuid = uuid(number);
-        let answer = FinalAnswer { uuid: &uuid, status, result: &result, inventory: None, now: at(50) };
+        let (uuid, event) = (uuid(number), super::event("D-1"));
+        let answer = FinalAnswer { uuid: &uuid, status, result: &result, inventory: None, event: &event };
         self.store.record_final(&self.scope, &device, &answer).await.unwrap()
     }
 
@@ -147,7 +147,7 @@ async fn commands_of_an_earlier_enrollment_are_not_served_nor_counted() {
     let former = contract.enrolled("D-1", signer("a")).await;
     contract.enqueue(1, 10, 5).await;
     let again = [begun("D-1", 2, signer("a"))];
-    contract.store.write_channels(&contract.scope, &again, &[(id("D-1"), 1)], None).await.unwrap();
+    contract.store.write_channels(&contract.scope, &again, &[(id("D-1"), 1)], None, None).await.unwrap();
     assert_eq!(contract.next(None).await, None);
     assert_eq!(contract.finish(1, CommandStatus::Acknowledged).await, Recorded::Ignored);
     let late = contract.store.enqueue(&contract.scope, &command(&former, 2, 12)).await.unwrap_err();

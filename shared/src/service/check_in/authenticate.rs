@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState};
+use crate::domain::event::EventKind;
 use crate::domain::identity::IssuedIdentity;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
@@ -34,7 +35,16 @@ pub(super) async fn run(
         .map(Enrollment::ended)
         .collect();
     channels.insert(0, begun(device, generation + 1, signer, message, now));
-    state.store.write_channels(&signer.scope, &channels, &before, Some(&identity)).await?;
+    let written = state.store.write_channels(&signer.scope, &channels, &before, Some(&identity), None).await;
+    if let Err(error) = &written
+        && error.code() == "identity-bound-elsewhere"
+    {
+        let event = state
+            .event(&signer.scope, EventKind::IdentityRefused, id)
+            .with("fingerprint", signer.fingerprint);
+        state.store.put_event(&signer.scope, &event).await?;
+    }
+    written?;
     tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device began an enrollment");
     Ok(Answer::Done)
 }

@@ -2,6 +2,7 @@
 
 use super::Answer;
 use crate::domain::enrollment::Enrollment;
+use crate::domain::event::EventKind;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
 use crate::service::authenticate_device::Signer;
@@ -25,7 +26,8 @@ pub(super) async fn run(state: &State, signer: &Signer, id: &EnrollmentId) -> Re
         .filter(|channel| !channel.is_over() && (whole_device || channel.id == *id))
         .map(|channel| Enrollment { last_seen: now, ..channel.ended() })
         .collect();
-    state.store.write_channels(&signer.scope, &ended, &before, None).await?;
+    let event = state.event(&signer.scope, EventKind::CheckedOut, id);
+    state.store.write_channels(&signer.scope, &ended, &before, None, Some(&event)).await?;
     tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "an enrollment ended by CheckOut");
     Ok(Answer::Done)
 }

@@ -1,7 +1,8 @@
 //! TokenUpdate: where pushes go from now on. The first one after Authenticate enrolls.
 
 use super::Answer;
-use crate::domain::enrollment::PushAddress;
+use crate::domain::enrollment::{Enrollment, PushAddress};
+use crate::domain::event::EventKind;
 use crate::error::Result;
 use crate::id::EnrollmentId;
 use crate::protocol::checkin::TokenUpdate;
@@ -11,7 +12,7 @@ use crate::service::sealed::{self, Purpose};
 use crate::state::State;
 use crate::store::TokenUpdateWrite;
 
-/// One store call. A device that has commands waiting is woken at its new address.
+/// One store call, or two when it enrolls. A device that has commands waiting is woken at its new address.
 pub(super) async fn run(
     state: &State,
     signer: &Signer,
@@ -32,14 +33,17 @@ pub(super) async fn run(
         awaiting_configuration: message.awaiting_configuration,
     };
     let now = state.clock.now();
-    let written = state.store.update_token(&signer.scope, id, signer.fingerprint, &write, now).await?;
+    let enrolled = |begun: &Enrollment| {
+        let again = begun.generation > 1;
+        let kind = if again { EventKind::DeviceReenrolled } else { EventKind::DeviceEnrolled };
+        state.event(&signer.scope, kind, id).with("topic", &write.push.topic)
+    };
+    let written =
+        state.store.update_token(&signer.scope, id, signer.fingerprint, &write, now, enrolled).await?;
     // Of a user's channel the store does not say whether something waits: the push function looks.
     let may_wait = written.as_ref().is_none_or(|enrollment| enrollment.waiting > 0);
     if may_wait {
         send_wakes(state, &signer.scope, std::slice::from_ref(id), 0).await;
-    }
-    if written.is_some_and(|enrollment| enrollment.token_update_tally == 1) {
-        tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device enrolled");
     }
     Ok(Answer::Done)
 }

@@ -1,0 +1,73 @@
+//! The surveillance log: what became of devices.
+
+use std::collections::BTreeMap;
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use shared::domain::event::{Event, EventKind};
+use shared::domain::log::LogFilter;
+use shared::http::{Problem, ProblemDetails, Query, ViewerScope};
+use shared::state::AppState;
+use shared::time::Timestamp;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::log::{LogQuery, PAGE};
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OfDevice {
+    /// Only what became of this device, or of this channel on it.
+    #[serde(default)]
+    enrollment: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventView {
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// `device:<fingerprint>`, `token:<id>` or `system:<why>`.
+    actor: String,
+    action: EventKind,
+    /// The device, or one user's channel on it.
+    enrollment: String,
+    /// Identifiers, fingerprints; never a secret.
+    facts: BTreeMap<String, String>,
+}
+
+impl From<Event> for EventView {
+    fn from(event: Event) -> Self {
+        Self {
+            at: event.at,
+            actor: event.actor,
+            action: event.kind,
+            enrollment: event.enrollment.to_string(),
+            facts: event.facts,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventPage {
+    /// The latest first.
+    events: Vec<EventView>,
+    /// Pass it as `after` for the next page; null on the last. With a filter a page may be short, or empty.
+    next: Option<String>,
+}
+
+/// What became of devices, a month at a time, the latest first.
+#[utoipa::path(
+    get, path = "/v1/tenants/{tenant}/events", tag = "devices", params(("tenant" = String, Path), LogQuery, OfDevice),
+    responses((status = 200, body = EventPage), (status = 400, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn list(
+    ViewerScope(scope): ViewerScope,
+    State(state): State<AppState>,
+    Query(query): Query<LogQuery>,
+    Query(OfDevice { enrollment }): Query<OfDevice>,
+) -> Result<JsonAnswer<EventPage>, Problem> {
+    let filter = LogFilter { enrollment, ..query.filter() };
+    let month = query.month(&state)?;
+    let (events, next) = state.store.events(&scope, &month, &filter, query.after.as_deref(), PAGE).await?;
+    Ok(JsonAnswer(EventPage { events: events.into_iter().map(EventView::from).collect(), next }))
+}

@@ -1,0 +1,85 @@
+//! Reading the logs: one partition per month, in the order of time.
+
+use std::collections::HashMap;
+
+use serde::de::DeserializeOwned;
+
+use super::{Store, error, key_item, keys, mark, read, text};
+use crate::domain::log::LogFilter;
+use crate::error::Result;
+use crate::time::Timestamp;
+
+/// How many times one page asks DynamoDB while a filter leaves it empty: about 1,000 entries are looked at.
+const ROUNDS: u32 = 10;
+
+impl Store {
+    /// A page of a log's month, the latest first, before the mark `before`, and the mark to continue with.
+    ///
+    /// A page may hold fewer entries than `limit`, or none, and still have a mark: the filter leaves entries out after
+    /// they were read.
+    pub(super) async fn log_page<T: DeserializeOwned>(
+        &self,
+        partition: &str,
+        filter: &LogFilter,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<T>, Option<String>)> {
+        let mut start = before.map(mark).transpose()?;
+        let mut found = Vec::new();
+        for _ in 0..ROUNDS {
+            let remaining = i32::try_from(limit - found.len()).unwrap_or(i32::MAX);
+            let query = self
+                .client
+                .query()
+                .table_name(&self.tables.core)
+                .scan_index_forward(false)
+                .limit(remaining)
+                .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+                .set_exclusive_start_key(
+                    start.take().map(|sk| key_item(&keys::Key { pk: partition.to_owned(), sk })),
+                );
+            let (expression, mut values) = conditions(filter);
+            values.insert(":pk".to_owned(), text(partition));
+            let bound =
+                |at: Option<Timestamp>, none: &str| text(at.map_or(none.to_owned(), keys::log_moment));
+            values.insert(":low".to_owned(), bound(filter.from, "0"));
+            values.insert(":high".to_owned(), bound(filter.until, "9"));
+            let page = query
+                .set_filter_expression(expression)
+                .set_expression_attribute_names(
+                    filter.action.is_some().then(|| HashMap::from([("#action".into(), "action".into())])),
+                )
+                .set_expression_attribute_values(Some(values))
+                .send()
+                .await
+                .map_err(error::read)?;
+            start = page
+                .last_evaluated_key
+                .and_then(|mut key| key.remove("sk"))
+                .and_then(|sk| sk.as_s().ok().cloned());
+            for item in page.items.unwrap_or_default() {
+                found.push(read(item)?);
+            }
+            if start.is_none() || found.len() >= limit {
+                break;
+            }
+        }
+        Ok((found, start.map(hex::encode)))
+    }
+}
+
+fn conditions(filter: &LogFilter) -> (Option<String>, super::Item) {
+    let mut conditions = Vec::new();
+    let mut values = HashMap::new();
+    for (attribute, value, wanted) in [
+        ("actor", ":actor", &filter.actor),
+        ("#action", ":action", &filter.action),
+        ("enrollment", ":enrollment", &filter.enrollment),
+    ] {
+        if let Some(wanted) = wanted {
+            conditions.push(format!("{attribute} = {value}"));
+            values.insert(value.to_owned(), text(wanted));
+        }
+    }
+    ((!conditions.is_empty()).then(|| conditions.join(" AND ")), values)
+}
