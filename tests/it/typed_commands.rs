@@ -84,11 +84,12 @@ async fn a_refused_command_names_the_field() {
 /// Everything in the core table, as bytes.
 async fn stored(app: &TestApp) -> Vec<Vec<u8>> {
     fn bytes(value: &AttributeValue, found: &mut Vec<Vec<u8>>) {
-        match value {
-            AttributeValue::B(blob) => found.push(blob.as_ref().to_vec()),
-            AttributeValue::S(text) => found.push(text.clone().into_bytes()),
-            AttributeValue::M(map) => map.values().for_each(|inner| bytes(inner, found)),
-            _ => {}
+        if let Ok(blob) = value.as_b() {
+            found.push(blob.as_ref().to_vec());
+        } else if let Ok(text) = value.as_s() {
+            found.push(text.clone().into_bytes());
+        } else if let Ok(map) = value.as_m() {
+            map.values().for_each(|inner| bytes(inner, found));
         }
     }
     let client = aws_sdk_dynamodb::Client::new(&app.runner.aws.sdk_config());
