@@ -25,6 +25,7 @@ mod key_custody;
 mod killed;
 mod lambda_events;
 mod layers;
+mod links;
 mod live_check;
 mod local_pages;
 mod mails;

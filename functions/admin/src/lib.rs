@@ -6,9 +6,11 @@ mod authorities;
 mod commands;
 mod enrollments;
 mod expirations;
+mod link_view;
 mod links;
 mod openapi;
 mod page;
+mod qr;
 mod setup;
 mod tenants;
 mod tokens;
@@ -27,7 +29,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(audit::list))
         .routes(routes!(authorities::create, authorities::list))
         .routes(routes!(authorities::trust))
-        .routes(routes!(links::create))
+        .routes(routes!(links::create, links::list))
+        .routes(routes!(links::show, links::revoke))
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
         .routes(routes!(commands::send))

@@ -54,6 +54,8 @@ pub enum AuditAction {
     ProfileSignerRemoved,
     /// An enrollment link was made.
     EnrollmentLinkCreated,
+    /// An enrollment link was revoked.
+    EnrollmentLinkRevoked,
     /// A command was sent.
     CommandSent,
     /// The mails about a credential were put off.

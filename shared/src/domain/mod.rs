@@ -13,6 +13,8 @@ pub mod expiry_words;
 pub mod export_tries;
 pub mod identity;
 pub mod link;
+pub mod link_challenge;
+pub mod link_terms;
 pub mod ownership;
 pub mod profile_signer;
 pub mod push_certificates;

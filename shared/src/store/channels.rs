@@ -37,24 +37,47 @@ impl Store {
         before: &[(EnrollmentId, u64)],
         binds: Option<&IssuedIdentity>,
     ) -> Result<()> {
-        let mut binding = binds.map(|identity| self.bind_part(scope, identity)).transpose()?;
+        let mut binding = binds
+            .zip(channels.first())
+            .map(|(identity, device)| self.bind_part(scope, identity, device))
+            .transpose()?;
         for some in channels.chunks(AT_ONCE) {
             let first_is_binding = binding.is_some();
             let mut parts: Vec<TransactWriteItem> = binding.take().into_iter().collect();
             for channel in some {
                 parts.push(self.channel_part(scope, channel, before)?);
             }
-            self.transact(parts).await.map_err(|cancelled| match cancelled {
-                Cancelled::Condition(0) if first_is_binding => {
-                    Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")
+            match self.transact(parts).await {
+                Ok(()) => {}
+                Err(Cancelled::Condition(0)) if first_is_binding => {
+                    return Err(self.unbindable(scope, binds, channels.first()).await?);
                 }
-                Cancelled::Condition(_) => {
-                    Error::conflict("enrollment-changed", "The enrollment changed meanwhile.")
+                Err(Cancelled::Condition(_)) => {
+                    return Err(Error::conflict("enrollment-changed", "The enrollment changed meanwhile."));
                 }
-                Cancelled::Collided(error) | Cancelled::Failed(error) => error,
-            })?;
+                Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => return Err(error),
+            }
         }
         Ok(())
+    }
+
+    /// Why an identity could not be bound: looked up afterwards, because it is rare.
+    async fn unbindable(
+        &self,
+        scope: &Scope,
+        binds: Option<&IssuedIdentity>,
+        device: Option<&Enrollment>,
+    ) -> Result<Error> {
+        let known = match binds {
+            Some(identity) => self.identity(scope, &identity.fingerprint).await?,
+            None => None,
+        };
+        let bound = known.and_then(|identity| identity.enrollment);
+        Ok(if bound.is_some() && bound.as_ref() != device.map(|device| &device.id) {
+            Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")
+        } else {
+            Error::forbidden("device-not-admitted", "The enrollment link does not admit this device.")
+        })
     }
 
     fn channel_part(
