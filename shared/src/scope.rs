@@ -53,6 +53,74 @@ impl fmt::Display for Actor {
     }
 }
 
+/// The proof that the actor runs this server.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    actor: Actor,
+    origin: Option<IpAddr>,
+}
+
+impl Operator {
+    /// The right of an actor who has just been verified to run this server.
+    pub(crate) fn authenticated(actor: Actor, origin: Option<IpAddr>) -> Self {
+        Self { actor, origin }
+    }
+
+    /// The right of background work, which no caller authenticated. `why` stands in the log.
+    pub fn system(why: &'static str) -> Self {
+        Self { actor: Actor::System(why), origin: None }
+    }
+
+    /// The operator's right to act within any tenant; whether there is such a tenant is for the caller to ask.
+    pub(crate) fn within(&self, tenant: TenantId) -> Scope {
+        Scope { tenant, actor: self.actor.clone(), origin: self.origin }
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+/// Whose affairs something belongs to, with the proof that the actor may act in them.
+#[derive(Clone, Copy, Debug)]
+pub enum Realm<'a> {
+    /// A tenant's.
+    Tenant(&'a Scope),
+    /// The operator's own.
+    Operator(&'a Operator),
+}
+
+impl Realm<'_> {
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        match self {
+            Self::Tenant(scope) => &scope.actor,
+            Self::Operator(operator) => &operator.actor,
+        }
+    }
+
+    /// From which address the actor acts, where one is known.
+    pub fn origin(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tenant(scope) => scope.origin,
+            Self::Operator(operator) => operator.origin,
+        }
+    }
+}
+
+impl<'a> From<&'a Scope> for Realm<'a> {
+    fn from(scope: &'a Scope) -> Self {
+        Self::Tenant(scope)
+    }
+}
+
+impl<'a> From<&'a Operator> for Realm<'a> {
+    fn from(operator: &'a Operator) -> Self {
+        Self::Operator(operator)
+    }
+}
+
 /// A tenant, and the proof that the actor may act within it.
 #[derive(Clone, Debug)]
 pub struct Scope {

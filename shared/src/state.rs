@@ -20,7 +20,7 @@ use crate::port::mailer::Mailer;
 use crate::port::queue::Queue;
 use crate::port::random::Random;
 use crate::port::secrets::Secrets;
-use crate::scope::Scope;
+use crate::scope::Realm;
 use crate::store::{Store, Tables};
 use crate::time::Clock;
 
@@ -65,9 +65,9 @@ pub struct State {
 pub type AppState = Arc<State>;
 
 impl State {
-    /// An audit entry about what `scope`'s actor does now; the store writes it together with the change.
-    pub fn audit(&self, scope: &Scope, action: AuditAction) -> AuditEntry {
-        AuditEntry::new(self.random.id(), self.clock.now(), scope, action)
+    /// An audit entry about what the realm's actor does now; the store writes it together with the change.
+    pub fn audit<'a>(&self, realm: impl Into<Realm<'a>>, action: AuditAction) -> AuditEntry {
+        AuditEntry::new(self.random.id(), self.clock.now(), realm, action)
     }
 }
 

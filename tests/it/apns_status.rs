@@ -13,7 +13,7 @@ async fn status(tenant: &Tenant) -> Value {
 }
 
 async fn probe(app: &TestApp) -> Value {
-    runner::run(app.runner.state.clone(), "apns-probe").await.expect("it runs")
+    runner::run(app.runner.state.clone(), "apns-probe").await.expect("it runs")["probes"].clone()
 }
 
 async fn topic(tenant: &Tenant) -> String {

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use pomarium_tests::TestApp;
 use serde_json::json;
 use shared::service::notify_expiry::notify_expiry;
 use shared::time::SignedDuration;
 
+use crate::aws_calls::counted;
 use crate::mails::{ending_token, notices, notify};
 
 const MANY: usize = 100;
@@ -74,4 +76,65 @@ async fn one_bad_address_stops_nobody_else() {
         expiry_notifier::handle(app.runner.state.clone(), soon).await.is_err(),
         "the schedule tries again"
     );
+}
+
+/// Tenants whose credentials end in half a year, straight into the table: as many as the notifier must pass by.
+async fn idle_tenants(app: &TestApp, numbers: std::ops::Range<usize>) {
+    let state = &app.runner.state;
+    let client =
+        aws_sdk_dynamodb::Client::new(&shared::aws::local_sdk_config(app.runner.aws.dynamodb_endpoint()));
+    let end = app.clock.now() + SignedDuration::from_hours(24 * 180);
+    let numbers: Vec<usize> = numbers.collect();
+    for batch in numbers.chunks(25) {
+        let puts = batch.iter().map(|number| {
+            let bytes: [u8; 10] = u128::try_from(*number).unwrap().to_be_bytes()[6..].try_into().unwrap();
+            let tenant = shared::id::TenantId::from(bytes);
+            let text = |text: String| AttributeValue::S(text);
+            let put = PutRequest::builder()
+                .item("pk", text(format!("TENANT#{tenant}#TOKEN#aaaaaaaaaaaaaaaa")))
+                .item("sk", text("EXPIRY".to_owned()))
+                .item("tenant", text(tenant.to_string()))
+                .item("kind", text("api-token".to_owned()))
+                .item("expiry_month", text(end.strftime("%Y-%m").to_string()))
+                .item("expiry", text(end.to_string()));
+            WriteRequest::builder().put_request(put.build().unwrap()).build()
+        });
+        let table = &state.config.table_pki;
+        client.batch_write_item().request_items(table, puts.collect()).send().await.expect("they are kept");
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_tenants_with_nothing_due_cost_no_call_and_each_of_the_others_the_same() {
+    let app = TestApp::start().await;
+    let (process, calls) = counted(&app).await;
+    let mut made = Vec::new();
+    let run = async || {
+        calls.store(0, Ordering::Relaxed);
+        let tally = notify_expiry(&process, || true).await.expect("it runs");
+        (tally.sent + tally.repeated, calls.load(Ordering::Relaxed))
+    };
+    let (told, nobody) = run().await;
+    assert_eq!(told, 0);
+    let mut known = 0;
+    for tenants in [100, 1_000, 10_000] {
+        idle_tenants(&app, known..tenants).await;
+        known = tenants;
+        made.push(run().await);
+    }
+    assert_eq!(made, [(0, nobody); 3]);
+
+    let mut each = Vec::new();
+    for number in 0..30 {
+        ending_token(&app.tenant(&format!("School {number}")).await, "help desk", 10).await;
+        if number == 9 || number == 29 {
+            let (told, calls) = run().await;
+            assert_eq!(told, number + 1);
+            each.push(calls - nobody);
+        }
+    }
+    // Ten new ones, then twenty new ones and ten who were told before.
+    let (new, before) = (each[0] / 10, (each[1] - 2 * each[0]) / 10);
+    assert!(new <= 12 && before < new, "{new} calls for whom is told, {before} for whom was told: {each:?}");
+    assert_eq!(each, [10 * new, 20 * new + 10 * before], "the same for each");
 }

@@ -85,7 +85,7 @@ async fn state(app: &TestApp, tenant: &Tenant, names: &[String]) -> String {
     }
     lines.push(format!("request: {}", all.request.is_some()));
     let month = app.clock.now().strftime("%Y-%m").to_string();
-    let (entries, _) = store.audit_log(&scope, &month, None, 100).await.unwrap();
+    let (entries, _) = store.audit_log((&scope).into(), &month, None, 100).await.unwrap();
     // A repeated upload is another one, and is written down again.
     let actions = entries.iter().map(|entry| entry.action);
     let told = actions.filter(|action| *action != AuditAction::PushCertificateStaged);

@@ -15,10 +15,20 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Services that no caller starts, and so the only ones to act in a tenant's name by themselves.
-const BACKGROUND: [&str; 3] = [
+const BACKGROUND: [&str; 4] = [
     "shared/src/service/notify_expiry.rs",
     "shared/src/service/probe_push_certificates.rs",
     "shared/src/service/wake_devices.rs",
+    "shared/src/service/watch_delivery.rs",
+];
+
+/// What acts for the whole server where no operator called: an installation, what an upgrade takes over, the schedule, the
+/// local runner.
+const OPERATORLESS: [&str; 4] = [
+    "infra/local/src/runner/mod.rs",
+    "shared/src/service/create_token.rs",
+    "shared/src/service/notify_expiry.rs",
+    "shared/src/service/vendor_certificate.rs",
 ];
 
 /// Where somebody's right to act in a tenant is proven: by a token, a signature, a link, a challenge.
@@ -125,6 +135,8 @@ fn only_who_proves_it_may_act_for_a_tenant() {
         .into_iter()
         .filter(|(path, _)| path != "shared/src/scope.rs" && !path.contains("/tests"))
         .collect();
+    forbid(&files, &["Operator::system"], &OPERATORLESS);
+    forbid(&files, &["Operator::authenticated"], &["shared/src/service/authenticate_caller.rs"]);
     forbid(&files, &["Scope::system"], &BACKGROUND);
     forbid(&files, &["Scope::authenticated"], &AUTHENTICATORS);
 }

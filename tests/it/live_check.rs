@@ -62,6 +62,13 @@ async fn there_must_be_something_to_try() {
     assert_eq!(refused.problem(), "nothing-staged");
 }
 
+/// What the audit log says of the activation.
+async fn activation(tenant: &Tenant) -> Value {
+    let told = tenant.get("audit").await.expect(200).json;
+    let entries = told["entries"].as_array().unwrap();
+    entries.iter().find(|entry| entry["action"] == "push-certificate-activated").unwrap().clone()
+}
+
 fn refusal() -> Answer {
     Answer::Status { status: 403, reason: "BadCertificate", retry_after: None }
 }
@@ -73,9 +80,7 @@ async fn what_apple_accepts_is_activated_and_the_answer_says_so() {
     assert_eq!(activated["check"]["ok"], true, "{activated}");
     assert_eq!(activated["active"]["topic"], json!(topic));
     assert_eq!(app.runner.apns.trials().len(), 1);
-    let told = tenant.get("audit").await.expect(200).json;
-    let entry = &told["entries"][0];
-    assert_eq!(entry["action"], "push-certificate-activated");
+    let entry = activation(&tenant).await;
     assert_eq!(entry["facts"]["check"], "Apple accepts this push certificate and its topic.");
     assert_eq!(entry["facts"]["override"], Value::Null);
 }
@@ -112,9 +117,9 @@ async fn a_reason_overrides_the_check_and_stays_in_the_audit_log() {
     let reason = "Our firewall answers for Apple; network team is told";
     let activated = tenant.activate(json!({ "override_check": reason })).await.json;
     assert_eq!(activated["check"]["ok"], false, "{activated}");
-    let told = tenant.get("audit").await.expect(200).json;
-    assert_eq!(told["entries"][0]["facts"]["override"], reason);
-    assert!(told["entries"][0]["facts"]["check"].to_string().contains("BadCertificate"), "{told}");
+    let entry = activation(&tenant).await;
+    assert_eq!(entry["facts"]["override"], reason);
+    assert!(entry["facts"]["check"].to_string().contains("BadCertificate"), "{entry}");
 }
 
 #[tokio::test]

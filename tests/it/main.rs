@@ -4,6 +4,8 @@
 
 mod apns_status;
 mod audit;
+mod audited;
+mod aws_calls;
 mod aws_proxy;
 mod calls;
 mod captures;
@@ -11,6 +13,7 @@ mod check_in_messages;
 mod command_queue;
 mod contacts;
 mod crypto;
+mod delivery;
 mod device_life;
 mod devices;
 mod documents;

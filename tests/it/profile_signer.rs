@@ -13,9 +13,11 @@ use pomarium_local::runner;
 use pomarium_tests::{Answer, Api, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::domain::audit::AuditAction;
 use shared::domain::profile_signer::Whose;
 use shared::pki::Credential;
 use shared::pki::authority::{self, AuthoritySubject, Identity};
+use shared::scope::{Operator, Realm};
 
 use crate::crypto::{KEY, certificate_pem, curve_key, pem};
 use crate::stored::{everything, unchanged};
@@ -156,14 +158,45 @@ async fn a_certificate_that_is_over_is_passed_by_and_enrollment_goes_on() {
 }
 
 #[tokio::test]
-async fn the_expiry_mails_speak_of_push_certificates_alone() {
+async fn brought_certificates_stand_in_the_calendar_and_are_mailed_about() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
-    let brought = Brought::new(&app, "own", 10);
-    put(&tenant.admin, &tenant.path("profile-signer"), &brought.files()).await.expect(200);
-    put(&app.operator(), SERVER, &brought.files()).await.expect(200);
-    let told = runner::run(app.runner.state.clone(), "expiry-notifier").await.expect("it runs");
-    assert_eq!(told, json!({"sent": 0, "repeated": 0, "failed": 0, "left": 0}));
+    let (own, servers) = (Brought::new(&app, "own", 10), Brought::new(&app, "servers", 40));
+    put(&tenant.admin, &tenant.path("profile-signer"), &own.files()).await.expect(200);
+    put(&app.operator(), SERVER, &servers.files()).await.expect(200);
+    let listed = async |api: &Api, path: &str| -> Value {
+        let all = api.get(path).await.expect(200).json["expirations"].take();
+        let brought = |one: &&Value| one["kind"] == "signing-certificate";
+        all.as_array().unwrap().iter().find(brought).cloned().unwrap_or_default()
+    };
+    let calendar = tenant.path("expirations");
+    let tenants = listed(&tenant.admin, &calendar).await;
+    assert_eq!((&tenants["name"], &tenants["days_left"]), (&json!("own"), &json!(10)), "{tenants}");
+    let operators = listed(&app.operator(), "/v1/expirations").await;
+    assert_eq!((&operators["name"], &operators["state"]), (&json!("servers"), &json!("ok")), "{operators}");
+    assert!(operators["steps"][1].as_str().unwrap().contains("/v1/profile-signer"), "{operators}");
+
+    let sent = async || {
+        let told = runner::run(app.runner.state.clone(), "expiry-notifier").await.expect("it runs");
+        told["sent"].clone()
+    };
+    assert_eq!(sent().await, 1, "the tenant's contact");
+    app.pass_days(10);
+    let until = app.clock.now() + shared::time::SignedDuration::from_secs(2 * shared::time::DAY);
+    let path = format!("/v1/expirations/{}/snooze", operators["credential"].as_str().unwrap());
+    let snooze = json!({"until": until, "by": "Jo Green"});
+    tenant.admin.post(&path, snooze.clone()).await.expect(403);
+    app.operator().post("/v1/expirations/signing-certificate.aa/snooze", snooze.clone()).await.expect(404);
+    app.operator().post(&path, snooze).await.expect(201);
+    assert_eq!(listed(&app.operator(), "/v1/expirations").await["snooze"]["by"], "Jo Green");
+    assert_eq!(sent().await, 1, "the tenant's contact alone");
+    app.pass_days(2);
+    assert_eq!(sent().await, 2, "the operator as well");
+
+    remove(&tenant.admin, &tenant.path("profile-signer")).await.expect(204);
+    remove(&app.operator(), SERVER).await.expect(204);
+    assert_eq!(listed(&tenant.admin, &calendar).await, Value::Null);
+    assert_eq!(listed(&app.operator(), "/v1/expirations").await, Value::Null);
 }
 
 #[tokio::test]
@@ -229,12 +262,15 @@ async fn of_two_who_install_at_the_same_time_one_is_told() {
     put(&app.operator(), SERVER, &Brought::new(&app, "first", 10).files()).await.expect(200);
     let first = store.profile_signer(Whose::Server).await.unwrap().unwrap();
     put(&app.operator(), SERVER, &Brought::new(&app, "second", 10).files()).await.expect(200);
+    let operator = Operator::system("test");
+    let realm = Realm::Operator(&operator);
+    let audit = app.runner.state.audit(realm, AuditAction::ProfileSignerInstalled);
     // Each had read what was there before the second came.
     for replaces in [None, Some(&first)] {
-        let late = store.put_profile_signer(Whose::Server, &first, replaces, None).await.unwrap_err();
+        let late = store.put_profile_signer(realm, &first, replaces, &audit).await.unwrap_err();
         assert_eq!(late.code(), "profile-signer-changed");
     }
-    let late = store.delete_profile_signer(Whose::Server, &first, None).await.unwrap_err();
+    let late = store.delete_profile_signer(realm, &first, &audit).await.unwrap_err();
     assert_eq!(late.code(), "profile-signer-changed");
     assert_eq!(app.operator().get(SERVER).await.json["server"]["common_name"], "second");
 }

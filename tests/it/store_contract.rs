@@ -107,6 +107,7 @@ fn begun(udid: &str, generation: u64, signer: Fingerprint) -> Enrollment {
         unlock_token: None,
         bootstrap_token: None,
         last_push: None,
+        answered_at: None,
         push_rests_until: None,
     }
 }

@@ -143,3 +143,15 @@ fn every_alarm_leads_to_a_section_of_the_runbook() {
         assert!(errors.contains(&name), "the runbook does not say who notices when {name} fails");
     }
 }
+
+#[test]
+fn the_alarm_about_silent_pushes_counts_the_line_that_is_logged() {
+    let filter = resource("AWS::Logs::MetricFilter", "SilentPushesFilter");
+    assert_eq!(filter["FilterPattern"].as_str(), Some("{ $.fields.event = \"silent-pushes\" }"));
+    assert!(read("shared/src/service/watch_delivery.rs").contains("event = \"silent-pushes\""));
+    assert_eq!(text(&filter["LogGroupName"]), "ApnsProbeLog");
+    let (metric, alarm) =
+        (&filter["MetricTransformations"][0], resource("AWS::CloudWatch::Alarm", "SilentPushes"));
+    assert_eq!(text(&metric["MetricNamespace"]), text(&alarm["Namespace"]));
+    assert_eq!(metric["MetricName"], alarm["MetricName"]);
+}

@@ -164,6 +164,13 @@ impl Tenant {
         self.post("push-certificate/activate", confirmation).await.expect(200)
     }
 
+    /// Says who can renew the push certificate.
+    pub async fn record_ownership(&self) -> Answer {
+        let owner = json!({"apple_account": "push@green.example", "second_factor_holder": "Jo", "note": "Telephone in the safe."});
+        let path = self.path("push-certificate/ownership");
+        self.admin.call(Method::PUT, &path, owner.to_string().into()).await.expect(200)
+    }
+
     /// Makes the tenant's own identity authority.
     pub async fn create_authority(&self) -> Answer {
         let subject =

@@ -7,7 +7,8 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::domain::audit::{AuditAction, AuditEntry};
 use shared::error::Error;
-use shared::http::{Problem, ProblemDetails, Query, ViewerScope};
+use shared::http::{OperatorCaller, Problem, ProblemDetails, Query, ViewerScope};
+use shared::scope::Realm;
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
@@ -68,11 +69,28 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Query(query): Query<Month>,
 ) -> Result<JsonAnswer<AuditPage>, Problem> {
+    page(&state, (&scope).into(), query).await
+}
+
+/// Who changed what of the whole server, when and from where, a month at a time, the latest first.
+#[utoipa::path(
+    get, path = "/v1/audit", tag = "operator", params(Month),
+    responses((status = 200, body = AuditPage), (status = 400, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn list_operators(
+    OperatorCaller(operator): OperatorCaller,
+    State(state): State<AppState>,
+    Query(query): Query<Month>,
+) -> Result<JsonAnswer<AuditPage>, Problem> {
+    page(&state, (&operator).into(), query).await
+}
+
+async fn page(state: &AppState, realm: Realm<'_>, query: Month) -> Result<JsonAnswer<AuditPage>, Problem> {
     let month = match query.month {
         Some(month) => checked(month)?,
         None => state.clock.now().strftime("%Y-%m").to_string(),
     };
-    let (entries, next) = state.store.audit_log(&scope, &month, query.after.as_deref(), PAGE).await?;
+    let (entries, next) = state.store.audit_log(realm, &month, query.after.as_deref(), PAGE).await?;
     Ok(JsonAnswer(AuditPage { entries: entries.into_iter().map(AuditView::from).collect(), next }))
 }
 

@@ -140,16 +140,16 @@ pub(crate) async fn list(
     }))
 }
 
-/// What ends for the whole server: the vendor certificate, and the TLS certificate of its own host name.
+/// What ends for the whole server: the vendor certificate, the profile signer, and the TLS certificate of its own host name.
 #[utoipa::path(
     get, path = "/v1/expirations", tag = "expiry", responses((status = 200, body = OperatorCalendar))
 )]
 pub(crate) async fn list_operators(
-    _: OperatorCaller,
+    OperatorCaller(operator): OperatorCaller,
     State(state): State<AppState>,
 ) -> Result<JsonAnswer<OperatorCalendar>, Problem> {
     let now = state.clock.now();
-    let (expirations, trouble) = operator_expirations(&state).await?;
+    let (expirations, trouble) = operator_expirations(&state, &operator).await?;
     Ok(JsonAnswer(OperatorCalendar {
         expirations: expirations.into_iter().map(|one| ExpirationView::new(one, now)).collect(),
         server_certificate_read: trouble.is_none(),
@@ -182,7 +182,25 @@ pub(crate) async fn snooze(
     Path((_, credential)): Path<(String, String)>,
     Json(body): Json<NewSnooze>,
 ) -> Result<(StatusCode, JsonAnswer<SnoozeView>), Problem> {
-    let snooze = snooze_expiration(&state, &scope, &credential, body.until, &body.by).await?;
+    let snooze = snooze_expiration(&state, (&scope).into(), &credential, body.until, &body.by).await?;
+    Ok((StatusCode::CREATED, JsonAnswer(snooze.into())))
+}
+
+/// Put off the mails about one credential of the whole server, in somebody's name. A renewal ends it.
+#[utoipa::path(
+    post, path = "/v1/expirations/{credential}/snooze", tag = "expiry", params(("credential" = String, Path)),
+    request_body = NewSnooze,
+    responses((status = 201, body = SnoozeView),
+        (status = 400, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn snooze_operators(
+    OperatorCaller(operator): OperatorCaller,
+    State(state): State<AppState>,
+    Path(credential): Path<String>,
+    Json(body): Json<NewSnooze>,
+) -> Result<(StatusCode, JsonAnswer<SnoozeView>), Problem> {
+    let snooze = snooze_expiration(&state, (&operator).into(), &credential, body.until, &body.by).await?;
     Ok((StatusCode::CREATED, JsonAnswer(snooze.into())))
 }
 

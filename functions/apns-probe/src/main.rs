@@ -2,5 +2,6 @@
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    shared::lambda::run(|state, _: serde_json::Value| apns_probe::handle(state)).await
+    shared::lambda::run_until(|state, _: serde_json::Value, deadline| apns_probe::handle(state, deadline))
+        .await
 }

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::domain::profile_signer::{InstalledSigner, SignedWith, Whose};
 use shared::http::{AdminScope, Json, OperatorCaller, Problem, ProblemDetails, ViewerScope};
+use shared::scope::Realm;
 use shared::secret::Secret;
 use shared::service::profile_signer::{SignerFiles, install_profile_signer, remove_profile_signer};
 use shared::service::stage_push_certificate::file_bytes;
@@ -104,7 +105,7 @@ pub(crate) async fn install(
     State(state): State<AppState>,
     Json(body): Json<NewProfileSigner>,
 ) -> Result<JsonAnswer<SignerView>, Problem> {
-    let signer = install_profile_signer(&state, Whose::Tenant(&scope), &body.into()).await?;
+    let signer = install_profile_signer(&state, Realm::Tenant(&scope), &body.into()).await?;
     Ok(JsonAnswer(SignerView::new(signer, state.clock.now())))
 }
 
@@ -135,7 +136,7 @@ pub(crate) async fn remove(
     AdminScope(scope): AdminScope,
     State(state): State<AppState>,
 ) -> Result<StatusCode, Problem> {
-    remove_profile_signer(&state, Whose::Tenant(&scope)).await?;
+    remove_profile_signer(&state, Realm::Tenant(&scope)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -147,11 +148,11 @@ pub(crate) async fn remove(
         (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn install_server(
-    _: OperatorCaller,
+    OperatorCaller(operator): OperatorCaller,
     State(state): State<AppState>,
     Json(body): Json<NewProfileSigner>,
 ) -> Result<JsonAnswer<SignerView>, Problem> {
-    let signer = install_profile_signer(&state, Whose::Server, &body.into()).await?;
+    let signer = install_profile_signer(&state, Realm::Operator(&operator), &body.into()).await?;
     Ok(JsonAnswer(SignerView::new(signer, state.clock.now())))
 }
 
@@ -171,9 +172,9 @@ pub(crate) async fn show_server(
 /// Give the server's signing certificate up.
 #[utoipa::path(delete, path = "/v1/profile-signer", tag = "operator", responses((status = 204)))]
 pub(crate) async fn remove_server(
-    _: OperatorCaller,
+    OperatorCaller(operator): OperatorCaller,
     State(state): State<AppState>,
 ) -> Result<StatusCode, Problem> {
-    remove_profile_signer(&state, Whose::Server).await?;
+    remove_profile_signer(&state, Realm::Operator(&operator)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -86,12 +86,13 @@ pub(crate) struct VendorList {
         (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn install(
-    _: OperatorCaller,
+    OperatorCaller(operator): OperatorCaller,
     State(state): State<AppState>,
     Json(body): Json<NewVendorCertificate>,
 ) -> Result<(StatusCode, JsonAnswer<VendorView>), Problem> {
     let (password, digest) = (body.password.clone().map(Secret::new), body.digest);
-    let record = install_vendor_certificate(&state, &files(body)?, password.as_ref(), digest).await?;
+    let record =
+        install_vendor_certificate(&state, &operator, &files(body)?, password.as_ref(), digest).await?;
     let active = vendor_certificates(&state).await?.is_active(&record.fingerprint);
     Ok((StatusCode::CREATED, JsonAnswer(VendorView::new(&record, active, state.clock.now()))))
 }
@@ -137,11 +138,11 @@ pub(crate) async fn list(
         (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn activate(
-    _: OperatorCaller,
+    OperatorCaller(operator): OperatorCaller,
     State(state): State<AppState>,
     Path(fingerprint): Path<String>,
 ) -> Result<JsonAnswer<VendorView>, Problem> {
-    let record = activate_vendor_certificate(&state, &fingerprint.parse()?).await?;
+    let record = activate_vendor_certificate(&state, &operator, &fingerprint.parse()?).await?;
     Ok(JsonAnswer(VendorView::new(&record, true, state.clock.now())))
 }
 
@@ -153,10 +154,10 @@ pub(crate) async fn activate(
         (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn delete(
-    _: OperatorCaller,
+    OperatorCaller(operator): OperatorCaller,
     State(state): State<AppState>,
     Path(fingerprint): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    delete_vendor_certificate(&state, &fingerprint.parse()?).await?;
+    delete_vendor_certificate(&state, &operator, &fingerprint.parse()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

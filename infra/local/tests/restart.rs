@@ -116,6 +116,9 @@ async fn everything_acknowledged_survives_a_kill() {
 
     // An hour before the certificate begins, the push service refuses it: the hint stays in the queue.
     server.post("/_local/clock", "", json!({ "advance": "-1h" })).await;
+    // The connection over which the certificate was tried at its activation is still good: it must be a new one.
+    drop(server);
+    let server = Process::start(directory.path(), base.trim_start_matches("http://"));
     let order = json!({ "targets": [udid], "command": { "RequestType": "SecurityInfo" } });
     let sent = server.post(&format!("{path}/commands"), &token, order).await;
     let sent = format!("{path}/commands/{}", text(&sent, "/command_uuid"));

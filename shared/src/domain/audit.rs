@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::id::AuditId;
-use crate::scope::Scope;
+use crate::scope::Realm;
 use crate::time::Timestamp;
 
 /// What was done.
@@ -62,11 +62,21 @@ pub enum AuditAction {
     ExpirySnoozed,
     /// A new address of the expiry calendar was made.
     CalendarAddressCreated,
+    /// A contact was asked to confirm its address.
+    ContactAsked,
     /// A contact confirmed its address.
     ContactConfirmed,
+    /// An MDM vendor certificate was installed.
+    VendorCertificateInstalled,
+    /// Another MDM vendor certificate signs from now on.
+    VendorCertificateActivated,
+    /// An MDM vendor certificate and its key were deleted.
+    VendorCertificateDeleted,
+    /// An operator's token was created.
+    OperatorTokenCreated,
 }
 
-/// One entry of a tenant's audit log.
+/// One entry of a tenant's audit log, or of the operator's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEntry {
     /// Tells apart what happened in the same moment.
@@ -86,13 +96,14 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// An entry about what `scope`'s actor does now.
-    pub fn new(id: AuditId, at: Timestamp, scope: &Scope, action: AuditAction) -> Self {
+    /// An entry about what the realm's actor does now.
+    pub fn new<'a>(id: AuditId, at: Timestamp, realm: impl Into<Realm<'a>>, action: AuditAction) -> Self {
+        let realm = realm.into();
         Self {
             id,
             at,
-            actor: scope.actor().to_string(),
-            origin: scope.origin(),
+            actor: realm.actor().to_string(),
+            origin: realm.origin(),
             action,
             facts: BTreeMap::new(),
         }

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::domain::expiry::FIRST_DAY;
 use crate::domain::identity::IdentityAuthority;
+use crate::domain::profile_signer::InstalledSigner;
 use crate::domain::push_certificates::InstalledCertificate;
 use crate::domain::token::ApiToken;
 use crate::domain::vendor_certificates::VendorRecord;
@@ -21,8 +22,10 @@ pub enum CredentialKind {
     VendorCertificate,
     /// An authority whose identities a tenant accepts.
     IdentityAuthority,
-    /// The certificate that signs a tenant's profiles.
+    /// The certificate that a tenant's authority issued to sign its profiles.
     ProfileSigner,
+    /// A certificate for signing profiles that an organization, or the operator, brought along.
+    SigningCertificate,
     /// A token of the API that was made for a limited time.
     ApiToken,
     /// The certificate of this server's own host name.
@@ -37,6 +40,7 @@ impl CredentialKind {
             Self::VendorCertificate => "vendor-certificate",
             Self::IdentityAuthority => "identity-authority",
             Self::ProfileSigner => "profile-signer",
+            Self::SigningCertificate => "signing-certificate",
             Self::ApiToken => "api-token",
             Self::ServerCertificate => "server-certificate",
         }
@@ -114,7 +118,7 @@ impl WatchedCredential {
     }
 
     /// The certificate by which an authority signs profiles: issued along with it, for as long.
-    pub fn profile_signer(authority: &IdentityAuthority) -> Option<Self> {
+    pub fn issued_signer(authority: &IdentityAuthority) -> Option<Self> {
         let fingerprint = Fingerprint::of(authority.profile_signer.as_ref()?).to_string();
         Some(Self {
             kind: CredentialKind::ProfileSigner,
@@ -123,6 +127,17 @@ impl WatchedCredential {
             details: vec![("Fingerprint", fingerprint)],
             not_after: authority.not_after,
         })
+    }
+
+    /// A certificate for signing profiles that was brought along.
+    pub fn brought_signer(signer: &InstalledSigner) -> Self {
+        Self {
+            kind: CredentialKind::SigningCertificate,
+            reference: signer.fingerprint.to_string(),
+            name: signer.common_name.clone(),
+            details: vec![("Issuer", signer.issuer.clone()), ("Fingerprint", signer.fingerprint.to_string())],
+            not_after: signer.not_after,
+        }
     }
 
     /// A token, if it ends at all.

@@ -117,6 +117,9 @@ pub struct Enrollment {
     /// What came of the last push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_push: Option<PushAttempt>,
+    /// When it first polled after the last push, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<Timestamp>,
     /// Until when pushes rest, because APNs called the address no good. The address is kept: a mistake of ours or of
     /// Apple's, over a whole fleet, must pass by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +134,21 @@ pub struct PushAttempt {
     pub at: Timestamp,
     /// `accepted` (by APNs: not proof of delivery), or why not.
     pub outcome: String,
+}
+
+/// The outcome of a push that APNs took.
+const ACCEPTED: &str = "accepted";
+
+impl PushAttempt {
+    /// A push that APNs took.
+    pub fn accepted(at: Timestamp) -> Self {
+        Self { at, outcome: ACCEPTED.to_owned() }
+    }
+
+    /// Whether APNs took it.
+    pub fn is_accepted(&self) -> bool {
+        self.outcome == ACCEPTED
+    }
 }
 
 impl Enrollment {

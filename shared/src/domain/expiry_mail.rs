@@ -3,17 +3,7 @@
 use crate::domain::credential::WatchedCredential;
 use crate::domain::expiry::Notice;
 use crate::domain::expiry_words::{Advice, advice};
-
-/// A mail's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
-    /// One line.
-    pub subject: String,
-    /// The plain text.
-    pub text: String,
-    /// The same in HTML.
-    pub html: String,
-}
+use crate::domain::letter::{Letter, Words};
 
 /// The mail about `owner`'s credential. `page` is where it is renewed.
 pub fn expiry_mail(owner: &str, credential: &WatchedCredential, notice: Notice, page: &str) -> Words {
@@ -33,30 +23,12 @@ pub fn expiry_mail(owner: &str, credential: &WatchedCredential, notice: Notice, 
             (format!("Expired: the {thing} of {owner}"), format!("expired on {day}.\n{ended}."))
         }
     };
-    let stop = "This mail comes once a day until that is done.";
-    let numbered: String =
-        steps.iter().enumerate().map(|(index, step)| format!("{}. {step}\n", index + 1)).collect();
     let details: Vec<String> =
         credential.details.iter().map(|(label, value)| format!("{label}: {value}")).collect();
-    let paragraphs = [
-        Some(format!("The {thing} of {owner} {state}")),
-        Some(numbered.trim_end().to_owned()),
-        warning.map(str::to_owned),
-        Some(details.join("\n")),
-        Some(stop.to_owned()),
-    ];
-    let paragraphs: Vec<String> = paragraphs.into_iter().flatten().collect();
-    let items: String = steps.iter().map(|step| format!("<li>{}</li>", link(&escape(step), page))).collect();
-    let warning = warning.map(|warning| format!("<p>{}</p>", escape(warning))).unwrap_or_default();
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif;max-width:40em;overflow-wrap:anywhere\">\
-         <p>The {} of <b>{}</b> {}</p><ol>{items}</ol>{warning}<p>{}</p><p>{stop}</p></body></html>",
-        escape(&thing),
-        escape(owner),
-        escape(&state).replace('\n', "<br>"),
-        escape(&details.join("\n")).replace('\n', "<br>")
-    );
-    Words { subject, text: format!("{}\n", paragraphs.join("\n\n")), html }
+    let stop = "This mail comes once a day until that is done.";
+    let closing = warning.map(str::to_owned).into_iter().chain([details.join("\n"), stop.to_owned()]);
+    Letter { subject, opening: format!("The {thing} of {owner} {state}"), steps, closing: closing.collect() }
+        .words(page)
 }
 
 /// The mail that asks whether an address reads its mails, with the page where its owner says so.
@@ -65,30 +37,17 @@ pub fn confirmation_mail(tenant: &str, page: &str) -> Words {
         "{tenant} named this address as one that hears of certificates before they expire. Please confirm that you read it:"
     );
     let stop = "If this means nothing to you, do nothing.";
-    let address = escape(page);
-    Words {
+    Letter {
         subject: format!("Please confirm this address for {tenant}"),
-        text: format!("{why}\n\n{page}\n\n{stop}\n"),
-        html: format!(
-            "<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif;max-width:40em;overflow-wrap:anywhere\">\
-             <p>{}</p><p><a href=\"{address}\">{address}</a></p><p>{stop}</p></body></html>",
-            escape(&why)
-        ),
+        opening: why,
+        steps: Vec::new(),
+        closing: vec![page.to_owned(), stop.to_owned()],
     }
+    .words(page)
 }
 
 fn count(days: i64) -> String {
     if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// Makes the page's address in an escaped text clickable.
-fn link(escaped: &str, page: &str) -> String {
-    let address = escape(page);
-    escaped.replace(&address, &format!("<a href=\"{address}\">{address}</a>"))
 }
 
 #[cfg(test)]
@@ -123,6 +82,7 @@ mod tests {
             CredentialKind::VendorCertificate,
             CredentialKind::IdentityAuthority,
             CredentialKind::ProfileSigner,
+            CredentialKind::SigningCertificate,
             CredentialKind::ApiToken,
             CredentialKind::ServerCertificate,
         ];

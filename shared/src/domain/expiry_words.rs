@@ -41,7 +41,8 @@ pub fn advice(credential: &WatchedCredential, page: &str) -> Advice {
             steps: vec![
                 "Sign in at https://developer.apple.com/account/resources/certificates with the account that has the MDM CSR option.".to_owned(),
                 "Make a new certificate of the type MDM CSR and download it.".to_owned(),
-                format!("Install it with its key: PUT {page}."),
+                format!("Install it with its key: POST {page}."),
+                format!("Let it sign: POST {page}/<its fingerprint>/activate."),
             ],
             warning: None,
         },
@@ -62,6 +63,16 @@ pub fn advice(credential: &WatchedCredential, page: &str) -> Advice {
             steps: vec![
                 format!("Compare the fingerprint below with {page}."),
                 "Write to the operator of this server and ask for a new signing certificate.".to_owned(),
+            ],
+            warning: None,
+        },
+        CredentialKind::SigningCertificate => Advice {
+            thing: format!("profile signing certificate \"{name}\""),
+            consequence: "Without it, another certificate signs the profiles, and devices may show them as not verified.",
+            ended: "Another certificate signs new profiles, and devices may show them as not verified",
+            steps: vec![
+                "Order a new certificate where the old one came from.".to_owned(),
+                format!("Install it with its key and chain: PUT {page}. New profiles are signed with it at once."),
             ],
             warning: None,
         },

@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::contact::EmailAddress;
+use super::expiry::FIRST_DAY;
 use crate::error::{Error, Result};
-use crate::time::{DAY, SignedDuration, Timestamp};
+use crate::time::{DAY, SignedDuration, Timestamp, days_until};
 
 /// So many days before the end the tenant is asked whether the record is still true.
-const ASKED_BEFORE: i64 = 60;
+pub const ASKED_BEFORE: i64 = 60;
+/// The question is mailed again after so many days without an answer.
+const ASKED_EVERY: i64 = 7;
 /// The longest text, in characters.
 const LONGEST: usize = 500;
 
@@ -50,6 +53,14 @@ pub fn needs_confirmation(record: Option<&Ownership>, not_after: Timestamp, now:
     now >= asked_from && record.is_none_or(|record| record.confirmed_at < asked_from)
 }
 
+/// Which of the mails that ask is due, counted from 0: one a week, until somebody confirms the record or the daily mails
+/// about the end itself begin.
+pub fn question_due(record: Option<&Ownership>, not_after: Timestamp, now: Timestamp) -> Option<i64> {
+    let days = days_until(now, not_after);
+    let asked = days > FIRST_DAY && needs_confirmation(record, not_after, now);
+    asked.then_some((ASKED_BEFORE - days) / ASKED_EVERY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +85,13 @@ mod tests {
         assert!(!asked(Some(&record(305)), 364));
         assert!(!asked(None, 304));
         assert!(asked(None, 305));
+    }
+
+    #[test]
+    fn the_question_is_mailed_five_times_at_most() {
+        let due = |day: i64| question_due(None, from_unix(365 * DAY), from_unix(day * DAY));
+        assert_eq!((due(304), due(305), due(311), due(312)), (None, Some(0), Some(0), Some(1)));
+        assert_eq!((due(334), due(335)), (Some(4), None));
     }
 
     #[test]

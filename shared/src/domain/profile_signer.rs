@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::id::{Fingerprint, KeyId};
-use crate::scope::Scope;
+use crate::scope::{Realm, Scope};
 use crate::time::Timestamp;
 
 /// Whose profiles a certificate signs.
@@ -15,6 +15,15 @@ pub enum Whose<'a> {
     Tenant(&'a Scope),
     /// Those of every tenant that has none of its own.
     Server,
+}
+
+impl<'a> From<Realm<'a>> for Whose<'a> {
+    fn from(realm: Realm<'a>) -> Self {
+        match realm {
+            Realm::Tenant(scope) => Self::Tenant(scope),
+            Realm::Operator(_) => Self::Server,
+        }
+    }
 }
 
 /// A signing certificate that an administrator brought along.

@@ -11,13 +11,13 @@ use lambda_http::request::RequestContext;
 use super::{Problem, path_part};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{Role, Scope};
+use crate::scope::{Operator, Role, Scope};
 use crate::service::authenticate_caller::{Caller, authenticate_caller};
 use crate::state::AppState;
 
 /// The operator calls.
 #[derive(Clone, Debug)]
-pub struct OperatorCaller(pub Caller);
+pub struct OperatorCaller(pub Operator);
 
 /// Someone calls who may change things in the path's tenant.
 #[derive(Clone, Debug)]
@@ -31,9 +31,7 @@ impl FromRequestParts<AppState> for OperatorCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let caller = caller(parts, state).await?;
-        caller.operator()?;
-        Ok(Self(caller))
+        Ok(Self(caller(parts, state).await?.operator()?))
     }
 }
 

@@ -1,22 +1,37 @@
 //! Keeping, and telling, whether Apple's push service works with a tenant's push certificate.
 
 use crate::domain::apns_status::ApnsStatus;
+use crate::domain::delivery::Delivery;
 use crate::domain::push_verdict::Verdict;
 use crate::error::Result;
 use crate::id::Fingerprint;
 use crate::scope::Scope;
 use crate::state::State;
+use crate::time::Timestamp;
 
-/// The status of the active certificate, or none where there is no certificate or nothing is known of it.
+/// What is known of pushes with the active certificate.
+#[derive(Clone, Debug)]
+pub struct PushStatus {
+    /// Whether Apple takes them; none where there is no certificate or nothing is known of it.
+    pub connection: Option<ApnsStatus>,
+    /// What they come to, and since when the certificate is active; none where nobody has looked yet.
+    pub delivery: Option<(Delivery, Timestamp)>,
+}
+
+/// What is known of pushes with the active certificate.
 ///
 /// # Errors
 /// Unavailable when the store does not answer.
-pub async fn apns_status(state: &State, scope: &Scope) -> Result<Option<ApnsStatus>> {
+pub async fn apns_status(state: &State, scope: &Scope) -> Result<PushStatus> {
     let all = state.store.push_certificates(scope).await?;
-    match all.active() {
-        Some(active) => state.store.apns_status(scope, &active.certificate.fingerprint).await,
-        None => Ok(None),
-    }
+    let Some(active) = all.active() else {
+        return Ok(PushStatus { connection: None, delivery: None });
+    };
+    let (connection, delivery) = tokio::try_join!(
+        state.store.apns_status(scope, &active.certificate.fingerprint),
+        state.store.delivery(scope)
+    )?;
+    Ok(PushStatus { connection, delivery: delivery.map(|delivery| (delivery, active.activated_at)) })
 }
 
 /// Notes what pushes said about their certificate. Trouble with the note is no trouble of the pushes.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::domain::token::{ApiToken, BearerToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{Actor, Role, Scope};
+use crate::scope::{Actor, Operator, Role, Scope};
 use crate::state::State;
 
 /// The proven bearer of a token.
@@ -53,23 +53,14 @@ impl Caller {
     ///
     /// # Errors
     /// Forbidden for anyone else.
-    pub fn operator(&self) -> Result<()> {
+    pub fn operator(&self) -> Result<Operator> {
         match self.owner {
-            Owner::Operator => Ok(()),
+            Owner::Operator => Ok(Operator::authenticated(self.actor.clone(), self.origin)),
             Owner::Tenant(_) => {
                 Err(Error::forbidden("operator-only", "Only the operator of this server may do this.")
                     .next("Use an operator token."))
             }
         }
-    }
-
-    /// The right to create `tenant`, for the operator.
-    ///
-    /// # Errors
-    /// Forbidden for anyone else.
-    pub fn creating(&self, tenant: TenantId) -> Result<Scope> {
-        self.operator()?;
-        Ok(Scope::authenticated(tenant, self.actor.clone()).from(self.origin))
     }
 
     /// The right to act in `tenant` as at least `needs`.
@@ -79,7 +70,7 @@ impl Caller {
     pub async fn within(&self, state: &State, tenant: TenantId, needs: Role) -> Result<Scope> {
         match &self.owner {
             Owner::Operator => {
-                let scope = self.creating(tenant)?;
+                let scope = self.operator()?.within(tenant);
                 state.store.tenant(&scope).await?;
                 Ok(scope)
             }

@@ -54,7 +54,9 @@ async fn ask(state: &State, scope: &Scope, tenant: &Tenant, address: &EmailAddre
     let secret = state.random.token();
     let contact = Contact { address: address.clone(), asked_at: now, verified_at: None };
     let question = Confirmation { address: address.clone(), expires_at: now + LINK_DAYS * DAY };
-    if !state.store.ask_contact(scope, &contact, &hash(&secret), &question, now - ASK_AGAIN).await? {
+    let audit = state.audit(scope, AuditAction::ContactAsked).with("address", address);
+    let unless_since = now - ASK_AGAIN;
+    if !state.store.ask_contact(scope, &contact, &hash(&secret), &question, unless_since, &audit).await? {
         return Ok(false);
     }
     let page = format!("{}/console/{}/confirm/{}", state.config.base_url, tenant.id, secret.expose());

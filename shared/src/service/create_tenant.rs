@@ -1,6 +1,5 @@
 //! Taking on a customer.
 
-use super::authenticate_caller::Caller;
 use super::confirm_contact::ask_contacts;
 use super::create_token::new_token;
 use super::secret_path;
@@ -10,17 +9,17 @@ use crate::domain::tenant::{Tenant, display_name};
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{Role, Scope};
+use crate::scope::{Operator, Role, Scope};
 use crate::secret::Secret;
 use crate::state::State;
 
 /// Creates a tenant with its first admin token, which is shown once, and the key that seals what its devices deposit.
 ///
 /// # Errors
-/// Malformed when the name is not one, or nobody is to be told of what expires; Forbidden for anyone but the operator.
+/// Malformed when the name is not one, or nobody is to be told of what expires.
 pub async fn create_tenant(
     state: &State,
-    operator: &Caller,
+    operator: &Operator,
     name: &str,
     contacts: Vec<EmailAddress>,
     expiry_mails: bool,
@@ -33,9 +32,10 @@ pub async fn create_tenant(
     // The key comes first: a tenant without one could not take a device's tokens.
     let data_key: [u8; 32] = state.random.bytes();
     state.secrets.put(&secret_path::data_key(&id), &Secret::new(data_key.to_vec())).await?;
-    let scope = operator.creating(id)?;
+    let scope = operator.within(id);
     let audit = state.audit(&scope, AuditAction::TenantCreated).with("token", &token.id);
-    state.store.create_tenant(&scope, &tenant, &token, &audit).await?;
+    let operators = state.audit(operator, AuditAction::TenantCreated).with("tenant", &tenant.id);
+    state.store.create_tenant(&scope, &tenant, &token, &audit, (operator, &operators)).await?;
     ask_new_contacts(state, &scope, &tenant).await;
     Ok((tenant, text))
 }

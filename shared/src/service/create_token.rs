@@ -5,7 +5,7 @@ use crate::domain::tenant::display_name;
 use crate::domain::token::{ApiToken, BearerToken, Owner, hash};
 use crate::error::{Error, Result};
 use crate::id::TokenId;
-use crate::scope::{Role, Scope};
+use crate::scope::{Operator, Role, Scope};
 use crate::secret::Secret;
 use crate::state::State;
 use crate::time::{DAY, from_unix};
@@ -64,7 +64,9 @@ pub async fn delete_token(state: &State, scope: &Scope, token: &TokenId) -> Resu
 /// Unavailable when the store does not answer.
 pub async fn create_operator_token(state: &State, name: &str) -> Result<Secret<String>> {
     let (token, text) = new_token(state, Owner::Operator, name, Role::Operator);
-    state.store.create_operator_token(&token).await?;
+    let operator = Operator::system("installation");
+    let audit = state.audit(&operator, AuditAction::OperatorTokenCreated).with("token", &token.id);
+    state.store.create_operator_token(&operator, &token, &audit).await?;
     Ok(text)
 }
 

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::secret_path;
 use super::vendor_certificate::vendor_certificates;
+use crate::domain::audit::AuditAction;
 use crate::domain::vendor_certificates::VendorRecord;
 use crate::error::{Error, Result};
 use crate::pki::key;
 use crate::pki::push_request::Digest;
 use crate::pki::vendor::VendorCertificate;
+use crate::scope::Operator;
 use crate::secret::Secret;
 use crate::state::State;
 use crate::time::Timestamp;
@@ -42,6 +44,7 @@ pub(super) struct KeptVendor {
 /// Malformed or Conflict as [`VendorCertificate::read`] says; Conflict when it has expired.
 pub async fn install_vendor_certificate(
     state: &State,
+    operator: &Operator,
     files: &VendorFiles,
     password: Option<&Secret<String>>,
     digest: Digest,
@@ -59,7 +62,12 @@ pub async fn install_vendor_certificate(
     // Kept without its password: the server signs unattended, and Secrets Manager guards it.
     state.secrets.put(&secret_path::vendor(&record.fingerprint), &keep(&vendor)?).await?;
     let first = all.active.is_none().then(|| all.pointing_at(record.fingerprint));
-    state.store.put_vendor(&record, first.as_ref()).await?;
+    let audit = state
+        .audit(operator, AuditAction::VendorCertificateInstalled)
+        .with("fingerprint", record.fingerprint)
+        .with("name", &record.name)
+        .with("active", first.is_some() || all.is_active(&record.fingerprint));
+    state.store.put_vendor(operator, &record, first.as_ref(), &audit).await?;
     tracing::info!(fingerprint = %record.fingerprint, name = record.name, "vendor certificate installed");
     Ok(record)
 }

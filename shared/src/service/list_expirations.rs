@@ -3,13 +3,14 @@
 use openssl::x509::X509;
 
 use crate::domain::credential::{CredentialKind, WatchedCredential};
+use crate::domain::profile_signer::Whose;
 use crate::domain::snooze::Snooze;
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::Fingerprint;
 use crate::pki::{certificate, validity};
 use crate::port::server_certificate::server_certificate;
-use crate::scope::Scope;
+use crate::scope::{Operator, Scope};
 use crate::state::State;
 
 /// A credential in the calendar.
@@ -27,35 +28,37 @@ pub struct Expiration {
 /// by expiry where they are stored.
 pub async fn tenant_expirations(state: &State, scope: &Scope) -> Result<Vec<Expiration>> {
     let owner = Owner::Tenant(scope.tenant().clone());
-    let (push, authorities, tokens, snoozes) = tokio::try_join!(
+    let (push, authorities, signer, tokens, snoozes) = tokio::try_join!(
         state.store.push_certificates(scope),
         state.store.authorities(scope),
+        state.store.profile_signer(Whose::Tenant(scope)),
         state.store.tokens(&owner),
-        state.store.snoozes(scope),
+        state.store.snoozes(scope.into()),
     )?;
     let mut credentials: Vec<WatchedCredential> =
         push.active().map(WatchedCredential::push).into_iter().collect();
     for authority in &authorities {
         credentials.push(WatchedCredential::authority(authority));
-        credentials.extend(WatchedCredential::profile_signer(authority));
+        credentials.extend(WatchedCredential::issued_signer(authority));
     }
+    credentials.extend(signer.as_ref().map(WatchedCredential::brought_signer));
     credentials.extend(tokens.iter().filter_map(WatchedCredential::token));
-    let now = state.clock.now();
-    let snooze = |credential: &WatchedCredential| {
-        let id = credential.id();
-        snoozes.iter().find(|snooze| snooze.credential == id && snooze.holds(now)).cloned()
-    };
-    Ok(sorted(credentials, |credential| Expiration {
-        page: page(state, &owner, credential.kind),
-        snooze: snooze(&credential),
-        credential,
-    }))
+    Ok(listed(state, &owner, credentials, &snoozes))
 }
 
 /// Everything of the operator's that ends, the earliest first; and why something could not be found out.
-pub async fn operator_expirations(state: &State) -> Result<(Vec<Expiration>, Option<Error>)> {
+pub async fn operator_expirations(
+    state: &State,
+    operator: &Operator,
+) -> Result<(Vec<Expiration>, Option<Error>)> {
+    let (vendors, signer, snoozes) = tokio::try_join!(
+        state.store.vendor_certificates(),
+        state.store.profile_signer(Whose::Server),
+        state.store.snoozes(operator.into()),
+    )?;
     let mut credentials: Vec<WatchedCredential> =
-        state.store.vendor_certificates().await?.active().map(WatchedCredential::from).into_iter().collect();
+        vendors.active().map(WatchedCredential::from).into_iter().collect();
+    credentials.extend(signer.as_ref().map(WatchedCredential::brought_signer));
     let trouble = match server_certificate(&state.config.base_url).await {
         Ok(Some(shown)) => {
             credentials.push(server(state.config.host(), &shown)?);
@@ -64,20 +67,27 @@ pub async fn operator_expirations(state: &State) -> Result<(Vec<Expiration>, Opt
         Ok(None) => None,
         Err(error) => Some(error),
     };
-    let list = sorted(credentials, |credential| Expiration {
-        page: page(state, &Owner::Operator, credential.kind),
-        snooze: None,
-        credential,
-    });
-    Ok((list, trouble))
+    Ok((listed(state, &Owner::Operator, credentials, &snoozes), trouble))
 }
 
-fn sorted(
+fn listed(
+    state: &State,
+    owner: &Owner,
     mut credentials: Vec<WatchedCredential>,
-    expiration: impl Fn(WatchedCredential) -> Expiration,
+    snoozes: &[Snooze],
 ) -> Vec<Expiration> {
+    let now = state.clock.now();
     credentials.sort_by_key(|credential| (credential.not_after, credential.kind));
-    credentials.into_iter().map(expiration).collect()
+    let snooze =
+        |id: &str| snoozes.iter().find(|snooze| snooze.credential == id && snooze.holds(now)).cloned();
+    credentials
+        .into_iter()
+        .map(|credential| Expiration {
+            page: page(state, owner, &credential),
+            snooze: snooze(&credential.id()),
+            credential,
+        })
+        .collect()
 }
 
 fn server(host: &str, shown: &X509) -> Result<WatchedCredential> {
@@ -94,17 +104,18 @@ fn server(host: &str, shown: &X509) -> Result<WatchedCredential> {
     })
 }
 
-/// Where somebody deals with a credential of this kind.
-fn page(state: &State, owner: &Owner, kind: CredentialKind) -> String {
+/// Where somebody deals with a credential.
+fn page(state: &State, owner: &Owner, credential: &WatchedCredential) -> String {
     let base = &state.config.base_url;
-    let resource = match kind {
+    let resource = match credential.kind {
         CredentialKind::PushCertificate => "push-certificate",
-        CredentialKind::VendorCertificate => "vendor-certificate",
+        CredentialKind::VendorCertificate => "vendor-certificates",
         CredentialKind::IdentityAuthority | CredentialKind::ProfileSigner => "identity-authority",
+        CredentialKind::SigningCertificate => "profile-signer",
         CredentialKind::ApiToken => "tokens",
         CredentialKind::ServerCertificate => return base.clone(),
     };
-    match (owner, kind) {
+    match (owner, credential.kind) {
         (Owner::Tenant(tenant), CredentialKind::PushCertificate) => {
             format!("{base}/console/{tenant}/{resource}")
         }

@@ -2,6 +2,7 @@
 
 pub mod activate_push_certificate;
 pub mod apns_status;
+mod ask_ownership;
 pub mod authenticate_caller;
 pub mod authenticate_device;
 pub mod calendar_feed;
@@ -21,6 +22,7 @@ pub mod export_push_certificate;
 pub mod install_vendor_certificate;
 pub mod issue_identity;
 pub mod list_expirations;
+mod mail_once;
 pub mod next_command;
 pub mod notify_expiry;
 pub mod probe_push_certificates;
@@ -39,3 +41,4 @@ pub mod stage_push_certificate;
 pub mod update_tenant;
 pub mod vendor_certificate;
 pub mod wake_devices;
+pub mod watch_delivery;

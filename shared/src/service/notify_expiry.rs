@@ -5,16 +5,18 @@ use std::ops::AddAssign;
 use futures_util::StreamExt;
 use futures_util::stream;
 
+use super::ask_ownership::ask_ownership;
 use super::confirm_contact::recipients;
 use super::list_expirations::{Expiration, operator_expirations, tenant_expirations};
+use super::mail_once::mail_once;
 use crate::domain::contact::EmailAddress;
-use crate::domain::expiry::{FIRST_DAY, LAST_DAY, Notice, due, told};
+use crate::domain::expiry::{LAST_DAY, Notice, due, told};
 use crate::domain::expiry_mail::expiry_mail;
+use crate::domain::ownership::ASKED_BEFORE;
 use crate::domain::token::Owner;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::TenantId;
-use crate::port::mailer::Mail;
-use crate::scope::Scope;
+use crate::scope::{Operator, Scope};
 use crate::state::State;
 use crate::store::Claim;
 use crate::time::{DAY, SignedDuration};
@@ -52,7 +54,8 @@ impl AddAssign for Tally {
 pub async fn notify_expiry(state: &State, may_go_on: impl Fn() -> bool + Sync) -> Result<Tally> {
     let now = state.clock.now();
     let from = now - SignedDuration::from_secs((LAST_DAY + 1) * DAY);
-    let to = now + SignedDuration::from_secs((FIRST_DAY + 1) * DAY);
+    // The question who can renew comes before the notices begin.
+    let to = now + SignedDuration::from_secs((ASKED_BEFORE + 1) * DAY);
     let mut tally = notify_operator(state).await;
     let tenants = state.store.tenants_with_an_end(from, to).await?;
     let may_go_on = &may_go_on;
@@ -78,7 +81,8 @@ async fn notify_operator(state: &State) -> Tally {
     let served = async {
         let addresses: Vec<EmailAddress> =
             state.config.operator_mail.iter().map(|text| text.parse()).collect::<Result<_>>()?;
-        let (expirations, mut trouble) = operator_expirations(state).await?;
+        let (expirations, mut trouble) =
+            operator_expirations(state, &Operator::system("expiry notice")).await?;
         for expiration in &expirations {
             let told = |_| addresses.iter().collect();
             let host = state.config.host();
@@ -112,12 +116,17 @@ async fn serve_tenant(state: &State, scope: &Scope, tally: &mut Tally) -> Result
     let owner = Owner::Tenant(tenant.id.clone());
     let mut trouble = None;
     // The index may lag: what counts is what the tenant has now.
-    for expiration in tenant_expirations(state, scope).await? {
+    let expirations = tenant_expirations(state, scope).await?;
+    for expiration in &expirations {
         let told = |notice| told(&recipients, notice);
         // What fails for one credential must not silence the others.
-        if let Err(error) = notify_all(state, &owner, &tenant.name, &expiration, told, tally).await {
+        if let Err(error) = notify_all(state, &owner, &tenant.name, expiration, told, tally).await {
             trouble = Some(error);
         }
+    }
+    let asked = told(&recipients, Notice::Expires(ASKED_BEFORE));
+    if let Err(error) = ask_ownership(state, scope, &tenant, &expirations, &asked, tally).await {
+        trouble = Some(error);
     }
     trouble.map_or(Ok(()), Err)
 }
@@ -158,8 +167,7 @@ async fn notify_all<'a>(
     trouble.map_or(Ok(()), Err)
 }
 
-/// Sends one mail, unless it went out today. Killed between sending and noting it, the mail may go out a second time
-/// after the claim's lease; it is never lost.
+/// Sends one mail, unless it went out today.
 async fn notify(
     state: &State,
     owner: &Owner,
@@ -168,20 +176,8 @@ async fn notify(
     notice: Notice,
     to: &EmailAddress,
 ) -> Result<bool> {
-    let now = state.clock.now();
-    let day = now.strftime("%Y-%m-%d").to_string();
+    let day = state.clock.now().strftime("%Y-%m-%d").to_string();
     let credential = expiration.credential.id();
     let claim = Claim { owner, credential: &credential, day: &day, recipient: to.as_str() };
-    if !state.store.claim_mail(&claim, now).await? {
-        return Ok(false);
-    }
-    let words = expiry_mail(name, &expiration.credential, notice, &expiration.page);
-    let mail = Mail { to: to.to_string(), subject: words.subject, text: words.text, html: words.html };
-    if let Err(error) = state.mailer.send(&mail).await {
-        state.store.release_mail(&claim).await?;
-        return Err(Error::unavailable(error));
-    }
-    state.store.mail_sent(&claim, now).await?;
-    tracing::info!(credential, %to, ?notice, "an expiry notice was mailed");
-    Ok(true)
+    mail_once(state, &claim, expiry_mail(name, &expiration.credential, notice, &expiration.page)).await
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::id::Fingerprint;
 use crate::pki::profile_signer::ProfileSigner;
 use crate::pki::{Credential, key, profile_signature};
-use crate::scope::Scope;
+use crate::scope::{Realm, Scope};
 use crate::secret::Secret;
 use crate::state::State;
 
@@ -35,9 +35,10 @@ pub struct SignerFiles {
 /// else changed it at the same time.
 pub async fn install_profile_signer(
     state: &State,
-    whose: Whose<'_>,
+    realm: Realm<'_>,
     files: &SignerFiles,
 ) -> Result<InstalledSigner> {
+    let whose = Whose::from(realm);
     let now = state.clock.now();
     let read = ProfileSigner::read(
         &files.certificate,
@@ -61,8 +62,8 @@ pub async fn install_profile_signer(
     };
     // The key first: a record without its key would promise what nobody can do.
     state.secrets.put(&secret_path::signing_key(whose, &signer.key_id), &key::to_pem(&read.key)?).await?;
-    let audit = audit(state, whose, AuditAction::ProfileSignerInstalled, &signer);
-    state.store.put_profile_signer(whose, &signer, former.as_ref(), audit.as_ref()).await?;
+    let audit = audit(state, realm, AuditAction::ProfileSignerInstalled, &signer);
+    state.store.put_profile_signer(realm, &signer, former.as_ref(), &audit).await?;
     if let Some(former) = former {
         state.secrets.delete(&secret_path::signing_key(whose, &former.key_id)).await?;
     }
@@ -73,11 +74,12 @@ pub async fn install_profile_signer(
 ///
 /// # Errors
 /// Conflict when another was installed at the same time.
-pub async fn remove_profile_signer(state: &State, whose: Whose<'_>) -> Result<()> {
+pub async fn remove_profile_signer(state: &State, realm: Realm<'_>) -> Result<()> {
+    let whose = Whose::from(realm);
     let Some(signer) = state.store.profile_signer(whose).await? else { return Ok(()) };
     // The record first: a key without a record signs nothing.
-    let audit = audit(state, whose, AuditAction::ProfileSignerRemoved, &signer);
-    state.store.delete_profile_signer(whose, &signer, audit.as_ref()).await?;
+    let audit = audit(state, realm, AuditAction::ProfileSignerRemoved, &signer);
+    state.store.delete_profile_signer(realm, &signer, &audit).await?;
     state.secrets.delete(&secret_path::signing_key(whose, &signer.key_id)).await?;
     Ok(())
 }
@@ -145,18 +147,6 @@ fn der(certificate: &X509Ref) -> Result<Bytes> {
     certificate.to_der().map(Bytes::from).map_err(Error::internal)
 }
 
-/// The entry in the tenant's audit log. The server's certificate has no tenant: that it changed stands in the log.
-fn audit(
-    state: &State,
-    whose: Whose<'_>,
-    action: AuditAction,
-    signer: &InstalledSigner,
-) -> Option<AuditEntry> {
-    match whose {
-        Whose::Tenant(scope) => Some(state.audit(scope, action).with("fingerprint", signer.fingerprint)),
-        Whose::Server => {
-            tracing::info!(fingerprint = %signer.fingerprint, ?action, "the server's profile signer changed");
-            None
-        }
-    }
+fn audit(state: &State, realm: Realm<'_>, action: AuditAction, signer: &InstalledSigner) -> AuditEntry {
+    state.audit(realm, action).with("fingerprint", signer.fingerprint).with("name", &signer.common_name)
 }

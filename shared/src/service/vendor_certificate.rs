@@ -2,12 +2,14 @@
 
 use super::install_vendor_certificate::{KeptVendor, record};
 use super::secret_path;
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::vendor_certificates::{VendorCertificates, VendorRecord};
 use crate::error::{Error, Kind, Result};
 use crate::id::Fingerprint;
 use crate::pki::push_request::Digest;
 use crate::pki::validity;
 use crate::pki::vendor::VendorCertificate;
+use crate::scope::Operator;
 use crate::secret::Secret;
 use crate::state::State;
 
@@ -62,7 +64,9 @@ pub async fn vendor_certificates(state: &State) -> Result<VendorCertificates> {
     let record = record(&read(&former)?, Digest::default(), state.clock.now());
     state.secrets.put(&secret_path::vendor(&record.fingerprint), &former).await?;
     let first = all.pointing_at(record.fingerprint);
-    match state.store.put_vendor(&record, Some(&first)).await {
+    let operator = Operator::system("taking over the vendor certificate of an older installation");
+    let audit = audit(state, &operator, AuditAction::VendorCertificateInstalled, &record);
+    match state.store.put_vendor(&operator, &record, Some(&first), &audit).await {
         // Another process was faster, with the same certificate.
         Err(error) if error.kind() == Kind::Conflict => {}
         other => other?,
@@ -74,12 +78,17 @@ pub async fn vendor_certificates(state: &State) -> Result<VendorCertificates> {
 ///
 /// # Errors
 /// NotFound when it is not installed; Conflict when it is not valid now, or when somebody else changed the certificates.
-pub async fn activate_vendor_certificate(state: &State, fingerprint: &Fingerprint) -> Result<VendorRecord> {
+pub async fn activate_vendor_certificate(
+    state: &State,
+    operator: &Operator,
+    fingerprint: &Fingerprint,
+) -> Result<VendorRecord> {
     let all = vendor_certificates(state).await?;
     let record = all.find(fingerprint).ok_or_else(not_installed)?;
     kept_vendor(state, fingerprint).await?.check_validity(state.clock.now())?;
     if !all.is_active(fingerprint) {
-        state.store.activate_vendor(&all.pointing_at(*fingerprint), record).await?;
+        let audit = audit(state, operator, AuditAction::VendorCertificateActivated, record);
+        state.store.activate_vendor(operator, &all.pointing_at(*fingerprint), record, &audit).await?;
         tracing::info!(%fingerprint, name = record.name, "vendor certificate activated");
     }
     Ok(record.clone())
@@ -89,7 +98,11 @@ pub async fn activate_vendor_certificate(state: &State, fingerprint: &Fingerprin
 ///
 /// # Errors
 /// NotFound when it is not installed; Conflict when it is the active one.
-pub async fn delete_vendor_certificate(state: &State, fingerprint: &Fingerprint) -> Result<()> {
+pub async fn delete_vendor_certificate(
+    state: &State,
+    operator: &Operator,
+    fingerprint: &Fingerprint,
+) -> Result<()> {
     let all = vendor_certificates(state).await?;
     let record = all.find(fingerprint).ok_or_else(not_installed)?;
     if all.is_active(fingerprint) {
@@ -99,10 +112,15 @@ pub async fn delete_vendor_certificate(state: &State, fingerprint: &Fingerprint)
         );
         return Err(Error::conflict("vendor-certificate-active", message).next("Activate another one first."));
     }
-    state.store.delete_vendor(fingerprint).await?;
+    let audit = audit(state, operator, AuditAction::VendorCertificateDeleted, record);
+    state.store.delete_vendor(operator, fingerprint, &audit).await?;
     state.secrets.delete(&secret_path::vendor(fingerprint)).await?;
     tracing::info!(%fingerprint, name = record.name, "vendor certificate deleted");
     Ok(())
+}
+
+fn audit(state: &State, operator: &Operator, action: AuditAction, record: &VendorRecord) -> AuditEntry {
+    state.audit(operator, action).with("fingerprint", record.fingerprint).with("name", &record.name)
 }
 
 async fn kept_vendor(state: &State, fingerprint: &Fingerprint) -> Result<VendorCertificate> {

@@ -168,7 +168,7 @@ async fn wake(
     let attempt = |outcome: String| PushAttempt { at: now, outcome };
     match outcome {
         Outcome::Accepted { .. } => {
-            state.store.note_push(scope, id, &attempt("accepted".to_owned())).await?;
+            state.store.note_push(scope, id, &PushAttempt::accepted(now)).await?;
             Ok(Woken::Done)
         }
         Outcome::DeviceGone { reason, .. } => {

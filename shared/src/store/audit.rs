@@ -1,16 +1,20 @@
-//! The audit log: one partition per tenant and month, in the order of time.
+//! The audit logs, of each tenant and of the operator: one partition per month, in the order of time.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::{NEW, Store, error, keys, put_part, read, text};
 use crate::domain::audit::AuditEntry;
 use crate::error::Result;
-use crate::scope::Scope;
+use crate::scope::Realm;
 
 impl Store {
     /// The part of a transaction that writes down what its other parts do.
-    pub(super) fn audit_part(&self, scope: &Scope, entry: &AuditEntry) -> Result<TransactWriteItem> {
-        put_part(&self.tables.core, &keys::audit(scope.tenant(), entry), entry, Some(NEW))
+    pub(super) fn audit_part<'a>(
+        &self,
+        realm: impl Into<Realm<'a>>,
+        entry: &AuditEntry,
+    ) -> Result<TransactWriteItem> {
+        put_part(&self.tables.core, &keys::audit(realm.into(), entry), entry, Some(NEW))
     }
 
     /// A month's entries, the latest first, before `before`, and the mark to continue with.
@@ -18,7 +22,7 @@ impl Store {
     /// `month` is `YYYY-MM` in UTC.
     pub async fn audit_log(
         &self,
-        scope: &Scope,
+        realm: Realm<'_>,
         month: &str,
         before: Option<&str>,
         limit: i32,
@@ -28,7 +32,7 @@ impl Store {
             .query()
             .table_name(&self.tables.core)
             .scan_index_forward(false)
-            .expression_attribute_values(":pk", text(keys::audit_partition(scope.tenant(), month)))
+            .expression_attribute_values(":pk", text(keys::audit_partition(realm, month)))
             .limit(limit);
         query = match before {
             Some(before) => query

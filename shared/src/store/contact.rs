@@ -49,6 +49,7 @@ impl Store {
         hash: &str,
         question: &Confirmation,
         unless_since: i64,
+        audit: &AuditEntry,
     ) -> Result<bool> {
         let tenant = scope.tenant();
         let record = item(&keys::contact(tenant, contact.address.as_str()), contact)?;
@@ -57,6 +58,7 @@ impl Store {
         let parts = vec![
             put_item_part(&self.tables.core, record, Some(due), since)?,
             put_part(&self.tables.ephemeral, &keys::confirmation(tenant, hash), question, Some(super::NEW))?,
+            self.audit_part(scope, audit)?,
         ];
         match self.transact(parts).await {
             Ok(()) => Ok(true),

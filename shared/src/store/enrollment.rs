@@ -43,8 +43,11 @@ impl Store {
         now: Timestamp,
         starts_session: bool,
     ) -> Result<Enrollment> {
-        let expression =
-            if starts_session { "SET last_seen = :now ADD #session :one" } else { "SET last_seen = :now" };
+        let expression = if starts_session {
+            "SET last_seen = :now, answered_at = if_not_exists(answered_at, :now) ADD #session :one"
+        } else {
+            "SET last_seen = :now, answered_at = if_not_exists(answered_at, :now)"
+        };
         let mut values = HashMap::from([(":now".to_owned(), value(now)?)]);
         if starts_session {
             values.insert(":one".into(), number(1));

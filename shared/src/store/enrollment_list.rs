@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::Select;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::keys::{self, BY_TENANT_INDEX, Key};
 use super::{Store, error, key_of, mark, text};
@@ -40,6 +41,21 @@ impl Store {
     /// When devices enrolled on a topic were last seen: of `limit` of them at most. The index is eventually consistent, so
     /// that a device that enrolled just now may be missing.
     pub async fn last_seen_on(&self, scope: &Scope, topic: &str, limit: i32) -> Result<Vec<Timestamp>> {
+        let seen: Vec<LastSeen> = self.devices_as(scope, topic, limit).await?;
+        Ok(seen.into_iter().map(|device| device.last_seen).collect())
+    }
+
+    /// Devices enrolled on a topic, `limit` of them at most, as [`Self::last_seen_on`] finds them.
+    pub async fn devices_on(&self, scope: &Scope, topic: &str, limit: i32) -> Result<Vec<Enrollment>> {
+        self.devices_as(scope, topic, limit).await
+    }
+
+    async fn devices_as<T: DeserializeOwned>(
+        &self,
+        scope: &Scope,
+        topic: &str,
+        limit: i32,
+    ) -> Result<Vec<T>> {
         let page = self
             .client
             .query()
@@ -53,8 +69,7 @@ impl Store {
             .await
             .map_err(error::read)?;
         let found: Vec<Key> = page.items().iter().filter_map(key_of).collect();
-        let seen: Vec<LastSeen> = self.get_many(&self.tables.core, &found).await?;
-        Ok(seen.into_iter().map(|device| device.last_seen).collect())
+        self.get_many(&self.tables.core, &found).await
     }
 
     /// A page of a tenant's enrollments, and the mark to continue after.

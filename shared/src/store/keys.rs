@@ -5,6 +5,7 @@ use crate::domain::link_challenge::OUTSTANDING;
 use crate::domain::profile_signer::Whose;
 use crate::domain::token::Owner;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
+use crate::scope::Realm;
 use crate::time::Timestamp;
 
 /// A primary key.
@@ -125,13 +126,20 @@ pub(crate) fn topic_claim(topic: &str) -> Key {
     Key { pk: format!("TOPIC#{topic}"), sk: "CLAIM".into() }
 }
 
-pub(crate) fn audit_partition(tenant: &TenantId, month: &str) -> String {
-    format!("TENANT#{tenant}#AUDIT#{month}")
+fn realm_partition(realm: Realm<'_>) -> String {
+    match realm {
+        Realm::Tenant(scope) => format!("TENANT#{}", scope.tenant()),
+        Realm::Operator(_) => "OPERATOR".to_owned(),
+    }
 }
 
-pub(crate) fn audit(tenant: &TenantId, entry: &AuditEntry) -> Key {
+pub(crate) fn audit_partition(realm: Realm<'_>, month: &str) -> String {
+    format!("{}#AUDIT#{month}", realm_partition(realm))
+}
+
+pub(crate) fn audit(realm: Realm<'_>, entry: &AuditEntry) -> Key {
     let at = entry.at.as_millisecond();
-    Key { pk: audit_partition(tenant, &month(entry.at)), sk: format!("{at:014}#{}", entry.id) }
+    Key { pk: audit_partition(realm, &month(entry.at)), sk: format!("{at:014}#{}", entry.id) }
 }
 
 /// The partition of [`BY_EXPIRY_INDEX`] for a moment: its month in UTC.
@@ -225,12 +233,12 @@ pub(crate) fn identity_count(tenant: &TenantId, not_after: Timestamp, fingerprin
     Key { pk: identity_count_partition(tenant), sk: format!("{}#{shard}", expiry_month(not_after)) }
 }
 
-pub(crate) fn snooze_partition(tenant: &TenantId) -> String {
-    format!("TENANT#{tenant}#SNOOZE")
+pub(crate) fn snooze_partition(realm: Realm<'_>) -> String {
+    format!("{}#SNOOZE", realm_partition(realm))
 }
 
-pub(crate) fn snooze(tenant: &TenantId, credential: &str) -> Key {
-    Key { pk: snooze_partition(tenant), sk: credential.to_owned() }
+pub(crate) fn snooze(realm: Realm<'_>, credential: &str) -> Key {
+    Key { pk: snooze_partition(realm), sk: credential.to_owned() }
 }
 
 pub(crate) const CONTACT_PREFIX: &str = "CONTACT#";
@@ -251,6 +259,11 @@ pub(crate) fn calendar_feed(tenant: &TenantId) -> Key {
 /// What is known of a push certificate's connection to APNs.
 pub(crate) fn apns_status(tenant: &TenantId, certificate: &Fingerprint) -> Key {
     Key { pk: format!("TENANT#{tenant}#APNS"), sk: certificate.to_string() }
+}
+
+/// What pushes to a tenant's devices come to.
+pub(crate) fn delivery(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}#DELIVERY"), sk: "DELIVERY".into() }
 }
 
 /// A channel's part of a key. `#` separates key parts, so that a user's name must not bring one in.

@@ -8,6 +8,7 @@ mod calendar_feed;
 mod channels;
 mod command;
 mod contact;
+mod delivery;
 mod enrollment;
 mod enrollment_list;
 mod error;

@@ -8,10 +8,10 @@ use super::{Item, NEW, Store, item, key_item, keys, put_item_part, text};
 use crate::domain::audit::AuditEntry;
 use crate::domain::profile_signer::{InstalledSigner, ProfileSigners, Whose};
 use crate::error::{Error, Result};
-use crate::scope::Scope;
+use crate::scope::{Realm, Scope};
 
 /// The attribute `kind` of these records in the index by expiry.
-const KIND: &str = "profile-signer";
+const KIND: &str = "signing-certificate";
 
 impl Store {
     /// The certificate that one signs with.
@@ -31,17 +31,17 @@ impl Store {
     /// Conflict when it was changed in between.
     pub async fn put_profile_signer(
         &self,
-        whose: Whose<'_>,
+        realm: Realm<'_>,
         signer: &InstalledSigner,
         replaces: Option<&InstalledSigner>,
-        audit: Option<&AuditEntry>,
+        audit: &AuditEntry,
     ) -> Result<()> {
-        let mut record: Item = item(&keys::profile_signer(whose), signer)?;
+        let mut record: Item = item(&keys::profile_signer(realm.into()), signer)?;
         // What is found through the index by expiry; the server's has no tenant.
         record.insert("kind".into(), text(KIND));
         record.insert("expiry_month".into(), text(keys::expiry_month(signer.not_after)));
         record.insert("expiry".into(), text(signer.not_after));
-        if let Whose::Tenant(scope) = whose {
+        if let Realm::Tenant(scope) = realm {
             record.insert("tenant".into(), text(scope.tenant()));
         }
         let (condition, values) = match replaces {
@@ -51,7 +51,7 @@ impl Store {
             }
         };
         let part = put_item_part(&self.tables.pki, record, Some(condition), values)?;
-        self.change(whose, vec![part], audit).await
+        self.change(vec![part, self.audit_part(realm, audit)?]).await
     }
 
     /// Drops a signing certificate.
@@ -60,30 +60,22 @@ impl Store {
     /// Conflict when another one is there by now.
     pub async fn delete_profile_signer(
         &self,
-        whose: Whose<'_>,
+        realm: Realm<'_>,
         signer: &InstalledSigner,
-        audit: Option<&AuditEntry>,
+        audit: &AuditEntry,
     ) -> Result<()> {
         let delete = Delete::builder()
             .table_name(&self.tables.pki)
-            .set_key(Some(key_item(&keys::profile_signer(whose))))
+            .set_key(Some(key_item(&keys::profile_signer(realm.into()))))
             .condition_expression("key_id = :id")
             .expression_attribute_values(":id", text(&signer.key_id))
             .build()
             .map_err(Error::internal)?;
-        self.change(whose, vec![TransactWriteItem::builder().delete(delete).build()], audit).await
+        let delete = TransactWriteItem::builder().delete(delete).build();
+        self.change(vec![delete, self.audit_part(realm, audit)?]).await
     }
 
-    /// The server's has no tenant, and so no audit log.
-    async fn change(
-        &self,
-        whose: Whose<'_>,
-        mut parts: Vec<TransactWriteItem>,
-        audit: Option<&AuditEntry>,
-    ) -> Result<()> {
-        if let (Whose::Tenant(scope), Some(entry)) = (whose, audit) {
-            parts.push(self.audit_part(scope, entry)?);
-        }
+    async fn change(&self, parts: Vec<TransactWriteItem>) -> Result<()> {
         if self.write_if(parts).await? { Ok(()) } else { Err(changed()) }
     }
 }

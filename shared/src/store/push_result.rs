@@ -13,11 +13,18 @@ use crate::scope::Scope;
 use crate::time::Timestamp;
 
 impl Store {
-    /// Notes what came of a push, unless the device was removed meanwhile.
+    /// Notes what came of a push, unless the device was removed meanwhile. From now on its first poll is the answer; one
+    /// call, and a second where the device was faster than this note.
     pub async fn note_push(&self, scope: &Scope, id: &EnrollmentId, attempt: &PushAttempt) -> Result<()> {
-        let values = HashMap::from([(":attempt".to_owned(), value(attempt)?)]);
         let key = keys::enrollment(scope.tenant(), id);
-        self.update_if(&key, "SET last_push = :attempt", "attribute_exists(pk)", values).await
+        let values =
+            HashMap::from([(":attempt".to_owned(), value(attempt)?), (":at".to_owned(), value(attempt.at)?)]);
+        let waits = "SET last_push = :attempt REMOVE answered_at";
+        if self.update_if(&key, waits, "last_seen <= :at", values.clone()).await? {
+            return Ok(());
+        }
+        let answered = "SET last_push = :attempt, answered_at = last_seen";
+        self.update_if(&key, answered, "last_seen > :at", values).await.map(drop)
     }
 
     /// Lets pushes rest until a time because APNs called this address no good, unless the device has given another one
@@ -37,17 +44,17 @@ impl Store {
         ]);
         let key = keys::enrollment(scope.tenant(), id);
         let expression = "SET last_push = :attempt, push_rests_until = :until";
-        self.update_if(&key, expression, "push = :address", values).await
+        self.update_if(&key, expression, "push = :address", values).await.map(drop)
     }
 
-    /// An update whose failed condition means that there is nothing left to do.
+    /// An update whose failed condition is no trouble; whether it was made.
     async fn update_if(
         &self,
         key: &Key,
         expression: &str,
         condition: &str,
         values: HashMap<String, AttributeValue>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let sent = self
             .client
             .update_item()
@@ -58,6 +65,6 @@ impl Store {
             .set_expression_attribute_values(Some(values))
             .send()
             .await;
-        error::condition(sent.map_err(error::update)).map(drop)
+        error::condition(sent.map_err(error::update)).map(|written| written.is_some())
     }
 }

@@ -9,11 +9,11 @@ use crate::domain::tenant::Tenant;
 use crate::domain::token::{ApiToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::Scope;
+use crate::scope::{Operator, Scope};
 use std::collections::HashMap;
 
 impl Store {
-    /// Creates a tenant together with its first token.
+    /// Creates a tenant together with its first token; both its own audit log and the operator's say so.
     ///
     /// # Errors
     /// Conflict when the identifier is taken, which 80 random bits make a fault.
@@ -23,6 +23,7 @@ impl Store {
         tenant: &Tenant,
         token: &ApiToken,
         audit: &AuditEntry,
+        (operator, operators): (&Operator, &AuditEntry),
     ) -> Result<()> {
         let owner = Owner::Tenant(tenant.id.clone());
         let mut listed: Item = item(&keys::tenant(&tenant.id), tenant)?;
@@ -32,6 +33,7 @@ impl Store {
             put_item_part(&self.tables.core, listed, Some(NEW), HashMap::new())?,
             put_part(&self.tables.core, &keys::token(&owner, &token.id), token, Some(NEW))?,
             self.audit_part(scope, audit)?,
+            self.audit_part(operator, operators)?,
         ];
         self.transact(parts).await.map_err(|cancelled| match cancelled {
             Cancelled::Condition(_) => Error::internal("a new tenant's identifier exists already"),

@@ -13,15 +13,20 @@ use crate::domain::credential::CredentialKind;
 use crate::domain::token::{ApiToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TokenId;
-use crate::scope::Scope;
+use crate::scope::{Operator, Realm, Scope};
 
 impl Store {
     /// Adds an operator's token.
     ///
     /// # Errors
     /// Internal when the identifier is taken, which 80 random bits make a fault.
-    pub async fn create_operator_token(&self, token: &ApiToken) -> Result<()> {
-        self.add_token(&Owner::Operator, token, None).await
+    pub async fn create_operator_token(
+        &self,
+        operator: &Operator,
+        token: &ApiToken,
+        audit: &AuditEntry,
+    ) -> Result<()> {
+        self.add_token(operator.into(), token, audit).await
     }
 
     /// Adds a tenant's token; one that ends is in the calendar from then on.
@@ -29,23 +34,23 @@ impl Store {
     /// # Errors
     /// Internal when the identifier is taken, which 80 random bits make a fault.
     pub async fn create_token(&self, scope: &Scope, token: &ApiToken, audit: &AuditEntry) -> Result<()> {
-        let owner = Owner::Tenant(scope.tenant().clone());
-        self.add_token(&owner, token, Some(self.audit_part(scope, audit)?)).await
+        self.add_token(scope.into(), token, audit).await
     }
 
-    async fn add_token(
-        &self,
-        owner: &Owner,
-        token: &ApiToken,
-        audit: Option<TransactWriteItem>,
-    ) -> Result<()> {
-        let mut parts = vec![put_part(&self.tables.core, &keys::token(owner, &token.id), token, Some(NEW))?];
-        if let (Owner::Tenant(tenant), Some(end)) = (owner, token.expires_at) {
-            let record = item(&keys::token_expiry(owner, &token.id), &EndingToken {})?;
+    async fn add_token(&self, realm: Realm<'_>, token: &ApiToken, audit: &AuditEntry) -> Result<()> {
+        let owner = match realm {
+            Realm::Tenant(scope) => Owner::Tenant(scope.tenant().clone()),
+            Realm::Operator(_) => Owner::Operator,
+        };
+        let mut parts = vec![
+            put_part(&self.tables.core, &keys::token(&owner, &token.id), token, Some(NEW))?,
+            self.audit_part(realm, audit)?,
+        ];
+        if let (Owner::Tenant(tenant), Some(end)) = (&owner, token.expires_at) {
+            let record = item(&keys::token_expiry(&owner, &token.id), &EndingToken {})?;
             let record = indexed(record, tenant, CredentialKind::ApiToken, end);
             parts.push(put_item_part(&self.tables.pki, record, Some(NEW), HashMap::new())?);
         }
-        parts.extend(audit);
         if self.write_if(parts).await? {
             Ok(())
         } else {

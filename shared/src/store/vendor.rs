@@ -6,9 +6,11 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Delete, TransactWriteItem};
 
 use super::keys::{self, ACTIVE, VENDOR_PARTITION};
 use super::{Cancelled, Item, NEW, Store, item, key_item, number, put_item_part, put_part, read, text};
+use crate::domain::audit::AuditEntry;
 use crate::domain::vendor_certificates::{ActiveVendor, VendorCertificates, VendorRecord};
 use crate::error::{Error, Result};
 use crate::id::Fingerprint;
+use crate::scope::Operator;
 
 /// The kind of credential, by which the index by expiry tells a vendor certificate from a tenant's push certificate.
 const KIND: &str = "vendor-certificate";
@@ -31,8 +33,15 @@ impl Store {
     ///
     /// # Errors
     /// Conflict when another became the first at the same time.
-    pub async fn put_vendor(&self, record: &VendorRecord, first: Option<&ActiveVendor>) -> Result<()> {
-        let mut parts = vec![put_part(&self.tables.pki, &keys::vendor(&record.fingerprint), record, None)?];
+    pub async fn put_vendor(
+        &self,
+        operator: &Operator,
+        record: &VendorRecord,
+        first: Option<&ActiveVendor>,
+        audit: &AuditEntry,
+    ) -> Result<()> {
+        let put = put_part(&self.tables.pki, &keys::vendor(&record.fingerprint), record, None)?;
+        let mut parts = vec![put, self.audit_part(operator, audit)?];
         if let Some(first) = first {
             parts.push(self.pointer_part(first, record)?);
         }
@@ -43,7 +52,13 @@ impl Store {
     ///
     /// # Errors
     /// Conflict when somebody else changed the certificates at the same time.
-    pub async fn activate_vendor(&self, active: &ActiveVendor, record: &VendorRecord) -> Result<()> {
+    pub async fn activate_vendor(
+        &self,
+        operator: &Operator,
+        active: &ActiveVendor,
+        record: &VendorRecord,
+        audit: &AuditEntry,
+    ) -> Result<()> {
         let installed = ConditionCheck::builder()
             .table_name(&self.tables.pki)
             .set_key(Some(key_item(&keys::vendor(&record.fingerprint))))
@@ -51,14 +66,20 @@ impl Store {
             .build()
             .map_err(Error::internal)?;
         let installed = TransactWriteItem::builder().condition_check(installed).build();
-        self.transact(vec![self.pointer_part(active, record)?, installed]).await.map_err(changed)
+        let parts = vec![self.pointer_part(active, record)?, installed, self.audit_part(operator, audit)?];
+        self.transact(parts).await.map_err(changed)
     }
 
     /// Removes a certificate that does not sign.
     ///
     /// # Errors
     /// Conflict when somebody else made it the active one, or removed it, at the same time.
-    pub async fn delete_vendor(&self, fingerprint: &Fingerprint) -> Result<()> {
+    pub async fn delete_vendor(
+        &self,
+        operator: &Operator,
+        fingerprint: &Fingerprint,
+        audit: &AuditEntry,
+    ) -> Result<()> {
         let delete = Delete::builder()
             .table_name(&self.tables.pki)
             .set_key(Some(key_item(&keys::vendor(fingerprint))))
@@ -75,6 +96,7 @@ impl Store {
         let parts = vec![
             TransactWriteItem::builder().delete(delete).build(),
             TransactWriteItem::builder().condition_check(idle).build(),
+            self.audit_part(operator, audit)?,
         ];
         self.transact(parts).await.map_err(changed)
     }

@@ -1,10 +1,12 @@
-//! One process for each function, each with its own way to AWS, on which its calls are written down.
+//! One process for each function, each with its own way to AWS, on which its calls are written down; and what each call
+//! of the API wrote into the audit log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use pomarium_local::runner::functions;
 use pomarium_tests::TestApp;
@@ -13,6 +15,7 @@ use shared::port::random::Random;
 use shared::state::AppState;
 
 use super::Rights;
+use crate::audited::entries;
 use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
 
 /// The processes, and what they did.
@@ -21,6 +24,17 @@ pub(super) struct Processes {
     pub(super) address: String,
     states: BTreeMap<&'static str, AppState>,
     used: Arc<Mutex<Rights>>,
+    written: Arc<Mutex<Written>>,
+}
+
+/// The audit log's actions by the call that wrote them, such as `POST /v1/tenants`.
+pub(crate) type Written = BTreeMap<String, BTreeSet<String>>;
+
+/// Looks into the audit log after each call.
+#[derive(Clone)]
+struct Auditor {
+    app: Arc<TestApp>,
+    written: Arc<Mutex<Written>>,
 }
 
 #[derive(Clone)]
@@ -32,9 +46,10 @@ struct Recorder {
 }
 
 impl Processes {
-    pub(super) async fn start(app: &TestApp) -> Self {
+    pub(super) async fn start(app: &Arc<TestApp>) -> Self {
         let (listener, address) = listen().await;
-        let mut processes = Self { address, states: BTreeMap::new(), used: Arc::default() };
+        let mut processes =
+            Self { address, states: BTreeMap::new(), used: Arc::default(), written: Arc::default() };
         let mut routers = Router::new();
         for (name, routes) in functions() {
             let state = processes.add(app, name).await;
@@ -44,7 +59,8 @@ impl Processes {
         for name in ["push", "apns-probe", "expiry-notifier"] {
             processes.add(app, name).await;
         }
-        serve(listener, routers);
+        let auditor = Auditor { app: Arc::clone(app), written: Arc::clone(&processes.written) };
+        serve(listener, routers.route_layer(from_fn_with_state(auditor, note)));
         processes
     }
 
@@ -75,6 +91,25 @@ impl Processes {
     pub(super) fn used(&self) -> Rights {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// What every call so far wrote into the audit log.
+    pub(super) fn written(&self) -> Written {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Notes what a call that succeeds wrote into the audit log. The story makes one call after another.
+async fn note(State(auditor): State<Auditor>, path: MatchedPath, request: Request, next: Next) -> Response {
+    let call = format!("{} {}", request.method(), path.as_str());
+    let before = entries(&auditor.app).await;
+    let response = next.run(request).await;
+    if response.status().is_success() {
+        let now = entries(&auditor.app).await.into_iter();
+        let new = now.filter(|(place, _)| !before.contains_key(place)).map(|(_, action)| action);
+        let mut written = auditor.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.entry(call).or_default().extend(new);
+    }
+    response
 }
 
 async fn record(State(recorder): State<Recorder>, request: Request) -> Response {

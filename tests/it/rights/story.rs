@@ -1,5 +1,7 @@
 //! A story in which every function does everything it can.
 
+use std::sync::Arc;
+
 use plist::{Dictionary, Value};
 use pomarium_local::device::{Reply, SimDevice};
 use pomarium_local::runner::deliver_all;
@@ -10,14 +12,22 @@ use shared::pki::scep::MessageType;
 use shared::time::{SignedDuration, Timestamp};
 
 use super::Rights;
-use super::recorder::Processes;
+use super::recorder::{Processes, Written};
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
 use crate::devices::{enrolled, pass_seconds};
 use crate::mails::confirmations;
 
-/// Plays it and returns what every function needed.
-pub(super) async fn play() -> Rights {
-    let app = TestApp::start().await;
+/// What a story left behind.
+pub(crate) struct Played {
+    /// What every function needed.
+    pub(super) rights: Rights,
+    /// The actions in the audit log, by the call that wrote them.
+    pub(crate) written: Written,
+}
+
+/// Plays it.
+pub(crate) async fn play() -> Played {
+    let app = Arc::new(TestApp::start().await);
     let processes = Processes::start(&app).await;
     let operator = Api::new(&processes.address, Some(app.runner.operator_token.expose()));
     let tenant = tenants(&operator, &processes).await;
@@ -36,7 +46,7 @@ pub(super) async fn play() -> Rights {
         .get(&format!("/console/{}/push-certificate", tenant.id))
         .await
         .expect(200);
-    processes.used()
+    Played { rights: processes.used(), written: processes.written() }
 }
 
 async fn tenants(operator: &Api, processes: &Processes) -> Tenant {
@@ -193,12 +203,14 @@ async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
 
 /// The calendar, and what the pages behind links write and read.
 async fn calendar(app: &TestApp, processes: &Processes, operator: &Api, tenant: &Tenant) {
-    operator.get("/v1/expirations").await.expect(200);
+    let servers = operator.get("/v1/expirations").await.expect(200);
     let listed = tenant.get("expirations").await.expect(200);
     let credential = listed.json["expirations"][0]["credential"].as_str().unwrap();
     let until = app.clock.now() + SignedDuration::from_hours(24);
     let snooze = json!({"until": until, "by": "Jo"});
-    tenant.post(&format!("expirations/{credential}/snooze"), snooze).await.expect(201);
+    tenant.post(&format!("expirations/{credential}/snooze"), snooze.clone()).await.expect(201);
+    let credential = servers.json["expirations"][0]["credential"].as_str().unwrap();
+    operator.post(&format!("/v1/expirations/{credential}/snooze"), snooze).await.expect(201);
     let made = tenant.post("expirations/calendar", json!({})).await.expect(201);
     let anybody = Api::new(&processes.address, None);
     anybody.get(made.json["url"].as_str().unwrap()).await.expect(200);
@@ -214,7 +226,7 @@ async fn deletion(tenant: &Tenant) {
 
 async fn expiry(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     app.pass_days(300);
-    apns_probe::handle(processes.state("apns-probe")).await.unwrap();
+    apns_probe::handle(processes.state("apns-probe"), Timestamp::MAX).await.unwrap();
     tenant.get("push-certificate/status").await.expect(200);
     // The last week, in which every contact is told, confirmed or not.
     app.pass_days(58);
@@ -223,5 +235,7 @@ async fn expiry(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     let path = format!("/v1/tenants/{}", tenant.id);
     let change = json!({"contacts": ["it@green.example", "head@green.example"]});
     tenant.admin.call(Method::PATCH, &path, change.to_string().into()).await.expect(200);
+    pass_seconds(app, 3_601);
+    tenant.post("contacts/confirmations", json!({})).await.expect(200);
     expiry_notifier::handle(processes.state("expiry-notifier"), Timestamp::MAX).await.unwrap();
 }

@@ -142,3 +142,24 @@ async fn an_address_rests_only_while_it_is_the_present_one() {
     store.note_push(scope, &id("D-7"), &attempt).await.unwrap();
     assert!(store.enrollment(scope, &id("D-7")).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn the_first_poll_after_a_push_is_its_answer_even_if_it_is_faster_than_the_note() {
+    let contract = Contract::new().await;
+    let (store, scope) = (&contract.store, &contract.scope);
+    contract.enrolled("D-1", signer("a")).await;
+    let poll = async |seconds| {
+        store.seen(scope, &id("D-1"), signer("a"), at(seconds), true).await.unwrap().answered_at
+    };
+    let note = async |seconds| {
+        store.note_push(scope, &id("D-1"), &PushAttempt::accepted(at(seconds))).await.unwrap();
+        store.enrollment(scope, &id("D-1")).await.unwrap().unwrap().answered_at
+    };
+    assert_eq!(note(100).await, None);
+    assert_eq!(poll(101).await, Some(at(101)));
+    assert_eq!(poll(900).await, Some(at(101)), "later polls are no answers");
+    assert_eq!(note(1_000).await, None);
+    poll(1_001).await;
+    // A push at 1000 whose note is repeated, or late: the device has come back meanwhile.
+    assert_eq!(note(1_000).await, Some(at(1_001)));
+}

@@ -19,6 +19,7 @@ use lock::DataLock;
 use shared::error::{Error, Result};
 use shared::pki::push_request::Digest;
 use shared::port::random::Random;
+use shared::scope::Operator;
 use shared::secret::Secret;
 use shared::service::create_token::create_operator_token;
 use shared::service::install_vendor_certificate::{VendorFiles, install_vendor_certificate};
@@ -207,8 +208,9 @@ async fn install_vendor(state: &State, portal: &Portal) -> Result<()> {
         key: vendor.key.expose().clone().into(),
         chain: vendor.chain.into(),
     };
-    let installed = install_vendor_certificate(state, &files, None, Digest::default()).await?;
-    activate_vendor_certificate(state, &installed.fingerprint).await.map(drop)
+    let operator = Operator::system("the simulated portal's vendor");
+    let installed = install_vendor_certificate(state, &operator, &files, None, Digest::default()).await?;
+    activate_vendor_certificate(state, &operator, &installed.fingerprint).await.map(drop)
 }
 
 async fn serve(listener: TcpListener, app: Router, stopped: oneshot::Receiver<()>) {

@@ -43,7 +43,9 @@ pub(super) fn spawn(state: AppState) -> JoinHandle<()> {
 pub async fn run(state: AppState, function: &str) -> Result<Value> {
     match function {
         "apns-probe" => {
-            let tally = apns_probe::handle(state).await?;
+            // As in AWS, ten minutes.
+            let deadline = state.clock.now() + SignedDuration::from_mins(10);
+            let tally = apns_probe::handle(state, deadline).await?;
             serde_json::to_value(tally).map_err(Error::internal)
         }
         "expiry-notifier" => {

@@ -76,6 +76,7 @@ fn begun(
         unlock_token: None,
         bootstrap_token: None,
         last_push: None,
+        answered_at: None,
         push_rests_until: None,
     }
 }

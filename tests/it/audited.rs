@@ -1,0 +1,133 @@
+//! Every call that changes something says in the audit log what it did: no route can be added without it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::Client;
+use pomarium_local::runner::openapi;
+use pomarium_tests::TestApp;
+
+use crate::rights::story;
+
+/// What is written down when a call succeeds.
+enum Written {
+    /// All of these, in one call of the story or another.
+    Actions(&'static [&'static str]),
+    /// Nothing, and why.
+    Nothing(&'static str),
+}
+
+use Written::{Actions, Nothing};
+
+/// A device's messages change the device's own state.
+const DEVICE: Written = Nothing("a device speaks for itself: what it does is not an administrator's change");
+
+/// Every call that is not a GET.
+const CHANGING: [(&str, Written); 39] = [
+    ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
+    ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
+    (
+        "DELETE /v1/tenants/{tenant}/push-certificate",
+        Actions(&["push-certificates-deletion-begun", "push-certificates-deleted"]),
+    ),
+    ("DELETE /v1/tenants/{tenant}/push-certificate/request", Actions(&["push-request-cancelled"])),
+    ("DELETE /v1/tenants/{tenant}/push-certificate/staged", Actions(&["push-certificate-discarded"])),
+    ("DELETE /v1/tenants/{tenant}/tokens/{token}", Actions(&["token-deleted"])),
+    ("DELETE /v1/vendor-certificates/{fingerprint}", Actions(&["vendor-certificate-deleted"])),
+    ("PATCH /v1/tenants/{tenant}", Actions(&["tenant-changed", "contact-asked"])),
+    ("POST /console/{tenant}/confirm/{token}", Actions(&["contact-confirmed"])),
+    ("POST /mdm/{tenant}", DEVICE),
+    ("POST /mdm/{tenant}/checkin", DEVICE),
+    ("POST /mdm/{tenant}/command", DEVICE),
+    ("POST /scep/{tenant}", DEVICE),
+    ("POST /v1/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
+    ("POST /v1/tenants", Actions(&["tenant-created", "contact-asked"])),
+    ("POST /v1/tenants/{tenant}/commands", Actions(&["command-sent"])),
+    ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
+    ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
+    ("POST /v1/tenants/{tenant}/expirations/calendar", Actions(&["calendar-address-created"])),
+    ("POST /v1/tenants/{tenant}/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
+    ("POST /v1/tenants/{tenant}/identity-authority", Actions(&["identity-authority-created"])),
+    ("POST /v1/tenants/{tenant}/identity-authority/trusted", Actions(&["identity-authority-trusted"])),
+    ("POST /v1/tenants/{tenant}/push-certificate/activate", Actions(&["push-certificate-activated"])),
+    (
+        "POST /v1/tenants/{tenant}/push-certificate/export",
+        Actions(&["push-certificate-export-tried", "push-certificate-exported"]),
+    ),
+    (
+        "POST /v1/tenants/{tenant}/push-certificate/ownership/confirm",
+        Actions(&["push-certificate-ownership-confirmed"]),
+    ),
+    ("POST /v1/tenants/{tenant}/push-certificate/request", Actions(&["push-request-made"])),
+    ("POST /v1/tenants/{tenant}/push-certificate/request/review", Nothing("shows, and keeps nothing")),
+    ("POST /v1/tenants/{tenant}/push-certificate/rollback", Actions(&["push-certificate-rolled-back"])),
+    ("POST /v1/tenants/{tenant}/push-certificate/staged", Actions(&["push-certificate-staged"])),
+    ("POST /v1/tenants/{tenant}/push-certificate/staged/check", Nothing("asks Apple, and keeps nothing")),
+    ("POST /v1/tenants/{tenant}/tokens", Actions(&["token-created"])),
+    ("POST /v1/vendor-certificates", Actions(&["vendor-certificate-installed"])),
+    ("POST /v1/vendor-certificates/{fingerprint}/activate", Actions(&["vendor-certificate-activated"])),
+    ("PUT /mdm/{tenant}", DEVICE),
+    ("PUT /mdm/{tenant}/checkin", DEVICE),
+    ("PUT /mdm/{tenant}/command", DEVICE),
+    ("PUT /v1/profile-signer", Actions(&["profile-signer-installed"])),
+    ("PUT /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-installed"])),
+    (
+        "PUT /v1/tenants/{tenant}/push-certificate/ownership",
+        Actions(&["push-certificate-ownership-confirmed"]),
+    ),
+];
+
+/// What no call of the API does.
+const WITHOUT_A_CALL: [&str; 1] = ["operator-token-created"];
+
+/// The audit log's entries by their place, whoever's they are.
+pub(crate) async fn entries(app: &TestApp) -> BTreeMap<String, String> {
+    let client = Client::new(&app.runner.aws.sdk_config());
+    let mut found = BTreeMap::new();
+    let mut pages = client.scan().table_name("core").into_paginator().items().send();
+    while let Some(item) = pages.next().await {
+        let item = item.unwrap();
+        let part = |name: &str| item[name].as_s().unwrap().clone();
+        if part("pk").contains("#AUDIT#") {
+            found.insert(format!("{} {}", part("pk"), part("sk")), part("action"));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_changing_call_and_every_action_has_its_line() {
+    let document = serde_json::to_value(openapi()).unwrap();
+    let mut calls = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let methods = item.as_object().unwrap().keys().filter(|method| *method != "get");
+        calls.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
+    }
+    let listed: BTreeSet<_> = CHANGING.iter().map(|(call, _)| (*call).to_owned()).collect();
+    assert_eq!(calls, listed, "say here what a new call writes into the audit log");
+
+    let mut actions: BTreeSet<&str> = WITHOUT_A_CALL.into();
+    for (call, written) in &CHANGING {
+        match written {
+            Actions(named) => actions.extend(named.iter()),
+            Nothing(why) => assert!(!why.is_empty(), "{call}"),
+        }
+    }
+    let known = document["components"]["schemas"]["AuditAction"]["enum"].as_array().unwrap().iter();
+    let known: BTreeSet<&str> = known.map(|action| action.as_str().unwrap()).collect();
+    assert_eq!(actions, known, "an action that no call has, or the other way round");
+}
+
+#[tokio::test]
+async fn every_call_of_the_story_writes_down_what_it_does() {
+    let played = story::play().await;
+    for (call, written) in &CHANGING {
+        let found = played.written.get(*call);
+        match written {
+            Actions(expected) => {
+                let found = found.unwrap_or_else(|| panic!("the story does not call {call}"));
+                assert_eq!(*found, expected.iter().map(|action| (*action).to_owned()).collect(), "{call}");
+            }
+            Nothing(_) => assert!(found.is_none_or(BTreeSet::is_empty), "{call}: {found:?}"),
+        }
+    }
+}
