@@ -22,9 +22,10 @@ use Written::{Actions, Nothing};
 const DEVICE: Written = Nothing("a device speaks for itself: what it does is not an administrator's change");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 39] = [
+const CHANGING: [(&str, Written); 41] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
+    ("DELETE /v1/tenants/{tenant}/enrollment-links/{link}", Actions(&["enrollment-link-revoked"])),
     (
         "DELETE /v1/tenants/{tenant}/push-certificate",
         Actions(&["push-certificates-deletion-begun", "push-certificates-deleted"]),
@@ -44,6 +45,7 @@ const CHANGING: [(&str, Written); 39] = [
     ("POST /v1/tenants/{tenant}/commands", Actions(&["command-sent"])),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
     ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
+    ("POST /v1/tenants/{tenant}/enrollment-links/invitations", Actions(&["enrollment-link-created"])),
     ("POST /v1/tenants/{tenant}/expirations/calendar", Actions(&["calendar-address-created"])),
     ("POST /v1/tenants/{tenant}/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
     ("POST /v1/tenants/{tenant}/identity-authority", Actions(&["identity-authority-created"])),

@@ -24,6 +24,7 @@ mod expiry_scale;
 mod export;
 mod idle_cost;
 mod input;
+mod invitations;
 mod key_custody;
 mod killed;
 mod lambda_events;

@@ -6,6 +6,7 @@ mod authorities;
 mod commands;
 mod enrollments;
 mod expirations;
+mod invitations;
 mod link_view;
 mod links;
 mod openapi;
@@ -32,6 +33,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(authorities::trust))
         .routes(routes!(links::create, links::list))
         .routes(routes!(links::show, links::revoke))
+        .routes(routes!(invitations::send))
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
         .routes(routes!(commands::send))

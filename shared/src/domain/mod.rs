@@ -13,6 +13,7 @@ pub mod expiry_mail;
 pub mod expiry_words;
 pub mod export_tries;
 pub mod identity;
+pub mod invitation_mail;
 pub mod letter;
 pub mod link;
 pub mod link_challenge;

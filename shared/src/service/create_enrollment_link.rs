@@ -43,6 +43,10 @@ pub async fn create_enrollment_link(
     let uses = link.terms.uses.map_or_else(|| "unlimited".to_owned(), |uses| uses.to_string());
     let audit = state.audit(scope, AuditAction::EnrollmentLinkCreated).with("link", &link.id);
     let audit = audit.with("uses", uses);
+    let audit = match &link.terms.holder.email {
+        Some(email) => audit.with("email", email),
+        None => audit,
+    };
     state.store.create_link(scope, &link, &audit).await?;
     let url = format!("{}/enroll/{}/{}", state.config.base_url, scope.tenant(), token.reveal().expose());
     Ok((link, Secret::new(url)))

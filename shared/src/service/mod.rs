@@ -20,6 +20,7 @@ pub mod enqueue_command;
 pub mod enrollment_profile;
 pub mod export_push_certificate;
 pub mod install_vendor_certificate;
+pub mod invite;
 pub mod issue_identity;
 pub mod list_expirations;
 mod mail_once;

@@ -180,6 +180,9 @@ async fn links(tenant: &Tenant) {
     device.open_link(made["url"].as_str().unwrap()).await.expect("the link holds a profile");
     device.obtain_identity().await.expect("an identity");
     tenant.get("enrollment-links").await.expect(200);
+    let people = "email\njo@green.example\njo@green.invalid\n".into();
+    let invitations = tenant.path("enrollment-links/invitations");
+    tenant.admin.call(Method::POST, &invitations, people).await.expect(200);
     let path = tenant.path(&format!("enrollment-links/{}", made["id"].as_str().unwrap()));
     tenant.admin.get(&path).await.expect(200);
     tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(204);
