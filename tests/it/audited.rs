@@ -22,7 +22,7 @@ use Written::{Actions, Nothing};
 const DEVICE: Written = Nothing("a device speaks for itself: what it does is not an administrator's change");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 41] = [
+const CHANGING: [(&str, Written); 42] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/enrollment-links/{link}", Actions(&["enrollment-link-revoked"])),
@@ -45,7 +45,10 @@ const CHANGING: [(&str, Written); 41] = [
     ("POST /v1/tenants/{tenant}/commands", Actions(&["command-sent"])),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
     ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
-    ("POST /v1/tenants/{tenant}/enrollment-links/invitations", Actions(&["enrollment-link-created"])),
+    (
+        "POST /v1/tenants/{tenant}/enrollment-links/invitations",
+        Actions(&["enrollment-link-created", "enrollment-link-revoked"]),
+    ),
     ("POST /v1/tenants/{tenant}/expirations/calendar", Actions(&["calendar-address-created"])),
     ("POST /v1/tenants/{tenant}/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
     ("POST /v1/tenants/{tenant}/identity-authority", Actions(&["identity-authority-created"])),
@@ -72,6 +75,7 @@ const CHANGING: [(&str, Written); 41] = [
     ("PUT /mdm/{tenant}/command", DEVICE),
     ("PUT /v1/profile-signer", Actions(&["profile-signer-installed"])),
     ("PUT /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-installed"])),
+    ("PUT /v1/tenants/{tenant}/enrollment-settings", Actions(&["enrollment-settings-changed"])),
     (
         "PUT /v1/tenants/{tenant}/push-certificate/ownership",
         Actions(&["push-certificate-ownership-confirmed"]),

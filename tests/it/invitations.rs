@@ -33,7 +33,7 @@ fn statuses(answer: &Answer) -> Vec<&str> {
 async fn a_class_is_invited_by_a_file_and_each_link_is_a_persons_own() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
-    let file = "\u{feff}email, name, group, devices\r\njo@green.example, \"Green, Jo\", Year 7,\r\n\
+    let file = "\u{feff}email, name, group, devices\r\njo@green.example,\"Green, Jo\", Year 7,\r\n\
                 kim@green.example,,,C02AAA D-9\r\n";
     let sent = invite(&tenant, file).await.expect(200);
     assert_eq!(statuses(&sent), ["sent", "sent"]);
@@ -114,5 +114,8 @@ async fn one_wrong_line_is_named_and_nobody_is_invited() {
     assert!(invitations(&app).is_empty());
     assert_eq!(tenant.get("enrollment-links").await.expect(200).json["links"], json!([]));
     let blue = app.tenant("Blue School").await;
-    assert_eq!(invite(&blue, "email\njo@blue.example\n").await.expect(409).problem(), "mdm-not-configured");
+    assert_eq!(
+        invite(&blue, "email\njo@blue.example\n").await.expect(409).problem(),
+        "push-certificate-missing"
+    );
 }

@@ -17,6 +17,7 @@ mod delivery;
 mod device_life;
 mod devices;
 mod documents;
+mod enrollment_settings;
 mod errors;
 mod expirations;
 mod expiry;

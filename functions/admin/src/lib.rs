@@ -4,6 +4,7 @@
 mod audit;
 mod authorities;
 mod commands;
+mod enrollment_settings;
 mod enrollments;
 mod expirations;
 mod invitations;
@@ -34,6 +35,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(links::create, links::list))
         .routes(routes!(links::show, links::revoke))
         .routes(routes!(invitations::send))
+        .routes(routes!(enrollment_settings::show, enrollment_settings::change))
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
         .routes(routes!(commands::send))

@@ -54,6 +54,8 @@ pub enum AuditAction {
     ProfileSignerRemoved,
     /// An enrollment link was made.
     EnrollmentLinkCreated,
+    /// It was changed what enrollment profiles ask of devices.
+    EnrollmentSettingsChanged,
     /// An enrollment link was revoked.
     EnrollmentLinkRevoked,
     /// A command was sent.

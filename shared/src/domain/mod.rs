@@ -8,6 +8,7 @@ pub mod contact;
 pub mod credential;
 pub mod delivery;
 pub mod enrollment;
+pub mod enrollment_settings;
 pub mod expiry;
 pub mod expiry_mail;
 pub mod expiry_words;

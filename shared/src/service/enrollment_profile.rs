@@ -6,13 +6,16 @@ use uuid::Builder;
 use super::create_enrollment_link::issuing_authority;
 use super::issue_identity::identity_subject;
 use super::profile_signer::sign_profile;
+use super::secret_path;
+use crate::domain::enrollment_settings::{AccessRight, RemovalRule};
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
 use crate::domain::link_challenge::{Challenge, LinkChallenge};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::protocol::enrollment_profile::{EnrollmentProfile, ProfileUuids, Scep};
+use crate::protocol::enrollment_profile::{EnrollmentProfile, ProfileOptions, ProfileUuids, Scep};
 use crate::scope::{Actor, Scope};
+use crate::secret::Secret;
 use crate::state::State;
 
 /// A profile, ready to be served.
@@ -60,13 +63,34 @@ pub async fn enrollment_profile(
     let topic = state.store.push_certificates(&scope).await?.usable(now)?.certificate.topic.clone();
     let authority = issuing_authority(state, &scope).await?;
     let challenge = challenge(state, &scope, &link, &token).await?;
-    let profile = describe(state, &scope, &link, &challenge, topic, &authority).to_plist()?;
+    let options = options(state, &scope).await?;
+    let profile = describe(state, &scope, &link, &challenge, options, topic, &authority).to_plist()?;
     let bytes = if unsigned && state.config.unsigned_profiles {
         profile
     } else {
         sign_profile(state, &scope, &authority, &profile).await?
     };
     Ok(ServedProfile { bytes, file_name: "enroll.mobileconfig".to_owned() })
+}
+
+/// What the tenant decided about its profiles.
+async fn options(state: &State, scope: &Scope) -> Result<ProfileOptions> {
+    let settings = state.store.enrollment_settings(scope).await?;
+    let removal_password = match &settings.removal {
+        RemovalRule::Always => None,
+        RemovalRule::WithPassword(id) => {
+            let kept = state.secrets.required(&secret_path::removal_password(scope.tenant(), id)).await?;
+            Some(Secret::new(String::from_utf8(kept.expose().clone()).map_err(Error::internal)?))
+        }
+    };
+    Ok(ProfileOptions {
+        access_rights: AccessRight::bits(&settings.access_rights),
+        per_user_connections: settings.per_user_connections,
+        bootstrap_token: settings.bootstrap_token,
+        removal_password,
+        trusted_authority: settings.trusted_authority.map(Vec::from),
+        pinned: settings.pinned,
+    })
 }
 
 /// The challenge for the profile that is about to be served.
@@ -101,6 +125,7 @@ fn describe(
     scope: &Scope,
     link: &EnrollmentLink,
     challenge: &Challenge,
+    options: ProfileOptions,
     topic: String,
     authority: &IdentityAuthority,
 ) -> EnrollmentProfile {
@@ -120,10 +145,13 @@ fn describe(
             challenge: challenge.reveal(),
             ca_sha1: sha1(&authority.certificate),
         },
+        options,
         uuids: ProfileUuids {
             profile: uuid(challenge, "profile"),
             scep: uuid(challenge, "scep"),
             mdm: uuid(challenge, "mdm"),
+            trust: uuid(challenge, "trust"),
+            removal: uuid(challenge, "removal"),
         },
     }
 }

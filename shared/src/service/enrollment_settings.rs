@@ -113,7 +113,9 @@ fn removal(
             "Devices refuse this: a profile containing an MDM payload must be removable.",
         )
         .at("removal.rule")
-        .next("Choose \"always\" or \"with-password\". Only Apple's automated enrollment can forbid removal.")),
+        .next(
+            "Choose \"always\" or \"with-password\". Only Apple's automated enrollment can forbid removal.",
+        )),
     }
 }
 

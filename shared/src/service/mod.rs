@@ -18,6 +18,7 @@ pub mod create_token;
 pub mod delete_push_certificates;
 pub mod enqueue_command;
 pub mod enrollment_profile;
+pub mod enrollment_settings;
 pub mod export_push_certificate;
 pub mod install_vendor_certificate;
 pub mod invite;

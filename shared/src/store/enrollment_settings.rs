@@ -34,8 +34,11 @@ impl Store {
         if self.write_if(vec![put, self.audit_part(scope, audit)?]).await? {
             Ok(())
         } else {
-            Err(Error::conflict("enrollment-settings-changed", "Somebody else changed the settings at the same time.")
-                .next("Look at the present ones and decide again."))
+            Err(Error::conflict(
+                "enrollment-settings-changed",
+                "Somebody else changed the settings at the same time.",
+            )
+            .next("Look at the present ones and decide again."))
         }
     }
 }

@@ -186,6 +186,10 @@ pub(crate) fn link(tenant: &TenantId, link: &LinkId) -> Key {
     Key { pk: link_partition(tenant), sk: link.to_string() }
 }
 
+pub(crate) fn enrollment_settings(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: "SETTINGS".into() }
+}
+
 /// The place of a profile's challenge: a link has [`OUTSTANDING`] of them, taken in turn.
 pub(crate) fn link_challenge(tenant: &TenantId, link: &LinkId, served: u32) -> Key {
     let place = served % OUTSTANDING;

@@ -11,6 +11,7 @@ mod contact;
 mod delivery;
 mod enrollment;
 mod enrollment_list;
+mod enrollment_settings;
 mod error;
 mod expiry;
 mod export_tries;

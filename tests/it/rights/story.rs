@@ -175,6 +175,10 @@ async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
 
 /// A link for several devices: used, listed, revoked.
 async fn links(tenant: &Tenant) {
+    tenant.get("enrollment-settings").await.expect(200);
+    let locked = json!({"removal": {"rule": "with-password", "password": "open sesame"}}).to_string();
+    let settings = tenant.path("enrollment-settings");
+    tenant.admin.call(Method::PUT, &settings, locked.into()).await.expect(200);
     let made = tenant.post("enrollment-links", json!({"uses": 2})).await.expect(201).json;
     let mut device = SimDevice::new("D-9", "C02XYZ", "Jo's iPad");
     device.open_link(made["url"].as_str().unwrap()).await.expect("the link holds a profile");
