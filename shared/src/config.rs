@@ -3,11 +3,12 @@
 use crate::error::{Error, Result};
 
 /// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
     "TABLE_CORE",
     "TABLE_PKI",
     "TABLE_EPHEMERAL",
     "QUEUE_WAKE_URL",
+    "QUEUE_SWEEP_URL",
     "BUCKET_RESULTS",
     "SECRET_PREFIX",
     "BASE_URL",
@@ -31,6 +32,8 @@ pub struct Config {
     pub table_ephemeral: String,
     /// The queue of wake-up hints.
     pub queue_wake_url: String,
+    /// The queue of the sweep's pages.
+    pub queue_sweep_url: String,
     /// The bucket of large results.
     pub bucket_results: String,
     /// What every secret's name begins with.
@@ -72,6 +75,7 @@ impl Config {
             table_pki: required("TABLE_PKI")?,
             table_ephemeral: required("TABLE_EPHEMERAL")?,
             queue_wake_url: required("QUEUE_WAKE_URL")?,
+            queue_sweep_url: required("QUEUE_SWEEP_URL")?,
             bucket_results: required("BUCKET_RESULTS")?,
             secret_prefix: required("SECRET_PREFIX")?,
             base_url: https(&required("BASE_URL")?)?,

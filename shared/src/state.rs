@@ -37,6 +37,8 @@ pub struct State {
     pub secrets: Secrets,
     /// The queue of wake-up hints.
     pub wakes: Queue,
+    /// The queue of the sweep's pages.
+    pub sweeps: Queue,
     /// SES.
     pub mailer: Mailer,
     /// The bucket of large results.
@@ -99,6 +101,7 @@ impl State {
             store: Store::new(aws_sdk_dynamodb::Client::new(&aws), tables),
             secrets: Secrets::new(secrets, config.secret_prefix.clone(), clock.clone()),
             wakes: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_wake_url.clone()),
+            sweeps: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_sweep_url.clone()),
             mailer: Mailer::new(aws_sdk_sesv2::Client::new(&aws), config.mail_from.clone()),
             results: Blobs::new(aws_sdk_s3::Client::new(&aws), config.bucket_results.clone()),
             apns: Apns::new(apns),

@@ -1,6 +1,6 @@
 //! What a device's message costs: DynamoDB's calls, counted on the wire.
 
-mod proxy;
+pub(crate) mod proxy;
 
 use std::time::Duration;
 

@@ -69,7 +69,10 @@ async fn scheduled_functions_run_when_asked() {
     assert_eq!(tally.json, json!({ "sent": 0, "repeated": 0, "failed": 0, "left": 0 }));
     let refused = app.stranger().post("/_local/run/everything", json!({})).await.expect(404);
     assert_eq!(refused.problem(), "function-unknown");
-    assert_eq!(refused.json["next_step"], "Scheduled functions: apns-probe, expiry-notifier.");
+    assert_eq!(
+        refused.json["next_step"],
+        "Scheduled functions: apns-probe, expiry-notifier, inactivity-sweeper."
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pomarium_local::runner::{self, WAKE_TRIES, WAKE_VISIBILITY};
+use pomarium_local::runner::{self, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY};
 use serde_yaml_ng::Value;
 use shared::config::NAMES;
 
@@ -113,14 +113,23 @@ fn nothing_stands_before_the_device_routes() {
 }
 
 #[test]
-fn the_local_queue_behaves_as_the_deployed_one() {
-    let wake = resource("AWS::SQS::Queue", "Wake");
-    assert_eq!(wake["VisibilityTimeout"].as_u64(), Some(u64::from(WAKE_VISIBILITY)));
-    assert_eq!(wake["RedrivePolicy"]["maxReceiveCount"].as_u64(), Some(u64::from(WAKE_TRIES)));
-    let timeout = resource("AWS::Serverless::Function", "Push")["Timeout"].as_u64().unwrap();
-    assert_eq!(timeout * 6, u64::from(WAKE_VISIBILITY), "a batch in work must not be handed out again");
-    let mapping = resource("AWS::Lambda::EventSourceMapping", "PushWake");
-    assert_eq!(mapping["FunctionResponseTypes"][0].as_str(), Some("ReportBatchItemFailures"));
+fn the_local_queues_behave_as_the_deployed_ones() {
+    for (queue, visibility, tries, function, mapping) in [
+        ("Wake", WAKE_VISIBILITY, WAKE_TRIES, "Push", "PushWake"),
+        ("Sweep", SWEEP_VISIBILITY, SWEEP_TRIES, "InactivitySweeper", "InactivitySweeperSweep"),
+    ] {
+        let settings = resource("AWS::SQS::Queue", queue);
+        assert_eq!(settings["VisibilityTimeout"].as_u64(), Some(u64::from(visibility)));
+        assert_eq!(settings["RedrivePolicy"]["maxReceiveCount"].as_u64(), Some(u64::from(tries)));
+        let timeout = resource("AWS::Serverless::Function", function)["Timeout"].as_u64().unwrap();
+        assert_eq!(
+            timeout * 6,
+            u64::from(visibility),
+            "{queue}: a batch in work must not be handed out again"
+        );
+        let mapping = resource("AWS::Lambda::EventSourceMapping", mapping);
+        assert_eq!(mapping["FunctionResponseTypes"][0].as_str(), Some("ReportBatchItemFailures"));
+    }
 }
 
 /// A heading as a link's anchor.

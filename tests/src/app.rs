@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use pomarium_local::aws::Storage;
-use pomarium_local::runner::{Options, Runner, deliver_all};
+use pomarium_local::runner::{Options, QueueFunction, Runner, deliver_all, run};
 use serde_json::json;
 use shared::port::random::Random;
 use shared::time::{Clock, SignedDuration, Timestamp};
@@ -87,7 +87,34 @@ impl TestApp {
 
     /// Delivers every hint that is due, as SQS and Lambda would, and returns how many were dealt with.
     pub async fn deliver_hints(&self) -> usize {
-        deliver_all(&self.runner.state, self.runner.aws.queues()).await.expect("the hints are delivered")
+        self.deliver(QueueFunction::Push).await
+    }
+
+    /// Begins a sweep, does all its pages, and lets the hints that it gave come: up to a quarter of an hour passes.
+    /// Returns how many pages there were.
+    pub async fn sweep(&self) -> usize {
+        let pages = self.begin_sweep().await;
+        self.clock.set(self.clock.now() + SignedDuration::from_mins(15));
+        self.runner.aws.queues().look_again();
+        self.deliver_hints().await;
+        pages
+    }
+
+    /// Begins a sweep and does all its pages, but no hint comes yet. Returns how many pages there were.
+    pub async fn begin_sweep(&self) -> usize {
+        run(self.runner.state.clone(), "inactivity-sweeper").await.expect("the sweep begins");
+        self.deliver_pages().await
+    }
+
+    /// Does every page of a sweep that is due, and returns how many were done.
+    pub async fn deliver_pages(&self) -> usize {
+        self.deliver(QueueFunction::InactivitySweeper).await
+    }
+
+    /// Delivers every message of a queue that is due.
+    async fn deliver(&self, function: QueueFunction) -> usize {
+        let (state, queues) = (&self.runner.state, self.runner.aws.queues());
+        deliver_all(function, state, queues).await.expect("the messages are delivered")
     }
 
     /// Lets `days` days pass.

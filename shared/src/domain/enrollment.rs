@@ -183,3 +183,28 @@ impl Enrollment {
         }
     }
 }
+
+/// An enrolled device, for the tests of this layer.
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "only tests call it")]
+pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
+    Enrollment {
+        id: id.parse().unwrap(),
+        state: EnrollmentState::Enrolled,
+        generation: 1,
+        certificates: BTreeSet::new(),
+        push: None,
+        token_update_tally: 1,
+        waiting: 0,
+        session: 0,
+        last_seen: seen,
+        enrolled_at: Some(seen),
+        facts: DeviceFacts::default(),
+        awaiting_configuration: false,
+        unlock_token: None,
+        bootstrap_token: None,
+        last_push: None,
+        answered_at: None,
+        push_rests_until: None,
+    }
+}

@@ -40,6 +40,7 @@ mod secret_path;
 pub mod show_command;
 pub mod snooze_expiration;
 pub mod stage_push_certificate;
+pub mod sweep;
 pub mod update_tenant;
 pub mod vendor_certificate;
 pub mod wake_devices;

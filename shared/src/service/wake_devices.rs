@@ -106,7 +106,8 @@ async fn identity_for(state: &State, scope: &Scope, topic: &str) -> Result<PushI
     push_identity(state, scope, certificate, key).await
 }
 
-async fn remembered(state: &State, scope: &Scope) -> Result<Arc<PushCertificates>> {
+/// The tenant's push certificates, remembered for a minute.
+pub(super) async fn remembered(state: &State, scope: &Scope) -> Result<Arc<PushCertificates>> {
     let load = async { state.store.push_certificates(scope).await.map(Arc::new) };
     state.push_certificates.get_or_load(scope.tenant(), load).await
 }

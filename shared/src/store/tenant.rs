@@ -1,5 +1,6 @@
 //! Tenants.
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::keys::{self, ALL_TENANTS, BY_TENANT_INDEX};
@@ -53,24 +54,34 @@ impl Store {
 
     /// A page of all tenants by identifier, after `after`, for the operator.
     pub async fn tenants(&self, after: Option<&TenantId>, limit: i32) -> Result<Vec<Tenant>> {
-        let mut query = self
+        let page = self.tenants_query(after, limit).send().await.map_err(error::read)?;
+        let found: Vec<keys::Key> = page.items().iter().filter_map(super::key_of).collect();
+        let mut tenants: Vec<Tenant> = self.get_many(&self.tables.core, &found).await?;
+        tenants.sort_by(|left, right| left.id.cmp(&right.id));
+        Ok(tenants)
+    }
+
+    /// The identifiers of a page of all tenants, after `after`: one call, whatever the tenants have.
+    pub async fn tenant_ids(&self, after: Option<&TenantId>, limit: i32) -> Result<Vec<TenantId>> {
+        let page = self.tenants_query(after, limit).send().await.map_err(error::read)?;
+        let listed = page.items().iter().filter_map(|item| item.get("listed")?.as_s().ok());
+        listed.map(|id| id.parse()).collect()
+    }
+
+    fn tenants_query(&self, after: Option<&TenantId>, limit: i32) -> QueryFluentBuilder {
+        let query = self
             .client
             .query()
             .table_name(&self.tables.core)
             .index_name(BY_TENANT_INDEX)
             .expression_attribute_values(":all", text(ALL_TENANTS))
             .limit(limit);
-        query = match after {
+        match after {
             Some(after) => query
                 .key_condition_expression("tenant = :all AND listed > :after")
                 .expression_attribute_values(":after", text(after)),
             None => query.key_condition_expression("tenant = :all"),
-        };
-        let page = query.send().await.map_err(error::read)?;
-        let found: Vec<keys::Key> = page.items().iter().filter_map(super::key_of).collect();
-        let mut tenants: Vec<Tenant> = self.get_many(&self.tables.core, &found).await?;
-        tenants.sort_by(|left, right| left.id.cmp(&right.id));
-        Ok(tenants)
+        }
     }
 
     /// The part of a transaction that opts a tenant in to expiry mails, or out.

@@ -8,13 +8,14 @@ use axum::response::Response;
 use pomarium_local::runner::function_routes;
 use pomarium_tests::TestApp;
 use shared::port::random::Random;
+use shared::state::AppState;
 use tokio::sync::Barrier;
 
 use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
 
 /// The calls so far, and where they go.
 #[derive(Clone)]
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     http: reqwest::Client,
     aws: Endpoints,
     calls: Arc<Mutex<Vec<String>>>,
@@ -24,7 +25,15 @@ pub(super) struct Proxy {
 impl Proxy {
     /// Starts a second process of the same deployment, whose caches are empty, behind a new proxy. Returns both, the
     /// process by its address.
-    pub(super) async fn start(app: &TestApp) -> (Self, String) {
+    pub(crate) async fn start(app: &TestApp) -> (Self, String) {
+        let (proxy, state) = Self::beside(app).await;
+        let (listener, address) = listen().await;
+        serve(listener, shared::http::app(function_routes(), state));
+        (proxy, address)
+    }
+
+    /// The same, without anything that listens: what the process holds.
+    pub(crate) async fn beside(app: &TestApp) -> (Self, AppState) {
         let proxy = Self {
             http: reqwest::Client::new(),
             aws: Endpoints::of(app),
@@ -35,18 +44,16 @@ impl Proxy {
         serve(listener, Router::new().fallback(forward).with_state(proxy.clone()));
         let config = app.runner.state.config.clone();
         let state = another_process(app, config, &endpoint, Random::seeded(8));
-        let (listener, address) = listen().await;
-        serve(listener, shared::http::app(function_routes(), state));
-        (proxy, address)
+        (proxy, state)
     }
 
     /// The operations called since the last look, in the order of their arrival.
-    pub(super) fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Lets the next writes and queries go on only when `number` of them are here: calls in series never are.
-    pub(super) fn expect_together(&self, number: usize) {
+    pub(crate) fn expect_together(&self, number: usize) {
         *self.meeting.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Barrier::new(number)));
     }
 

@@ -56,7 +56,7 @@ impl Processes {
             let (router, _) = routes.split_for_parts();
             routers = routers.merge(router.with_state(state));
         }
-        for name in ["push", "apns-probe", "expiry-notifier"] {
+        for name in ["push", "apns-probe", "expiry-notifier", "inactivity-sweeper"] {
             processes.add(app, name).await;
         }
         let auditor = Auditor { app: Arc::clone(app), written: Arc::clone(&processes.written) };
@@ -135,8 +135,9 @@ fn needed(call: &Call) -> Vec<(String, String)> {
             one(&secret(name), &format!("secretsmanager:{operation}"))
         }
         Some(("AmazonSQS", operation)) => {
-            assert!(body["QueueUrl"].as_str().is_some_and(|url| url.ends_with("/wake")), "{body}");
-            one("Wake", &format!("sqs:{}", operation.trim_end_matches("Batch")))
+            let url = body["QueueUrl"].as_str().expect("a queue's address");
+            let queue = super::policies::logical_id(url.rsplit('/').next().expect("a queue's name"));
+            one(&queue, &format!("sqs:{}", operation.trim_end_matches("Batch")))
         }
         Some(other) => panic!("nobody knows {other:?}"),
         None if call.parts.uri.path() == "/v2/email/outbound-emails" => one("ses", "ses:SendEmail"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use plist::{Dictionary, Value};
 use pomarium_local::device::{Reply, SimDevice};
-use pomarium_local::runner::deliver_all;
+use pomarium_local::runner::{QueueFunction, deliver_all, run};
 use pomarium_tests::{Api, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::json;
@@ -141,7 +141,8 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     let first = tenant.post("commands", order("CertificateList")).await.expect(201);
     pass_seconds(app, 1);
     tenant.post("commands", order("ProfileList")).await.expect(201);
-    deliver_all(&processes.state("push"), app.runner.aws.queues()).await.unwrap();
+    deliver_all(QueueFunction::Push, &processes.state("push"), app.runner.aws.queues()).await.unwrap();
+    pass_seconds(app, 1);
     let uuid = device.idle().await.unwrap().unwrap().uuid;
     let large = Dictionary::from_iter([("CertificateList".to_owned(), Value::Data(vec![7; 100_000]))]);
     let next = device.report(&uuid, Reply::Acknowledge(large)).await.unwrap().unwrap();
@@ -151,6 +152,12 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     assert_eq!(shown.json["targets"][0]["status"], "Acknowledged");
     tenant.get("enrollments").await.expect(200);
     tenant.get(&format!("enrollments/{udid}")).await.expect(200);
+
+    // Its last command waits, and no push is on its way.
+    pass_seconds(app, 3_600);
+    let sweeper = processes.state("inactivity-sweeper");
+    run(sweeper.clone(), "inactivity-sweeper").await.unwrap();
+    deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
 
     device.renew_identity(MessageType::RenewalReq).await.expect("it is renewed");
     device.idle().await.expect("it is known by the new one");

@@ -1,16 +1,17 @@
-//! What SQS and Lambda do together: hand the wake queue's messages to the push function, and delete what it has dealt with.
+//! What SQS and Lambda do together: hand a queue's messages to its function, and delete what it has dealt with.
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
+use inactivity_sweeper::Event;
 use shared::error::{Error, Result};
 use shared::state::AppState;
 use tokio::task::JoinHandle;
 
-use super::settings::{WAKE_QUEUE, WAKE_VISIBILITY};
+use super::settings::{SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE, WAKE_VISIBILITY};
 use crate::aws::{Message, Queues};
 
 /// Most messages of one batch.
@@ -21,29 +22,60 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 /// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Delivers hints as they come, until aborted. What was under way then is delivered again after the next start.
-pub(super) fn spawn(state: AppState, queues: Queues) -> JoinHandle<()> {
+/// A function that takes its work from a queue, by its folder's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueFunction {
+    /// Wakes devices.
+    Push,
+    /// Does a sweep's pages.
+    InactivitySweeper,
+}
+
+/// All of them.
+pub const QUEUES: [QueueFunction; 2] = [QueueFunction::Push, QueueFunction::InactivitySweeper];
+
+impl QueueFunction {
+    /// The queue's name, and for how long it hides a message that is worked on, in seconds.
+    fn queue(self) -> (&'static str, u32) {
+        match self {
+            Self::Push => (WAKE_QUEUE, WAKE_VISIBILITY),
+            Self::InactivitySweeper => (SWEEP_QUEUE, SWEEP_VISIBILITY),
+        }
+    }
+
+    async fn handle(self, state: AppState, event: SqsEvent) -> Result<SqsBatchResponse> {
+        match self {
+            Self::Push => push::handle(state, event).await,
+            Self::InactivitySweeper => inactivity_sweeper::handle(state, Event::Queue(event)).await,
+        }
+    }
+}
+
+/// Delivers messages as they come, until aborted. What was under way then is delivered again after the next start.
+pub(super) fn spawn(function: QueueFunction, state: AppState, queues: Queues) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             // Lambda starts a function that panicked anew, so this must not end either.
-            match AssertUnwindSafe(deliver(&state, &queues, LONG_POLL)).catch_unwind().await {
+            match AssertUnwindSafe(deliver(function, &state, &queues, LONG_POLL)).catch_unwind().await {
                 Ok(Ok(_)) => continue,
-                Ok(Err(error)) => tracing::error!(error = %error.chain(), "hints were not delivered"),
-                Err(_) => tracing::error!("the push function panicked"),
+                Ok(Err(error)) => {
+                    tracing::error!(?function, error = %error.chain(), "messages were not delivered");
+                }
+                Err(_) => tracing::error!(?function, "a queue's function panicked"),
             }
             tokio::time::sleep(PAUSE).await;
         }
     })
 }
 
-/// Delivers every hint that is due now, and returns how many the push function dealt with.
+/// Delivers every message of a queue that is due now, and returns how many its function dealt with.
 ///
 /// # Errors
 /// Internal when the queue cannot be read.
-pub async fn deliver_all(state: &AppState, queues: &Queues) -> Result<usize> {
+pub async fn deliver_all(function: QueueFunction, state: &AppState, queues: &Queues) -> Result<usize> {
     let mut dealt_with = 0;
     loop {
-        match deliver(state, queues, Duration::ZERO).await? {
+        match deliver(function, state, queues, Duration::ZERO).await? {
             (0, _) => return Ok(dealt_with),
             (_, done) => dealt_with += done,
         }
@@ -51,25 +83,30 @@ pub async fn deliver_all(state: &AppState, queues: &Queues) -> Result<usize> {
 }
 
 /// One batch: how many came, and how many are dealt with.
-async fn deliver(state: &AppState, queues: &Queues, wait: Duration) -> Result<(usize, usize)> {
-    let messages =
-        queues.receive(WAKE_QUEUE, BATCH, Some(WAKE_VISIBILITY), wait).await.map_err(Error::internal)?;
+async fn deliver(
+    function: QueueFunction,
+    state: &AppState,
+    queues: &Queues,
+    wait: Duration,
+) -> Result<(usize, usize)> {
+    let (queue, visibility) = function.queue();
+    let messages = queues.receive(queue, BATCH, Some(visibility), wait).await.map_err(Error::internal)?;
     if messages.is_empty() {
         return Ok((0, 0));
     }
-    let response = push::handle(state.clone(), wake_event(&messages)).await?;
+    let response = function.handle(state.clone(), queue_event(&messages)).await?;
     let again: HashSet<String> =
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
     let mut done = 0;
     for message in messages.iter().filter(|message| !again.contains(&message.id)) {
-        queues.delete(WAKE_QUEUE, &message.receipt_handle).map_err(Error::internal)?;
+        queues.delete(queue, &message.receipt_handle).map_err(Error::internal)?;
         done += 1;
     }
     Ok((messages.len(), done))
 }
 
 /// The event that Lambda makes of received messages.
-pub fn wake_event(messages: &[Message]) -> SqsEvent {
+fn queue_event(messages: &[Message]) -> SqsEvent {
     let records = messages.iter().map(|message| {
         let mut record = SqsMessage::default();
         record.message_id = Some(message.id.clone());

@@ -39,10 +39,10 @@ pub use clock::MovableClock;
 pub(crate) use clock::advanced;
 pub(crate) use device_life::{Action, Condition, Shown};
 pub(crate) use devices::{Devices, NewDevice};
-pub use hints::{deliver_all, wake_event};
+pub use hints::{QUEUES, QueueFunction, deliver_all};
 pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
 pub use schedule::{SCHEDULED, run};
-pub use settings::{WAKE_TRIES, WAKE_VISIBILITY};
+pub use settings::{SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY};
 
 /// How long a request under way may take to finish when the server stops.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -137,7 +137,9 @@ impl Runner {
         let devices = Devices::new(Arc::clone(&apns), state.clock.clone(), state.random.clone());
         let mut loops = Vec::new();
         if by_itself {
-            loops.push(Task(hints::spawn(state.clone(), aws.queues().clone())));
+            for queue in QUEUES {
+                loops.push(Task(hints::spawn(queue, state.clone(), aws.queues().clone())));
+            }
             loops.push(Task(schedule::spawn(state.clone())));
         }
         let pages = pages::router(Local {

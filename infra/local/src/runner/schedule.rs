@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use inactivity_sweeper::Event;
 use serde_json::Value;
 use shared::error::{Error, Kind, Result};
 use shared::state::AppState;
@@ -11,7 +12,7 @@ use shared::time::SignedDuration;
 use tokio::task::JoinHandle;
 
 /// Every scheduled function, by its folder's name.
-pub const SCHEDULED: [&str; 2] = ["apns-probe", "expiry-notifier"];
+pub const SCHEDULED: [&str; 3] = ["apns-probe", "expiry-notifier", "inactivity-sweeper"];
 
 /// How often each is started. In AWS they have their hours; here a machine may be off at any hour, the notifier sends
 /// nothing twice a day, and the probe leaves alone what it knows.
@@ -53,6 +54,10 @@ pub async fn run(state: AppState, function: &str) -> Result<Value> {
             let deadline = state.clock.now() + SignedDuration::from_mins(15);
             let tally = expiry_notifier::handle(state, deadline).await?;
             serde_json::to_value(tally).map_err(Error::internal)
+        }
+        "inactivity-sweeper" => {
+            let begun = inactivity_sweeper::handle(state, Event::Schedule(Value::Null)).await?;
+            serde_json::to_value(begun).map_err(Error::internal)
         }
         _ => Err(Error::new(
             Kind::NotFound,

@@ -27,17 +27,35 @@ const BUCKET: &str = "results";
 /// Holds the operator's token between starts.
 const TOKEN_FILE: &str = "operator-token";
 
+/// The sweep queue.
+pub(super) const SWEEP_QUEUE: &str = "sweep";
+const SWEEP_DEAD_LETTERS: &str = "sweep-dead-letter";
+/// For how long a page is hidden while it is swept, in seconds.
+pub const SWEEP_VISIBILITY: u32 = 360;
+/// How often a page is tried before it is a dead letter.
+pub const SWEEP_TRIES: u32 = 5;
+
 /// Makes tables, queues and bucket, where they are missing.
 pub(super) async fn prepare(aws: &LocalAws) -> Result<()> {
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk_config());
     create_tables(&dynamodb, TEMPLATE, "").await?;
-    let queues = aws.queues();
-    let dead = QueueSettings { visibility_timeout: WAKE_VISIBILITY, redrive: None };
-    queues.create(WAKE_DEAD_LETTERS, &dead).map_err(Error::internal)?;
-    let redrive =
-        Some(Redrive { max_receive_count: WAKE_TRIES, dead_letter_queue: WAKE_DEAD_LETTERS.to_owned() });
-    queues.create(WAKE_QUEUE, &QueueSettings { redrive, ..dead }).map_err(Error::internal)?;
+    create_queue(aws, WAKE_QUEUE, WAKE_DEAD_LETTERS, WAKE_VISIBILITY, WAKE_TRIES)?;
+    create_queue(aws, SWEEP_QUEUE, SWEEP_DEAD_LETTERS, SWEEP_VISIBILITY, SWEEP_TRIES)?;
     aws.create_bucket(BUCKET).map_err(Error::internal)
+}
+
+/// A queue, and where its dead letters go.
+fn create_queue(
+    aws: &LocalAws,
+    name: &str,
+    dead_letters: &str,
+    visibility_timeout: u32,
+    tries: u32,
+) -> Result<()> {
+    let dead = QueueSettings { visibility_timeout, redrive: None };
+    aws.queues().create(dead_letters, &dead).map_err(Error::internal)?;
+    let redrive = Some(Redrive { max_receive_count: tries, dead_letter_queue: dead_letters.to_owned() });
+    aws.queues().create(name, &QueueSettings { redrive, ..dead }).map_err(Error::internal)
 }
 
 pub(super) fn config(aws: &LocalAws, address: SocketAddr, apns: &ApnsSimulator) -> Config {
@@ -46,6 +64,7 @@ pub(super) fn config(aws: &LocalAws, address: SocketAddr, apns: &ApnsSimulator) 
         table_pki: "pki".into(),
         table_ephemeral: "ephemeral".into(),
         queue_wake_url: aws.queue_url(WAKE_QUEUE),
+        queue_sweep_url: aws.queue_url(SWEEP_QUEUE),
         bucket_results: BUCKET.into(),
         secret_prefix: "pomarium-local".into(),
         base_url: format!("http://{address}"),

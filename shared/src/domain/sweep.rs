@@ -1,0 +1,39 @@
+//! What the sweep is asked to look at. A message may be lost, repeated or late: what is done follows from the store.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::TenantId;
+
+/// A message on the sweep queue: one page of work, after which the next page's message is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sweep {
+    /// Ask for a look at each of the tenants after this one.
+    Tenants {
+        /// The last tenant of the page before; none for the first page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<TenantId>,
+    },
+    /// Look at a page of one tenant's devices.
+    Devices(DevicePage),
+}
+
+/// A page of one tenant's enrollments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DevicePage {
+    /// Whose they are.
+    pub tenant: TenantId,
+    /// The mark of the page before; none for the first page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// How many hints this tenant has had since the last rest.
+    #[serde(default)]
+    pub hinted: u32,
+}
+
+impl DevicePage {
+    /// A tenant's first page.
+    pub fn first(tenant: TenantId) -> Self {
+        Self { tenant, after: None, hinted: 0 }
+    }
+}
