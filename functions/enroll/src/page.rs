@@ -93,7 +93,7 @@ pub(crate) fn invitation(organization: &str, name: Option<&str>, profile: &str, 
         &html! {
             h1 { "Set up this device for " (organization) }
             @if let Some(name) = name { p { "Hello " (name) "." } }
-            p.soft { (organization) " will manage the device: it can install settings and apps, lock the device and erase it. Open this page on the device itself, in Safari." }
+            p.soft { (organization) " will manage the device, which shows what that allows before you confirm. Open this page on the device itself, in Safari." }
             section {
                 h2 { "1. Download the profile" }
                 p { "Safari asks whether to allow the download: choose Allow." }

@@ -197,6 +197,7 @@ pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
         token_update_tally: 1,
         waiting: 0,
         session: 0,
+        group: None,
         last_seen: seen,
         enrolled_at: Some(seen),
         facts: DeviceFacts::default(),
