@@ -99,7 +99,11 @@ impl State {
             store: Store::new(aws_sdk_dynamodb::Client::new(&aws), tables),
             secrets: Secrets::new(secrets, config.secret_prefix.clone(), clock.clone()),
             wakes: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_wake_url.clone()),
-            mailer: Mailer::new(aws_sdk_sesv2::Client::new(&aws), config.mail_from.clone()),
+            mailer: Mailer::new(
+                aws_sdk_sesv2::Client::new(&aws),
+                config.mail_from.clone(),
+                config.mail_configuration_set.clone(),
+            ),
             results: Blobs::new(aws_sdk_s3::Client::new(&aws), config.bucket_results.clone()),
             apns: Apns::new(apns),
             random,

@@ -77,7 +77,7 @@ const CHANGING: [(&str, Written); 39] = [
 ];
 
 /// What no call of the API does.
-const WITHOUT_A_CALL: [&str; 1] = ["operator-token-created"];
+const WITHOUT_A_CALL: [&str; 2] = ["operator-token-created", "contact-disabled"];
 
 /// The audit log's entries by their place, whoever's they are.
 pub(crate) async fn entries(app: &TestApp) -> BTreeMap<String, String> {

@@ -30,6 +30,7 @@ mod lambda_events;
 mod layers;
 mod live_check;
 mod local_pages;
+mod mail_feedback;
 mod mails;
 mod openapi;
 mod operator_token;

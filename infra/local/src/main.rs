@@ -28,6 +28,7 @@ const OURS: [&str; 10] = [
     "command",
     "enroll",
     "expiry_notifier",
+    "mail_feedback",
     "pomarium_local",
     "push",
     "scep",

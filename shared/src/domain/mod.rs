@@ -15,6 +15,7 @@ pub mod export_tries;
 pub mod identity;
 pub mod letter;
 pub mod link;
+pub mod mail_feedback;
 pub mod ownership;
 pub mod ownership_mail;
 pub mod profile_signer;

@@ -38,6 +38,7 @@ mod secret_path;
 pub mod show_command;
 pub mod snooze_expiration;
 pub mod stage_push_certificate;
+pub mod take_mail_feedback;
 pub mod update_tenant;
 pub mod vendor_certificate;
 pub mod wake_devices;

@@ -43,7 +43,7 @@ use keys::Key;
 
 pub use calendar_feed::CalendarFeed;
 pub use command::Recorded;
-pub use contact::{Confirmation, Contact};
+pub use contact::{Asking, Confirmation, Contact};
 pub use enrollment::TokenUpdateWrite;
 pub use expiry::Expiring;
 pub use identity_count::IdentityCount;
