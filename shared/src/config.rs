@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
     "TABLE_CORE",
     "TABLE_PKI",
     "TABLE_EPHEMERAL",
@@ -13,6 +13,7 @@ pub const NAMES: [&str; 15] = [
     "SECRET_PREFIX",
     "BASE_URL",
     "MAIL_FROM",
+    "MAIL_CONFIGURATION_SET",
     "OPERATOR_MAIL",
     "APNS_HOST",
     "APNS_PORT",
@@ -43,6 +44,8 @@ pub struct Config {
     pub base_url: String,
     /// The sender of mails.
     pub mail_from: String,
+    /// The SES configuration set that reports what becomes of mails.
+    pub mail_configuration_set: String,
     /// Who hears of what ends for the whole server: addresses, separated by commas.
     pub operator_mail: Vec<String>,
     /// The push service's host name.
@@ -80,6 +83,7 @@ impl Config {
             secret_prefix: required("SECRET_PREFIX")?,
             base_url: https(&required("BASE_URL")?)?,
             mail_from: required("MAIL_FROM")?,
+            mail_configuration_set: required("MAIL_CONFIGURATION_SET")?,
             operator_mail: required("OPERATOR_MAIL")?.split(',').map(|text| text.trim().to_owned()).collect(),
             apns_host: required("APNS_HOST")?,
             apns_port: required("APNS_PORT")?

@@ -115,7 +115,11 @@ impl State {
             secrets: Secrets::new(secrets, config.secret_prefix.clone(), clock.clone()),
             wakes: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_wake_url.clone()),
             sweeps: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_sweep_url.clone()),
-            mailer: Mailer::new(aws_sdk_sesv2::Client::new(&aws), config.mail_from.clone()),
+            mailer: Mailer::new(
+                aws_sdk_sesv2::Client::new(&aws),
+                config.mail_from.clone(),
+                config.mail_configuration_set.clone(),
+            ),
             results: Blobs::new(aws_sdk_s3::Client::new(&aws), config.bucket_results.clone()),
             apns: Apns::new(apns),
             random,

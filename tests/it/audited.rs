@@ -102,8 +102,8 @@ const CHANGING: [(&str, Written); 54] = [
 ];
 
 /// What no call of the API does.
-const WITHOUT_A_CALL: [&str; 4] =
-    ["device-inactive", "duplicate-refused", "inactivity-held", "operator-token-created"];
+const WITHOUT_A_CALL: [&str; 5] =
+    ["contact-disabled", "device-inactive", "duplicate-refused", "inactivity-held", "operator-token-created"];
 
 /// The audit log's entries by their place, whoever's they are.
 pub(crate) async fn entries(app: &TestApp) -> BTreeMap<String, String> {

@@ -31,7 +31,10 @@ async fn everything_of_a_tenants_that_ends_is_listed_in_its_order() {
     assert_eq!(calendar["expirations"][0]["name"], "help desk");
     assert!(calendar["expirations"][1]["steps"][0].as_str().unwrap().contains("/console/"));
     assert_eq!(calendar["identities"], json!([{"month": "2027-11", "issued": 2}]));
-    assert_eq!(calendar["recipients"], json!([{"address": "it@green-school.example", "verified": false}]));
+    assert_eq!(
+        calendar["recipients"],
+        json!([{"address": "it@green-school.example", "verified": false, "disabled": null}])
+    );
 
     app.pass_days(21);
     assert_eq!(listed(&tenant, "api-token").await["state"], "expired");

@@ -15,10 +15,11 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Services that no caller starts, and so the only ones to act in a tenant's name by themselves.
-const BACKGROUND: [&str; 5] = [
+const BACKGROUND: [&str; 6] = [
     "shared/src/service/notify_expiry.rs",
     "shared/src/service/probe_push_certificates.rs",
     "shared/src/service/sweep/devices.rs",
+    "shared/src/service/take_mail_feedback.rs",
     "shared/src/service/wake_devices.rs",
     "shared/src/service/watch_delivery.rs",
 ];

@@ -85,7 +85,7 @@ async fn mails_are_read_by_programs_and_people() {
             text: "Plain".into(),
             html: "<p onclick=\"x\">Rich</p>".into(),
         };
-        app.runner.state.mailer.send(&mail).await.unwrap();
+        app.runner.state.mailer.send(&shared::domain::token::Owner::Operator, &mail).await.unwrap();
     }
     let list = app.stranger().get("/_local/mails").await.expect(200);
     let subjects: Vec<&Value> =

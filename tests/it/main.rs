@@ -38,6 +38,7 @@ mod layers;
 mod links;
 mod live_check;
 mod local_pages;
+mod mail_feedback;
 mod mails;
 mod openapi;
 mod operator_token;

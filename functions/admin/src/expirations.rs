@@ -4,7 +4,7 @@ use axum::Json as JsonAnswer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::domain::contact::EmailAddress;
+use shared::domain::contact::{Disabled, DisabledReason, EmailAddress};
 use shared::domain::credential::{CredentialKind, CredentialState};
 use shared::domain::expiry::Recipient;
 use shared::domain::expiry_words::advice;
@@ -87,15 +87,36 @@ impl From<IdentityCount> for IdentityMonth {
 }
 
 #[derive(Serialize, ToSchema)]
+pub(crate) struct DisabledView {
+    reason: DisabledReason,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// What the other mail server said.
+    detail: String,
+    /// What to do about it.
+    next_step: String,
+}
+
+impl From<Disabled> for DisabledView {
+    fn from(disabled: Disabled) -> Self {
+        let next_step = disabled.next_step().to_owned();
+        Self { reason: disabled.reason, at: disabled.at, detail: disabled.detail, next_step }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
 pub(crate) struct RecipientView {
     address: EmailAddress,
     /// Whether its owner confirmed it. Others get mails while nobody confirmed, and in the last week.
     verified: bool,
+    /// While no mail goes there, because one bounced or was called spam.
+    disabled: Option<DisabledView>,
 }
 
 impl From<Recipient> for RecipientView {
     fn from(recipient: Recipient) -> Self {
-        Self { address: recipient.address, verified: recipient.verified }
+        let disabled = recipient.disabled.map(DisabledView::from);
+        Self { address: recipient.address, verified: recipient.verified, disabled }
     }
 }
 
@@ -229,7 +250,7 @@ pub(crate) struct Asked {
     asked: u32,
 }
 
-/// Ask the contacts again to confirm their addresses.
+/// Ask the contacts again to confirm their addresses, also those that mails no longer go to: who confirms gets mails again.
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant}/contacts/confirmations", tag = "expiry", params(("tenant" = String, Path)),
     responses((status = 200, body = Asked))
@@ -239,5 +260,5 @@ pub(crate) async fn ask(
     State(state): State<AppState>,
 ) -> Result<JsonAnswer<Asked>, Problem> {
     let tenant = state.store.tenant(&scope).await?;
-    Ok(JsonAnswer(Asked { asked: ask_contacts(&state, &scope, &tenant).await? }))
+    Ok(JsonAnswer(Asked { asked: ask_contacts(&state, &scope, &tenant, true).await? }))
 }

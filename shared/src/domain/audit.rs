@@ -98,6 +98,8 @@ pub enum AuditAction {
     ContactAsked,
     /// A contact confirmed its address.
     ContactConfirmed,
+    /// Mails to a contact stopped, because one bounced or was called spam.
+    ContactDisabled,
     /// An MDM vendor certificate was installed.
     VendorCertificateInstalled,
     /// Another MDM vendor certificate signs from now on.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{Error, Result};
+use crate::time::Timestamp;
 
 /// An e-mail address that looks deliverable: one `@`, a host with a dot, no white space, at most 254 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -57,6 +58,52 @@ impl From<EmailAddress> for String {
 impl fmt::Display for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Why mails no longer go to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisabledReason {
+    /// Its mail server refused a mail for good.
+    Bounced,
+    /// Its owner called a mail spam.
+    Complained,
+}
+
+impl fmt::Display for DisabledReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bounced => "bounced",
+            Self::Complained => "complained",
+        })
+    }
+}
+
+/// Why and since when no mail goes to an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
+    /// Why.
+    pub reason: DisabledReason,
+    /// Since when.
+    pub at: Timestamp,
+    /// What the other mail server said, in its words.
+    pub detail: String,
+}
+
+impl Disabled {
+    /// What an administrator can do about it.
+    pub fn next_step(&self) -> &'static str {
+        match self.reason {
+            DisabledReason::Bounced => {
+                "Correct the address, or name another contact. If the address is right and its mailbox works again, \
+                 ask the contacts to confirm: mails resume when its owner presses the button."
+            }
+            DisabledReason::Complained => {
+                "Its owner marked a mail as spam. Speak with them, or name another contact. If it was a mistake, ask \
+                 the contacts to confirm: mails resume when its owner presses the button."
+            }
+        }
     }
 }
 

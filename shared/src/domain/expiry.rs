@@ -1,6 +1,6 @@
 //! When to mail about something that expires, and to whom.
 
-use crate::domain::contact::EmailAddress;
+use crate::domain::contact::{Disabled, EmailAddress};
 use crate::time::{Timestamp, days_until};
 
 /// The first day of mails, counted before the end.
@@ -35,18 +35,21 @@ pub struct Recipient {
     pub address: EmailAddress,
     /// Whether its owner confirmed it.
     pub verified: bool,
+    /// Why no mail goes there, if so.
+    pub disabled: Option<Disabled>,
 }
 
 /// Who gets a notice: whoever confirmed their address. Where nobody did, and in the last week, everybody does: a
-/// mail too many is a smaller harm than a certificate that ends unnoticed.
+/// mail too many is a smaller harm than a certificate that ends unnoticed. A disabled address never gets one.
 pub fn told(recipients: &[Recipient], notice: Notice) -> Vec<&EmailAddress> {
+    let recipients: Vec<_> = recipients.iter().filter(|recipient| recipient.disabled.is_none()).collect();
     let urgent = match notice {
         Notice::Expires(days) => days <= EVERYBODY,
         Notice::Expired(_) => true,
     };
     let everybody = urgent || !recipients.iter().any(|recipient| recipient.verified);
     recipients
-        .iter()
+        .into_iter()
         .filter(|recipient| everybody || recipient.verified)
         .map(|recipient| &recipient.address)
         .collect()
@@ -73,7 +76,11 @@ mod tests {
 
     #[test]
     fn an_unconfirmed_address_hears_when_nobody_else_does_and_in_the_last_week() {
-        let contact = |address: &str, verified| Recipient { address: address.parse().unwrap(), verified };
+        let contact = |address: &str, verified| Recipient {
+            address: address.parse().unwrap(),
+            verified,
+            disabled: None,
+        };
         let count = |verified: [bool; 2], notice| {
             let [one, other] = verified;
             told(&[contact("a@s.example", one), contact("b@s.example", other)], notice).len()

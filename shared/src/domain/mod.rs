@@ -26,6 +26,7 @@ pub mod link;
 pub mod link_challenge;
 pub mod link_terms;
 pub mod log;
+pub mod mail_feedback;
 pub mod ownership;
 pub mod ownership_mail;
 pub mod profile_signer;

@@ -3,9 +3,11 @@
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 
 use crate::aws::failure;
+use crate::domain::mail_feedback::tag;
+use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 
 /// A mail to one address, in both forms that mail programs show.
@@ -26,27 +28,33 @@ pub struct Mail {
 pub struct Mailer {
     client: Client,
     from: String,
+    configuration_set: String,
 }
 
 impl Mailer {
-    /// A mailer whose mails come `from` this address, which SES must have verified.
-    pub fn new(client: Client, from: String) -> Self {
-        Self { client, from }
+    /// A mailer whose mails come `from` this address, which SES must have verified. What becomes of them SES reports
+    /// where the configuration set says.
+    pub fn new(client: Client, from: String, configuration_set: String) -> Self {
+        Self { client, from, configuration_set }
     }
 
-    /// Sends a mail and returns SES's message id.
+    /// Sends a mail for the tenant or the operator and returns SES's message id.
     ///
     /// # Errors
     /// Malformed (`mail-refused`) when SES will never take a mail to this address; Unavailable when SES throttles, is
     /// paused or does not answer.
-    pub async fn send(&self, mail: &Mail) -> Result<String> {
+    pub async fn send(&self, owner: &Owner, mail: &Mail) -> Result<String> {
         let content = content(mail).map_err(Error::internal)?;
+        let (name, value) = tag(owner);
+        let tag = MessageTag::builder().name(name).value(value).build().map_err(Error::internal)?;
         let sent = self
             .client
             .send_email()
             .from_email_address(&self.from)
             .destination(Destination::builder().to_addresses(&mail.to).build())
             .content(content)
+            .configuration_set_name(&self.configuration_set)
+            .email_tags(tag)
             .send()
             .await
             .map_err(refusal)?;
@@ -90,7 +98,9 @@ mod tests {
             text: "text".into(),
             html: "<p>html</p>".into(),
         };
-        Mailer::new(Client::new(&config), "mdm@example.org".into()).send(&mail).await
+        Mailer::new(Client::new(&config), "mdm@example.org".into(), "mails".into())
+            .send(&Owner::Operator, &mail)
+            .await
     }
 
     #[tokio::test]

@@ -51,7 +51,7 @@ pub async fn create_tenant(
 /// Asks contacts to confirm their addresses. The tenant is as it should be all the same when the mail fails: they can
 /// be asked again, and hear of what expires until somebody confirmed.
 pub(super) async fn ask_new_contacts(state: &State, scope: &Scope, tenant: &Tenant) {
-    if let Err(error) = ask_contacts(state, scope, tenant).await {
+    if let Err(error) = ask_contacts(state, scope, tenant, false).await {
         tracing::warn!(tenant = %tenant.id, error = %error.chain(), "a contact was not asked to confirm");
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn mail_once(state: &State, claim: &Claim<'_>, words: Words) ->
     }
     let mail =
         Mail { to: claim.recipient.to_owned(), subject: words.subject, text: words.text, html: words.html };
-    if let Err(error) = state.mailer.send(&mail).await {
+    if let Err(error) = state.mailer.send(claim.owner, &mail).await {
         state.store.release_mail(claim).await?;
         return Err(Error::unavailable(error));
     }

@@ -51,7 +51,7 @@ use keys::Key;
 
 pub use calendar_feed::CalendarFeed;
 pub use command::{FinalAnswer, Recorded};
-pub use contact::{Confirmation, Contact};
+pub use contact::{Asking, Confirmation, Contact};
 pub use enrollment::TokenUpdateWrite;
 pub use expiry::Expiring;
 pub use identity_count::IdentityCount;

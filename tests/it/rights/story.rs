@@ -5,7 +5,7 @@ use std::sync::Arc;
 use plist::{Dictionary, Value};
 use pomarium_local::apns::Answer;
 use pomarium_local::device::{Reply, SimDevice};
-use pomarium_local::runner::{QueueFunction, deliver_all, run};
+use pomarium_local::runner::{QueueFunction, deliver_all, deliver_reports, run};
 use pomarium_tests::{Api, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::json;
@@ -317,6 +317,12 @@ async fn expiry(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     expiry_notifier::handle(processes.state("expiry-notifier"), Timestamp::MAX).await.unwrap_err();
     let path = format!("/v1/tenants/{}", tenant.id);
     let change = json!({"contacts": ["it@green.example", "head@green.example"]});
+    tenant.admin.call(Method::PATCH, &path, change.to_string().into()).await.expect(200);
+    // One that bounces is disabled.
+    let bounces = json!({"contacts": ["it@green.example", "bounce@simulator.amazonses.com"]});
+    tenant.admin.call(Method::PATCH, &path, bounces.to_string().into()).await.expect(200);
+    let reported = deliver_reports(&processes.state("mail-feedback"), app.runner.aws.queues()).await.unwrap();
+    assert_eq!(reported, 1);
     tenant.admin.call(Method::PATCH, &path, change.to_string().into()).await.expect(200);
     pass_seconds(app, 3_601);
     tenant.post("contacts/confirmations", json!({})).await.expect(200);

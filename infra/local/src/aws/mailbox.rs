@@ -53,8 +53,8 @@ impl Mailbox {
         })
     }
 
-    /// Keeps a mail and answers its message id.
-    pub(super) fn accept(&self, from: &str, mail: Mail) -> Result<String, Refusal> {
+    /// Keeps a mail and answers it with its message id.
+    pub(super) fn accept(&self, from: &str, mail: Mail) -> Result<SentMail, Refusal> {
         let sent = SentMail {
             id: self.random.uuid_string().to_lowercase(),
             from: from.to_owned(),
@@ -70,7 +70,7 @@ impl Mailbox {
             )
         })?;
         self.write_file(&sent)?;
-        Ok(sent.id)
+        Ok(sent)
     }
 
     fn write_file(&self, sent: &SentMail) -> Result<(), Refusal> {

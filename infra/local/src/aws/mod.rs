@@ -3,6 +3,7 @@
 mod database;
 mod dynamodb;
 mod error;
+mod mail_report;
 mod mailbox;
 mod mime;
 mod queues;

@@ -1,4 +1,4 @@
-//! SES v2: `SendEmail` with simple content.
+//! SES v2: `SendEmail` with simple content, and the addresses of SES's mailbox simulator that bounce and complain.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -9,6 +9,7 @@ use serde_json::json;
 use shared::port::mailer::Mail;
 
 use super::error::Refusal;
+use super::mail_report::report;
 use super::server::{Services, input};
 
 #[derive(Deserialize)]
@@ -17,6 +18,16 @@ struct SendEmail {
     from_email_address: String,
     destination: Destination,
     content: Content,
+    configuration_set_name: Option<String>,
+    #[serde(default)]
+    email_tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    name: String,
+    value: String,
 }
 
 #[derive(Deserialize)]
@@ -57,7 +68,15 @@ pub(super) async fn send_email(State(services): State<Services>, body: Bytes) ->
         let recipient = recipient(&email)?.to_owned();
         let Simple { subject, body } = email.content.simple;
         let mail = Mail { to: recipient, subject: subject.data, text: body.text.data, html: body.html.data };
-        services.mailbox.accept(&email.from_email_address, mail)
+        let sent = services.mailbox.accept(&email.from_email_address, mail)?;
+        let tags = email.email_tags.into_iter().map(|tag| (tag.name, tag.value)).collect();
+        if let Some(set) = &email.configuration_set_name
+            && let Some(report) = report(&sent, set, tags)
+        {
+            // EventBridge keeps what it could not hand over, as a queue does.
+            services.sqs.0.send(set, &[(&report.to_string(), 0)])?;
+        }
+        Ok(sent.id)
     });
     match answer {
         Ok(id) => Json(json!({ "MessageId": id })).into_response(),

@@ -5,6 +5,7 @@ mod device_life;
 mod devices;
 mod hints;
 mod lock;
+mod reports;
 mod routes;
 mod schedule;
 mod settings;
@@ -40,6 +41,7 @@ pub(crate) use clock::advanced;
 pub(crate) use device_life::{Action, Condition, Shown};
 pub(crate) use devices::{Devices, NewDevice};
 pub use hints::{QUEUES, QueueFunction, deliver_all};
+pub use reports::deliver_reports;
 pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
 pub use schedule::{SCHEDULED, run};
 pub use settings::{SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY};
@@ -140,6 +142,7 @@ impl Runner {
             for queue in QUEUES {
                 loops.push(Task(hints::spawn(queue, state.clone(), aws.queues().clone())));
             }
+            loops.push(Task(reports::spawn(state.clone(), aws.queues().clone())));
             loops.push(Task(schedule::spawn(state.clone())));
         }
         let pages = pages::router(Local {

@@ -23,6 +23,8 @@ const WAKE_DEAD_LETTERS: &str = "wake-dead-letter";
 pub const WAKE_VISIBILITY: u32 = 90;
 /// How often a hint is tried before it is a dead letter.
 pub const WAKE_TRIES: u32 = 5;
+/// The configuration set of mails; here also the queue in which reports about them wait for their function.
+pub(super) const MAIL_REPORTS: &str = "mail-reports";
 const BUCKET: &str = "results";
 /// Holds the operator's token between starts.
 const TOKEN_FILE: &str = "operator-token";
@@ -41,6 +43,8 @@ pub(super) async fn prepare(aws: &LocalAws) -> Result<()> {
     create_tables(&dynamodb, TEMPLATE, "").await?;
     create_queue(aws, WAKE_QUEUE, WAKE_DEAD_LETTERS, WAKE_VISIBILITY, WAKE_TRIES)?;
     create_queue(aws, SWEEP_QUEUE, SWEEP_DEAD_LETTERS, SWEEP_VISIBILITY, SWEEP_TRIES)?;
+    let reports = QueueSettings { visibility_timeout: WAKE_VISIBILITY, redrive: None };
+    aws.queues().create(MAIL_REPORTS, &reports).map_err(Error::internal)?;
     aws.create_bucket(BUCKET).map_err(Error::internal)
 }
 
@@ -69,6 +73,7 @@ pub(super) fn config(aws: &LocalAws, address: SocketAddr, apns: &ApnsSimulator) 
         secret_prefix: "pomarium-local".into(),
         base_url: format!("http://{address}"),
         mail_from: "pomarium@localhost.example".into(),
+        mail_configuration_set: MAIL_REPORTS.into(),
         operator_mail: vec!["operator@localhost.example".into()],
         apns_host: HOST.into(),
         apns_port: apns.address().port(),

@@ -1,5 +1,6 @@
 use aws_sdk_sesv2::Client;
 use shared::Kind;
+use shared::domain::token::Owner;
 use shared::port::mailer::{Mail, Mailer};
 use shared::time::{Clock, from_unix};
 
@@ -20,8 +21,8 @@ async fn a_mail_lands_in_the_mailbox_and_in_a_file() {
     let directory = tempfile::tempdir().unwrap();
     let clock = Clock::fixed(from_unix(1_000_000));
     let aws = LocalAws::start(Storage::Directory(directory.path().into()), clock.clone()).await.unwrap();
-    let mailer = Mailer::new(Client::new(&aws.sdk_config()), "mdm@example.org".into());
-    let id = mailer.send(&mail("jane@example.org")).await.unwrap();
+    let mailer = Mailer::new(Client::new(&aws.sdk_config()), "mdm@example.org".into(), "mails".into());
+    let id = mailer.send(&Owner::Operator, &mail("jane@example.org")).await.unwrap();
 
     let sent = aws.mailbox().list().unwrap();
     assert_eq!(sent.len(), 1);
@@ -34,7 +35,7 @@ async fn a_mail_lands_in_the_mailbox_and_in_a_file() {
 #[tokio::test]
 async fn an_address_that_ses_refuses_sends_nothing() {
     let (aws, _clock) = local_aws().await;
-    let mailer = Mailer::new(Client::new(&aws.sdk_config()), "mdm@example.org".into());
+    let mailer = Mailer::new(Client::new(&aws.sdk_config()), "mdm@example.org".into(), "mails".into());
     for address in [
         "jane",
         "@example.org",
@@ -43,7 +44,7 @@ async fn an_address_that_ses_refuses_sends_nothing() {
         "a@b@example.org",
         "jane@school.invalid",
     ] {
-        let error = mailer.send(&mail(address)).await.unwrap_err();
+        let error = mailer.send(&Owner::Operator, &mail(address)).await.unwrap_err();
         assert_eq!((error.kind(), error.code()), (Kind::Malformed, "mail-refused"), "{address}");
     }
     assert!(aws.mailbox().list().unwrap().is_empty());
