@@ -2,7 +2,7 @@
 
 use plist::Dictionary;
 use pomarium_local::apns::Answer;
-use pomarium_local::device::Reply;
+use pomarium_local::device::{Reply, SimDevice};
 use pomarium_tests::{Tenant, TestApp};
 use serde_json::Value;
 
@@ -105,6 +105,43 @@ async fn the_log_is_filtered_and_paged() {
     assert!(events(&tenant, "month=2026-10").await.is_empty());
     assert_eq!(tenant.get("events?month=October").await.expect(400).problem(), "audit-month");
     assert_eq!(tenant.get("events?after=zz").await.expect(400).problem(), "page-mark");
+    // An empty range holds nothing; a mark of other times is none of this one's.
+    assert!(events(&tenant, &format!("from={middle}&until=2026-11-01T00:00:00Z")).await.is_empty());
+    let first = tenant.get("events").await.expect(200).json;
+    let mark = first["next"].as_str().unwrap();
+    for range in [format!("until=2026-11-02T00:00:00Z&after={mark}"), "after=".to_owned()] {
+        let refused = tenant.get(&format!("events?{range}")).await.expect(400);
+        assert_eq!(refused.problem(), "page-mark", "{range}");
+    }
+    tenant.get("events?from=yesterday").await.expect(400);
     let audit = tenant.get("audit?action=tenant-created").await.expect(200).json;
     assert_eq!(audit["entries"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn another_devices_identity_is_refused_and_reported() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let device = enrolled(&app, &tenant, "D-1").await;
+    let mut thief = SimDevice::new("D-2", "C02ABC", "Another");
+    thief.set_profile(device.profile().expect("installed").clone());
+    thief.set_identity(device.identity().expect("issued").clone());
+    assert_eq!(thief.authenticate().await.expect_err("it is another's").status(), Some(400));
+    let reported = events(&tenant, "action=identity-refused").await;
+    assert_eq!(reported.len(), 1);
+    assert_eq!(reported[0]["enrollment"], "D-2");
+    let fingerprint = reported[0]["facts"]["fingerprint"].as_str().unwrap();
+    assert_eq!(reported[0]["actor"], format!("device:{fingerprint}"));
+}
+
+#[tokio::test]
+async fn one_tenants_devices_are_not_in_anothers_log() {
+    let app = TestApp::start().await;
+    let (green, blue) = (app.ready_tenant("Green School").await, app.ready_tenant("Blue School").await);
+    enrolled(&app, &green, "D-1").await;
+    enrolled(&app, &blue, "D-2").await;
+    for (tenant, udid) in [(green, "D-1"), (blue, "D-2")] {
+        let log = events(&tenant, "").await;
+        assert_eq!((log.len(), &log[0]["enrollment"]), (1, &udid.into()));
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 
-use super::{Store, error, key_item, keys, mark, read, text};
+use super::{Store, error, key_item, keys, mark, not_a_mark, read, text};
 use crate::domain::log::LogFilter;
 use crate::error::Result;
 use crate::time::Timestamp;
@@ -24,7 +24,16 @@ impl Store {
         before: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<T>, Option<String>)> {
+        let bound = |at: Option<Timestamp>, none: &str| at.map_or(none.to_owned(), keys::log_moment);
+        let (low, high) = (bound(filter.from, "0"), bound(filter.until, "9"));
         let mut start = before.map(mark).transpose()?;
+        // DynamoDB takes neither a range that ends before it begins nor a start outside of it.
+        if start.as_ref().is_some_and(|start| !(&low..=&high).contains(&start)) {
+            return Err(not_a_mark());
+        }
+        if low > high {
+            return Ok((Vec::new(), None));
+        }
         let mut found = Vec::new();
         for _ in 0..ROUNDS {
             let remaining = i32::try_from(limit - found.len()).unwrap_or(i32::MAX);
@@ -40,10 +49,8 @@ impl Store {
                 );
             let (expression, mut values) = conditions(filter);
             values.insert(":pk".to_owned(), text(partition));
-            let bound =
-                |at: Option<Timestamp>, none: &str| text(at.map_or(none.to_owned(), keys::log_moment));
-            values.insert(":low".to_owned(), bound(filter.from, "0"));
-            values.insert(":high".to_owned(), bound(filter.until, "9"));
+            values.insert(":low".to_owned(), text(&low));
+            values.insert(":high".to_owned(), text(&high));
             let page = query
                 .set_filter_expression(expression)
                 .set_expression_attribute_names(

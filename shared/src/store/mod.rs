@@ -297,9 +297,11 @@ fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
 
 /// Reads the mark of a page, which is opaque to its holder.
 fn mark(text: &str) -> Result<String> {
-    hex::decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
-        Error::malformed("page-mark", "This is not the mark of a page.")
-            .at("after")
-            .next("Pass the \"next\" of the page before, unchanged, or leave it out.")
-    })
+    hex::decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(not_a_mark)
+}
+
+fn not_a_mark() -> Error {
+    Error::malformed("page-mark", "This is not the mark of a page.")
+        .at("after")
+        .next("Pass the \"next\" of the page before, unchanged, or leave it out.")
 }

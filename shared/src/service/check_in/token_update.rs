@@ -45,5 +45,8 @@ pub(super) async fn run(
     if may_wait {
         send_wakes(state, &signer.scope, std::slice::from_ref(id), 0).await;
     }
+    if written.is_some_and(|enrollment| enrollment.token_update_tally == 1) {
+        tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device enrolled");
+    }
     Ok(Answer::Done)
 }
