@@ -30,6 +30,9 @@ pub const CERTIFICATES_LIFE: i64 = 60;
 /// How long a warm process remembers an API token: so long may a deleted one still work, in seconds.
 pub const TOKEN_LIFE: i64 = 30;
 
+/// How long a warm process remembers whether a tenant lets in devices that are not enrolled, in seconds.
+pub const ACCESS_LIFE: i64 = 30;
+
 /// Shared by all requests of a process.
 pub struct State {
     /// DynamoDB.
@@ -60,6 +63,8 @@ pub struct State {
     pub push_certificates: Cache<TenantId, Arc<PushCertificates>>,
     /// What is known of connections to APNs, remembered for [`NOTED_EVERY`].
     pub apns_statuses: Cache<(TenantId, Fingerprint), Option<ApnsStatus>>,
+    /// Whether a tenant lets in devices that are not enrolled, remembered for [`ACCESS_LIFE`].
+    pub lets_unenrolled_in: Cache<TenantId, bool>,
     /// Remembered for [`TOKEN_LIFE`].
     pub tokens: Cache<(Owner, TokenId), crate::domain::token::ApiToken>,
 }
@@ -118,6 +123,7 @@ impl State {
             authorities: Cache::new(CERTIFICATES_LIFE, clock.clone()),
             push_certificates: Cache::new(CERTIFICATES_LIFE, clock.clone()),
             apns_statuses: Cache::new(NOTED_EVERY, clock.clone()),
+            lets_unenrolled_in: Cache::new(ACCESS_LIFE, clock.clone()),
             tokens: Cache::new(TOKEN_LIFE, clock.clone()),
             clock,
             config,

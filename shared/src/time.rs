@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+pub use jiff::civil::Date;
 pub use jiff::{SignedDuration, Timestamp};
 
 /// Seconds in a day of 24 hours.
@@ -55,6 +56,11 @@ impl Clock {
 /// The timestamp of a unix time in seconds; a time outside jiff's range becomes the nearest one.
 pub fn from_unix(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+/// The first moment of a day in UTC.
+pub fn day_begins(day: Date) -> Timestamp {
+    day.to_zoned(jiff::tz::TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp())
 }
 
 /// Whole days from `now` until `then`, rounded down; negative once it has passed.

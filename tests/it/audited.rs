@@ -23,7 +23,7 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 45] = [
+const CHANGING: [(&str, Written); 51] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}", Actions(&["command-cancelled"])),
@@ -57,10 +57,14 @@ const CHANGING: [(&str, Written); 45] = [
     ),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
     ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
+    ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/retire", Actions(&["device-retired"])),
+    ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unlock", Actions(&["access-unlocked"])),
     ("POST /v1/tenants/{tenant}/expirations/calendar", Actions(&["calendar-address-created"])),
     ("POST /v1/tenants/{tenant}/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
     ("POST /v1/tenants/{tenant}/identity-authority", Actions(&["identity-authority-created"])),
     ("POST /v1/tenants/{tenant}/identity-authority/trusted", Actions(&["identity-authority-trusted"])),
+    ("POST /v1/tenants/{tenant}/inactivity/confirm", Actions(&["inactivity-confirmed"])),
+    ("POST /v1/tenants/{tenant}/inactivity/preview", Nothing("shows, and keeps nothing")),
     ("POST /v1/tenants/{tenant}/push-certificate/activate", Actions(&["push-certificate-activated"])),
     (
         "POST /v1/tenants/{tenant}/push-certificate/export",
@@ -80,8 +84,10 @@ const CHANGING: [(&str, Written); 45] = [
     ("POST /v1/vendor-certificates/{fingerprint}/activate", Actions(&["vendor-certificate-activated"])),
     ("PUT /mdm/{tenant}", DEVICE),
     ("PUT /mdm/{tenant}/checkin", DEVICE),
-    ("PUT /mdm/{tenant}/command", DEVICE),
+    ("PUT /mdm/{tenant}/command", Actions(&["device-returned"])),
     ("PUT /v1/profile-signer", Actions(&["profile-signer-installed"])),
+    ("PUT /v1/tenants/{tenant}/access/settings", Actions(&["access-settings-changed"])),
+    ("PUT /v1/tenants/{tenant}/inactivity", Actions(&["inactivity-rule-changed"])),
     ("PUT /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-installed"])),
     (
         "PUT /v1/tenants/{tenant}/push-certificate/ownership",
@@ -90,7 +96,8 @@ const CHANGING: [(&str, Written); 45] = [
 ];
 
 /// What no call of the API does.
-const WITHOUT_A_CALL: [&str; 1] = ["operator-token-created"];
+const WITHOUT_A_CALL: [&str; 4] =
+    ["device-inactive", "duplicate-refused", "inactivity-held", "operator-token-created"];
 
 /// The audit log's entries by their place, whoever's they are.
 pub(crate) async fn entries(app: &TestApp) -> BTreeMap<String, String> {

@@ -46,6 +46,9 @@ pub(crate) async fn fleet(
             push_rests_until: None,
             unanswered: 0,
             partial: BTreeSet::new(),
+            inactive_since: None,
+            locked_at: None,
+            device_lock: None,
         };
         store.write_channels(&scope, &[begun], &[], None, None).await.unwrap();
         let push = PushAddress { topic: topic.into(), token: hex::encode(token), magic: name };

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it, in its helpers as well")]
 
+mod access;
 mod apns_status;
 mod audit;
 mod audited;
@@ -17,6 +18,7 @@ mod delivery;
 mod device_life;
 mod devices;
 mod documents;
+mod duplicates;
 mod errors;
 mod events;
 mod expirations;
@@ -25,6 +27,7 @@ mod expiry_scale;
 mod export;
 mod fleet;
 mod idle_cost;
+mod inactivity;
 mod input;
 mod key_custody;
 mod killed;

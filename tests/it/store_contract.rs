@@ -125,6 +125,9 @@ fn begun(udid: &str, generation: u64, signer: Fingerprint) -> Enrollment {
         push_rests_until: None,
         unanswered: 0,
         partial: std::collections::BTreeSet::new(),
+        inactive_since: None,
+        locked_at: None,
+        device_lock: None,
     }
 }
 

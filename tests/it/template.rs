@@ -154,13 +154,20 @@ fn every_alarm_leads_to_a_section_of_the_runbook() {
 }
 
 #[test]
-fn the_alarm_about_silent_pushes_counts_the_line_that_is_logged() {
-    let filter = resource("AWS::Logs::MetricFilter", "SilentPushesFilter");
-    assert_eq!(filter["FilterPattern"].as_str(), Some("{ $.fields.event = \"silent-pushes\" }"));
-    assert!(read("shared/src/service/watch_delivery.rs").contains("event = \"silent-pushes\""));
-    assert_eq!(text(&filter["LogGroupName"]), "ApnsProbeLog");
-    let (metric, alarm) =
-        (&filter["MetricTransformations"][0], resource("AWS::CloudWatch::Alarm", "SilentPushes"));
-    assert_eq!(text(&metric["MetricNamespace"]), text(&alarm["Namespace"]));
-    assert_eq!(metric["MetricName"], alarm["MetricName"]);
+fn an_alarm_about_an_event_counts_the_line_that_is_logged() {
+    for (alarm, log, event, file) in [
+        ("SilentPushes", "ApnsProbeLog", "silent-pushes", "watch_delivery.rs"),
+        ("InactivityHeld", "InactivitySweeperLog", "inactivity-held", "sweep/inactive.rs"),
+    ] {
+        let filter = resource("AWS::Logs::MetricFilter", &format!("{alarm}Filter"));
+        let pattern = format!("{{ $.fields.event = \"{event}\" }}");
+        assert_eq!(filter["FilterPattern"].as_str(), Some(pattern.as_str()));
+        let line = format!("event = \"{event}\"");
+        assert!(read(&format!("shared/src/service/{file}")).contains(&line), "{file} does not log {line}");
+        assert_eq!(text(&filter["LogGroupName"]), log);
+        let (metric, alarm) =
+            (&filter["MetricTransformations"][0], resource("AWS::CloudWatch::Alarm", alarm));
+        assert_eq!(text(&metric["MetricNamespace"]), text(&alarm["Namespace"]));
+        assert_eq!(metric["MetricName"], alarm["MetricName"]);
+    }
 }

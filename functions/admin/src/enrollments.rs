@@ -2,16 +2,15 @@
 
 use axum::Json as JsonAnswer;
 use axum::extract::{Path, State};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState, PushAttempt};
 use shared::error::Error;
-use shared::http::{Problem, ProblemDetails, Query, ViewerScope};
+use shared::http::{AdminScope, Problem, ProblemDetails, Query, ViewerScope};
 use shared::id::EnrollmentId;
+use shared::service::retire_device::retire_device;
 use shared::state::AppState;
 use shared::time::Timestamp;
-use utoipa::ToSchema;
-
-use crate::page::Page;
+use utoipa::{IntoParams, ToSchema};
 
 /// Enrollments on one page.
 const PAGE: i32 = 100;
@@ -34,6 +33,12 @@ pub(crate) struct EnrollmentView {
     awaiting_configuration: bool,
     /// What came of the last push.
     last_push: Option<PushAttempt>,
+    /// Since when it is inactive: silent for as long as the tenant's rule allows.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    inactive_since: Option<Timestamp>,
+    /// Since when the tenant's services are closed to it; null where they are open.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    locked_at: Option<Timestamp>,
     /// Whether the device deposited a token to clear its passcode with.
     has_unlock_token: bool,
     /// Whether the Mac deposited its bootstrap token.
@@ -52,6 +57,8 @@ impl From<Enrollment> for EnrollmentView {
             waiting_commands: enrollment.waiting,
             awaiting_configuration: enrollment.awaiting_configuration,
             last_push: enrollment.last_push,
+            inactive_since: enrollment.inactive_since,
+            locked_at: enrollment.locked_at,
             has_unlock_token: enrollment.unlock_token.is_some(),
             has_bootstrap_token: enrollment.bootstrap_token.is_some(),
         }
@@ -65,17 +72,37 @@ pub(crate) struct EnrollmentPage {
     next: Option<String>,
 }
 
-/// The tenant's enrolled devices and users, a page at a time.
+/// Which enrollments to list.
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct Wanted {
+    /// The `next` of the page before.
+    #[serde(default)]
+    after: Option<String>,
+    /// Only those in this state: `enrolled` or `inactive`.
+    #[serde(default)]
+    #[param(inline)]
+    state: Option<EnrollmentState>,
+    /// Only those whose access is locked (`true`), or is not.
+    #[serde(default)]
+    locked: Option<bool>,
+}
+
+/// The tenant's enrolled devices and users, a page at a time. A page of a filtered list may be short or empty: go on until
+/// `next` is null.
 #[utoipa::path(
-    get, path = "/v1/tenants/{tenant}/enrollments", tag = "devices", params(("tenant" = String, Path), Page),
+    get, path = "/v1/tenants/{tenant}/enrollments", tag = "devices", params(("tenant" = String, Path), Wanted),
     responses((status = 200, body = EnrollmentPage))
 )]
 pub(crate) async fn list(
     ViewerScope(scope): ViewerScope,
     State(state): State<AppState>,
-    Query(page): Query<Page>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<JsonAnswer<EnrollmentPage>, Problem> {
-    let (found, next) = state.store.list_enrollments(&scope, page.after.as_deref(), PAGE).await?;
+    let (mut found, next) = state.store.list_enrollments(&scope, wanted.after.as_deref(), PAGE).await?;
+    found.retain(|enrollment| {
+        wanted.state.is_none_or(|state| enrollment.state == state)
+            && wanted.locked.is_none_or(|locked| enrollment.locked_at.is_some() == locked)
+    });
     Ok(JsonAnswer(EnrollmentPage {
         enrollments: found.into_iter().map(EnrollmentView::from).collect(),
         next,
@@ -96,4 +123,21 @@ pub(crate) async fn show(
     let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
     let found = state.store.enrollment(&scope, &id).await?.ok_or_else(|| Error::not_found("enrollment"))?;
     Ok(JsonAnswer(found.into()))
+}
+
+/// Take a device out of the lists that will not check out by itself: lost, sold, erased. Its history stays; it may enroll anew.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/enrollments/{enrollment}/retire", tag = "devices",
+    params(("tenant" = String, Path), ("enrollment" = String, Path)),
+    responses((status = 200, body = EnrollmentView),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn retire(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+    Path((_, enrollment)): Path<(String, String)>,
+) -> Result<JsonAnswer<EnrollmentView>, Problem> {
+    let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
+    Ok(JsonAnswer(retire_device(&state, &scope, &id).await?.into()))
 }

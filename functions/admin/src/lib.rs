@@ -1,12 +1,14 @@
 //! The JSON API for operators and tenants: tenants, tokens, authorities, enrollment links, enrollments, commands,
 //! the expiry calendar.
 
+mod access;
 mod audit;
 mod authorities;
 mod commands;
 mod enrollments;
 mod events;
 mod expirations;
+mod inactivity;
 mod inventory;
 mod links;
 mod log;
@@ -37,6 +39,13 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(links::create))
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
+        .routes(routes!(enrollments::retire))
+        .routes(routes!(inactivity::unlock))
+        .routes(routes!(inactivity::show, inactivity::change))
+        .routes(routes!(inactivity::preview))
+        .routes(routes!(inactivity::confirm))
+        .routes(routes!(access::ask))
+        .routes(routes!(access::settings, access::change))
         .routes(routes!(commands::send))
         .routes(routes!(commands::show, withdrawal::cancel))
         .routes(routes!(withdrawal::approve))

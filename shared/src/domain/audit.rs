@@ -68,6 +68,24 @@ pub enum AuditAction {
     CommandRetried,
     /// The PIN that a device was locked or erased with was read.
     CommandPinRevealed,
+    /// The rule about silent devices changed.
+    InactivityRuleChanged,
+    /// It was confirmed that many devices are silent and no outage is.
+    InactivityConfirmed,
+    /// So many devices fell silent at once that none became inactive.
+    InactivityHeld,
+    /// A device was silent for too long: it became inactive, and access was locked.
+    DeviceInactive,
+    /// An inactive device answered: it is enrolled again.
+    DeviceReturned,
+    /// A second device spoke under an enrolled device's name, and was refused.
+    DuplicateRefused,
+    /// An administrator took a device out of the lists.
+    DeviceRetired,
+    /// Devices that are not enrolled were let in, or not any more.
+    AccessSettingsChanged,
+    /// An administrator let a device back to the tenant's services.
+    AccessUnlocked,
     /// The mails about a credential were put off.
     ExpirySnoozed,
     /// A new address of the expiry calendar was made.

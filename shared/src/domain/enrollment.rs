@@ -18,6 +18,8 @@ pub enum EnrollmentState {
     Authenticated,
     /// TokenUpdate was received: it is managed.
     Enrolled,
+    /// It has been silent for as long as the tenant's rule allows: it is managed, and may come back by itself.
+    Inactive,
     /// CheckOut was received, or an administrator removed it.
     Removed,
 }
@@ -59,6 +61,14 @@ pub struct DeviceFacts {
     /// Whether it is in User Enrollment: a person's own device.
     #[serde(default)]
     pub user_enrollment: bool,
+}
+
+impl DeviceFacts {
+    /// Whether it is a Mac, by Apple's names of models.
+    pub fn is_mac(&self) -> bool {
+        let names = [&self.product_name, &self.model_name, &self.model];
+        names.into_iter().flatten().any(|name| name.contains("Mac"))
+    }
 }
 
 /// Where pushes to an enrollment go: the three always come together, from one TokenUpdate.
@@ -133,6 +143,16 @@ pub struct Enrollment {
     /// Waiting commands that ask for a part of what there is, so that their answers are no inventory.
     #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
     pub partial: BTreeSet<CommandUuid>,
+    /// Since when it is inactive; kept until its return is written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactive_since: Option<Timestamp>,
+    /// Since when the tenant's services are closed to the device. Only an administrator opens them again: neither an
+    /// answer nor a new enrollment does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_at: Option<Timestamp>,
+    /// The DeviceLock that is still to be queued because the device became inactive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_lock: Option<CommandUuid>,
 }
 
 /// What came of a push.
@@ -169,10 +189,16 @@ impl Enrollment {
         self.unanswered > HAND_OUTS
     }
 
-    /// Where to push to now, if there is a reason and a place to.
-    pub fn to_be_woken(&self, now: Timestamp) -> Option<&PushAddress> {
+    /// Where to push to now, if there is a reason and a place to: something waits, or the device `is_asked` whether it is still
+    /// there.
+    pub fn to_be_woken(&self, is_asked: bool, now: Timestamp) -> Option<&PushAddress> {
         let rests = self.push_rests_until.is_some_and(|until| now < until);
-        self.push.as_ref().filter(|_| self.waiting > 0 && !rests)
+        self.push.as_ref().filter(|_| (self.waiting > 0 || is_asked) && !rests)
+    }
+
+    /// Whether commands may be queued for it.
+    pub fn is_managed(&self) -> bool {
+        matches!(self.state, EnrollmentState::Enrolled | EnrollmentState::Inactive)
     }
 
     /// Whether it ended.
@@ -198,6 +224,8 @@ impl Enrollment {
             awaiting_configuration: false,
             unlock_token: None,
             bootstrap_token: None,
+            inactive_since: None,
+            device_lock: None,
             ..self
         }
     }
@@ -226,5 +254,8 @@ pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
         push_rests_until: None,
         unanswered: 0,
         partial: BTreeSet::new(),
+        inactive_since: None,
+        locked_at: None,
+        device_lock: None,
     }
 }

@@ -1,5 +1,6 @@
 //! What the product is about: states with data, and transitions as pure functions.
 
+pub mod access;
 pub mod apns_status;
 pub mod applicability;
 pub mod audit;
@@ -16,6 +17,7 @@ pub mod expiry_words;
 pub mod explanation;
 pub mod export_tries;
 pub mod identity;
+pub mod inactivity;
 pub mod inventory;
 pub mod letter;
 pub mod link;

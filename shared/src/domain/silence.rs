@@ -28,7 +28,7 @@ impl Enrollment {
         } else {
             SignedDuration::from_mins(HINT_MINUTES)
         };
-        self.to_be_woken(now).is_some() && self.last_stir() + patience <= now
+        self.to_be_woken(false, now).is_some() && self.last_stir() + patience <= now
     }
 }
 

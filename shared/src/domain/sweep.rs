@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::TenantId;
+use crate::time::Timestamp;
 
 /// A message on the sweep queue: one page of work, after which the next page's message is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,11 +30,30 @@ pub struct DevicePage {
     /// How many hints this tenant has had since the last rest.
     #[serde(default)]
     pub hinted: u32,
+    /// What the pages before this one showed.
+    #[serde(default)]
+    pub tally: Tally,
+    /// Whether silent devices become inactive now. The first walk only looks, because it takes all of a tenant's devices to
+    /// tell silence from an outage.
+    #[serde(default)]
+    pub closes: bool,
+}
+
+/// What a walk through a tenant's devices has shown so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Enrolled devices.
+    pub devices: u64,
+    /// Those of them that were silent for as long as the rule allows.
+    pub silent: u64,
+    /// When the last of them was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
 }
 
 impl DevicePage {
     /// A tenant's first page.
     pub fn first(tenant: TenantId) -> Self {
-        Self { tenant, after: None, hinted: 0 }
+        Self { tenant, after: None, hinted: 0, tally: Tally::default(), closes: false }
     }
 }

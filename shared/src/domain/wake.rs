@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{EnrollmentId, TenantId};
+use crate::time::Timestamp;
 
 /// A message on the wake queue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -11,4 +12,8 @@ pub struct Wake {
     pub tenant: TenantId,
     /// Which channel may have something waiting.
     pub enrollment: EnrollmentId,
+    /// Set where the device is asked whether it is still there: it is woken even with nothing waiting, unless it was seen
+    /// after this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless_seen_after: Option<Timestamp>,
 }

@@ -9,7 +9,7 @@ use super::sealed;
 use crate::domain::applicability::doubts;
 use crate::domain::audit::AuditAction;
 use crate::domain::command::{Approval, CommandBatch};
-use crate::domain::enrollment::{Enrollment, EnrollmentState};
+use crate::domain::enrollment::Enrollment;
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
@@ -179,11 +179,19 @@ pub(super) fn check_life(seconds: u64) -> Result<()> {
 /// Hints that devices have something waiting, after `delay_seconds`. A lost hint loses nothing: the commands are in the
 /// store, and the device's next poll, or the next sweep, finds them. So this never fails the caller.
 pub(super) async fn send_wakes(state: &State, scope: &Scope, ids: &[EnrollmentId], delay_seconds: u16) {
-    let bodies: Result<Vec<String>> = ids
-        .iter()
-        .map(|id| Wake { tenant: scope.tenant().clone(), enrollment: id.clone() })
-        .map(|wake| serde_json::to_string(&wake).map_err(Error::internal))
-        .collect();
+    let hint = |id: &EnrollmentId| Wake {
+        tenant: scope.tenant().clone(),
+        enrollment: id.clone(),
+        unless_seen_after: None,
+    };
+    let hints: Vec<Wake> = ids.iter().map(hint).collect();
+    send_hints(state, scope, &hints, delay_seconds).await;
+}
+
+/// The same for hints that are made already.
+pub(super) async fn send_hints(state: &State, scope: &Scope, hints: &[Wake], delay_seconds: u16) {
+    let bodies: Result<Vec<String>> =
+        hints.iter().map(|hint| serde_json::to_string(hint).map_err(Error::internal)).collect();
     let sent = match bodies {
         Ok(bodies) => state.wakes.send(&bodies, delay_seconds).await,
         Err(error) => Err(error),
@@ -262,7 +270,7 @@ pub(super) async fn enrolled(
     targets
         .iter()
         .map(|id| match by_id.get(id) {
-            Some(enrollment) if enrollment.state == EnrollmentState::Enrolled => Ok(enrollment.clone()),
+            Some(enrollment) if enrollment.is_managed() => Ok(enrollment.clone()),
             Some(_) => {
                 Err(Error::conflict("not-enrolled", format!("The device {id} is not enrolled (any more)."))
                     .at("targets"))

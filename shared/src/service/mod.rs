@@ -1,5 +1,6 @@
 //! What the product does: one use case per file.
 
+pub mod access;
 pub mod activate_push_certificate;
 pub mod apns_status;
 pub mod approve_command;
@@ -17,9 +18,11 @@ pub mod create_identity_authority;
 pub mod create_tenant;
 pub mod create_token;
 pub mod delete_push_certificates;
+mod device_returned;
 pub mod enqueue_command;
 pub mod enrollment_profile;
 pub mod export_push_certificate;
+pub mod inactivity;
 pub mod install_vendor_certificate;
 pub mod issue_identity;
 pub mod list_expirations;
@@ -33,7 +36,9 @@ mod push_identity;
 mod push_key;
 mod queue_on_target;
 pub mod record_ownership;
+mod refuse_duplicate;
 pub mod request_push_certificate;
+pub mod retire_device;
 pub mod reveal_pin;
 pub mod review_push_request;
 pub mod review_topics;
@@ -44,6 +49,7 @@ pub mod show_inventory;
 pub mod snooze_expiration;
 pub mod stage_push_certificate;
 pub mod sweep;
+pub mod unlock_access;
 pub mod update_tenant;
 pub mod vendor_certificate;
 pub mod wake_devices;

@@ -1,6 +1,6 @@
 //! Waking devices through APNs. What wakes this is a hint: what is true is in the store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt, stream};
@@ -18,7 +18,7 @@ use crate::port::apns::{Outcome, Push, PushIdentity};
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::state::State;
-use crate::time::SignedDuration;
+use crate::time::{SignedDuration, Timestamp};
 
 /// How long Apple keeps a push for a sleeping device, in hours. Without it, a device that sleeps never hears of it.
 const KEPT_HOURS: i64 = 7 * 24;
@@ -26,6 +26,9 @@ const KEPT_HOURS: i64 = 7 * 24;
 const REST_HOURS: i64 = 24;
 /// Pushes under way at a time within one topic.
 const CONCURRENT: usize = 100;
+
+/// The enrollments hinted at, and those of them that are to say whether they are still there, unless seen after a time.
+type Asked = HashMap<EnrollmentId, Option<Timestamp>>;
 
 /// Whether a hint is dealt with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,44 +42,37 @@ pub enum Woken {
 /// Pushes to every enrollment hinted at that has something waiting, once each however often it is hinted at, topic by
 /// topic over one connection per certificate. Returns what to do with each hint.
 pub async fn wake_devices(state: &State, wakes: &[Wake]) -> HashMap<Wake, Woken> {
-    let mut by_tenant: HashMap<&TenantId, HashSet<&EnrollmentId>> = HashMap::new();
+    let mut by_tenant: HashMap<&TenantId, Asked> = HashMap::new();
     for wake in wakes {
-        by_tenant.entry(&wake.tenant).or_default().insert(&wake.enrollment);
+        let asked = by_tenant.entry(&wake.tenant).or_default().entry(wake.enrollment.clone()).or_default();
+        *asked = (*asked).max(wake.unless_seen_after);
     }
-    let mut outcomes = HashMap::new();
-    for (tenant, ids) in by_tenant {
-        let ids: Vec<EnrollmentId> = ids.into_iter().cloned().collect();
+    let mut woken = HashMap::new();
+    for (tenant, asked) in by_tenant {
         #[expect(
             clippy::disallowed_methods,
             reason = "a hint names the tenant; what is done follows from the store"
         )]
         let scope = Scope::system(tenant.clone(), "wake-up");
-        let woken = match wake_tenant(state, &scope, &ids).await {
-            Ok(woken) => woken,
-            Err(error) => {
-                // One tenant's trouble is not the others'.
-                tracing::error!(%tenant, error = %error.chain(), "devices were not woken");
-                HashMap::new()
-            }
-        };
-        for id in ids {
-            let outcome = woken.get(&id).copied().unwrap_or(Woken::Again);
-            outcomes.insert(Wake { tenant: tenant.clone(), enrollment: id }, outcome);
-        }
+        let of_tenant = wake_tenant(state, &scope, &asked).await.unwrap_or_else(|error| {
+            // One tenant's trouble is not the others'.
+            tracing::error!(%tenant, error = %error.chain(), "devices were not woken");
+            HashMap::new()
+        });
+        woken.insert(tenant, of_tenant);
     }
-    outcomes
+    let outcome = |wake: &Wake| woken.get(&wake.tenant)?.get(&wake.enrollment).copied();
+    wakes.iter().map(|wake| (wake.clone(), outcome(wake).unwrap_or(Woken::Again))).collect()
 }
 
-async fn wake_tenant(
-    state: &State,
-    scope: &Scope,
-    ids: &[EnrollmentId],
-) -> Result<HashMap<EnrollmentId, Woken>> {
-    // Gone, without an address, or with nothing waiting: nothing to do.
+async fn wake_tenant(state: &State, scope: &Scope, asked: &Asked) -> Result<HashMap<EnrollmentId, Woken>> {
+    // Gone, without an address, or with nothing waiting and nothing to be asked: nothing to do.
+    let ids: Vec<EnrollmentId> = asked.keys().cloned().collect();
     let mut woken: HashMap<EnrollmentId, Woken> = ids.iter().map(|id| (id.clone(), Woken::Done)).collect();
     let mut by_topic: HashMap<String, Vec<(EnrollmentId, PushAddress)>> = HashMap::new();
-    for enrollment in state.store.enrollments(scope, ids).await? {
-        if let Some(address) = enrollment.to_be_woken(state.clock.now()).cloned() {
+    for enrollment in state.store.enrollments(scope, &ids).await? {
+        let is_asked = asked.get(&enrollment.id).copied().flatten() >= Some(enrollment.last_seen);
+        if let Some(address) = enrollment.to_be_woken(is_asked, state.clock.now()).cloned() {
             by_topic.entry(address.topic.clone()).or_default().push((enrollment.id, address));
         }
     }

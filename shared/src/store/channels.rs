@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::keys::{self, CHANNEL_PREFIX};
 use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read};
+use crate::domain::audit::AuditEntry;
 use crate::domain::enrollment::Enrollment;
 use crate::domain::event::Event;
 use crate::domain::identity::IssuedIdentity;
@@ -40,16 +41,42 @@ impl Store {
         binds: Option<&IssuedIdentity>,
         event: Option<&Event>,
     ) -> Result<()> {
-        let mut binding = binds.map(|identity| self.bind_part(scope, identity)).transpose()?;
-        let mut event = event.map(|event| self.event_part(scope, event)).transpose()?;
+        let binding = binds.map(|identity| self.bind_part(scope, identity)).transpose()?;
+        let event = event.map(|event| self.event_part(scope, event)).transpose()?;
+        self.write_with(scope, channels, before, binding, event).await
+    }
+
+    /// Ends channels of a device, its own first, and writes down who did it.
+    ///
+    /// # Errors
+    /// Conflict when a channel changed meanwhile.
+    pub async fn end_channels(
+        &self,
+        scope: &Scope,
+        channels: &[Enrollment],
+        before: &[(EnrollmentId, u64)],
+        audit: &AuditEntry,
+    ) -> Result<()> {
+        let entry = self.audit_part(scope, audit)?;
+        self.write_with(scope, channels, before, None, Some(entry)).await
+    }
+
+    /// `binding` and `entry` go with the first channels, among which is the device's own.
+    async fn write_with(
+        &self,
+        scope: &Scope,
+        channels: &[Enrollment],
+        before: &[(EnrollmentId, u64)],
+        mut binding: Option<TransactWriteItem>,
+        mut entry: Option<TransactWriteItem>,
+    ) -> Result<()> {
         for some in channels.chunks(AT_ONCE) {
             let first_is_binding = binding.is_some();
             let mut parts: Vec<TransactWriteItem> = binding.take().into_iter().collect();
             for channel in some {
                 parts.push(self.channel_part(scope, channel, before)?);
             }
-            // With the first, which is the device's own.
-            parts.extend(event.take());
+            parts.extend(entry.take());
             self.transact(parts).await.map_err(|cancelled| match cancelled {
                 Cancelled::Condition(0) if first_is_binding => {
                     Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")

@@ -285,7 +285,7 @@ impl Store {
         signer: Fingerprint,
         sealed: Option<Bytes>,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<Enrollment> {
         let mut values =
             HashMap::from([(":now".to_owned(), value(now)?), (":signer".to_owned(), text(signer))]);
         let expression = match sealed {
@@ -295,9 +295,7 @@ impl Store {
             }
             None => "SET last_seen = :now REMOVE bootstrap_token",
         };
-        self.update_enrollment(scope, &id.device_channel(), expression, SIGNED_BY_ITS_OWN, values)
-            .await
-            .map(drop)
+        self.update_enrollment(scope, &id.device_channel(), expression, SIGNED_BY_ITS_OWN, values).await
     }
 
     /// The part of a transaction that lets a renewed identity sign for its device from now on.

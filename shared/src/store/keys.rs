@@ -268,6 +268,31 @@ pub(crate) fn calendar_feed(tenant: &TenantId) -> Key {
     Key { pk: format!("TENANT#{tenant}"), sk: "CALENDAR".into() }
 }
 
+/// A tenant's rule about silent devices.
+pub(crate) fn inactivity_rule(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: "INACTIVITY".into() }
+}
+
+/// Whom a tenant lets to its services.
+pub(crate) fn access_settings(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: "ACCESS".into() }
+}
+
+/// How many devices became inactive on a day.
+pub(crate) fn inactive_today(tenant: &TenantId, day: &str) -> Key {
+    Key { pk: format!("TENANT#{tenant}#INACTIVITY"), sk: day.to_owned() }
+}
+
+/// That another identity spoke for a device, on a day.
+pub(crate) fn duplicate(tenant: &TenantId, id: &EnrollmentId, signer: Fingerprint, day: &str) -> Key {
+    Key { pk: format!("TENANT#{tenant}#DUPLICATE#{}", id.device_id()), sk: format!("{day}#{signer}") }
+}
+
+/// When a device of any tenant was last known to be heard.
+pub(crate) fn heard() -> Key {
+    Key { pk: "OPERATOR".into(), sk: "HEARD".into() }
+}
+
 /// What is known of a push certificate's connection to APNs.
 pub(crate) fn apns_status(tenant: &TenantId, certificate: &Fingerprint) -> Key {
     Key { pk: format!("TENANT#{tenant}#APNS"), sk: certificate.to_string() }

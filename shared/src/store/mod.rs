@@ -2,6 +2,7 @@
 //!
 //! Every write is conditional. Records carry a version attribute `v`; a reader accepts this version and the one before.
 
+mod access;
 mod apns_status;
 mod audit;
 mod calendar_feed;
@@ -9,6 +10,7 @@ mod channels;
 mod command;
 mod contact;
 mod delivery;
+mod duplicate;
 mod enrollment;
 mod enrollment_list;
 mod error;
@@ -17,6 +19,7 @@ mod expiry;
 mod export_tries;
 mod identity;
 mod identity_count;
+mod inactivity;
 mod inventory;
 mod keys;
 mod link;
@@ -51,6 +54,7 @@ pub use contact::{Confirmation, Contact};
 pub use enrollment::TokenUpdateWrite;
 pub use expiry::Expiring;
 pub use identity_count::IdentityCount;
+pub use inactivity::MadeInactive;
 pub use mail::Claim;
 pub use push_certificate::{push_certificate_changed, topic_taken};
 pub use queue::{Found, Withdrawal};

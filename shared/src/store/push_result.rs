@@ -51,7 +51,7 @@ impl Store {
     }
 
     /// An update whose failed condition is no trouble; whether it was made.
-    async fn update_if(
+    pub(super) async fn update_if(
         &self,
         key: &Key,
         expression: &str,

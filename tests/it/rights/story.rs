@@ -37,6 +37,7 @@ pub(crate) async fn play() -> Played {
     for (udid, path) in [("D-1", "checkin"), ("D-2", "command")] {
         a_devices_life(&app, &processes, &tenant, udid, path).await;
     }
+    silence(&app, &processes, &tenant).await;
     signers(&app, &operator, &tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
     calendar(&app, &processes, &operator, &tenant).await;
@@ -150,15 +151,16 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     let shown =
         tenant.get(&format!("commands/{}", first.json["command_uuid"].as_str().unwrap())).await.expect(200);
     assert_eq!(shown.json["targets"][0]["status"], "Acknowledged");
+    withdrawals(app, processes, tenant, &device, udid).await;
     tenant.get("enrollments").await.expect(200);
     tenant.get(&format!("enrollments/{udid}")).await.expect(200);
 
-    // Its last command waits, and no push is on its way.
-    pass_seconds(app, 3_600);
-    let sweeper = processes.state("inactivity-sweeper");
-    run(sweeper.clone(), "inactivity-sweeper").await.unwrap();
-    deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
-    withdrawals(app, processes, tenant, &device, udid).await;
+    let other = enrolled(app, tenant, &format!("{udid}-other")).await;
+    let mut clone = SimDevice::new(udid, udid, "iPad");
+    clone.set_profile(device.profile().unwrap().clone());
+    clone.set_identity(other.identity().unwrap().clone());
+    clone.idle().await.expect_err("it is another device");
+    tenant.post(&format!("enrollments/{udid}-other/retire"), json!({})).await.expect(200);
 
     device.renew_identity(MessageType::RenewalReq).await.expect("it is renewed");
     device.idle().await.expect("it is known by the new one");
@@ -199,6 +201,35 @@ async fn withdrawals(app: &TestApp, processes: &Processes, tenant: &Tenant, devi
     pass_seconds(app, 1);
     colleague.post(&tenant.path(&format!("commands/{erase}/approve")), json!({})).await.expect(200);
     delete(format!("commands/{erase}")).await.expect(204);
+}
+
+/// One device falls silent, another is heard; access is asked and opened again.
+async fn silence(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let silent = enrolled(app, tenant, "D-7").await;
+    let heard = enrolled(app, tenant, "D-8").await;
+    let rule = json!({"after": "24h", "device_lock": {"message": "Call the office"}}).to_string();
+    tenant.admin.call(Method::PUT, &tenant.path("inactivity"), rule.into()).await.expect(200);
+    let preview = tenant.post("inactivity/preview", json!({})).await.expect(200);
+    let confirmed = json!({"devices": preview.json["would_hit"]});
+    tenant.post("inactivity/confirm", confirmed).await.expect(200);
+    pass_seconds(app, 24 * 3_600);
+    for _ in 0..2 {
+        let sweeper = processes.state("inactivity-sweeper");
+        run(sweeper.clone(), "inactivity-sweeper").await.unwrap();
+        deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
+        pass_seconds(app, 3_600);
+        deliver_all(QueueFunction::Push, &processes.state("push"), app.runner.aws.queues()).await.unwrap();
+        pass_seconds(app, 3_600);
+        heard.idle().await.expect("it is heard");
+    }
+    assert_eq!(tenant.get("access?udid=D-7").await.expect(200).json["reason"], "inactive");
+    silent.idle().await.expect("it comes back").expect("its lock waits");
+    tenant.post("enrollments/D-7/unlock", json!({})).await.expect(200);
+    let settings = json!({"allow_unenrolled_devices": true}).to_string();
+    tenant.admin.call(Method::PUT, &tenant.path("access/settings"), settings.into()).await.expect(200);
+    for device in [silent, heard] {
+        device.check_out().await.expect("it goes");
+    }
 }
 
 async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {

@@ -11,6 +11,7 @@ use crate::id::EnrollmentId;
 use crate::pki::validity;
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
+use crate::service::refuse_duplicate;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -27,14 +28,19 @@ pub(super) async fn run(
     let identity = identity(signer, &device, now)?;
     let former = state.store.channels(&signer.scope, &device).await?;
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
-    let generation =
-        former.iter().find(|channel| channel.id == device).map_or(0, |channel| channel.generation);
+    let earlier = former.iter().find(|channel| channel.id == device);
+    let generation = earlier.map_or(0, |channel| channel.generation);
+    if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
+        refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
+    }
+    // A new enrollment opens nothing that was closed to the device.
+    let locked_at = earlier.and_then(|channel| channel.locked_at);
     let mut channels: Vec<Enrollment> = former
         .into_iter()
         .filter(|channel| channel.id != device && !channel.is_over())
         .map(Enrollment::ended)
         .collect();
-    channels.insert(0, begun(device, generation + 1, signer, message, now));
+    channels.insert(0, begun(device, generation + 1, locked_at, signer, message, now));
     let written = state.store.write_channels(&signer.scope, &channels, &before, Some(&identity), None).await;
     if let Err(error) = &written
         && error.code() == "identity-bound-elsewhere"
@@ -52,6 +58,7 @@ pub(super) async fn run(
 fn begun(
     id: EnrollmentId,
     generation: u64,
+    locked_at: Option<Timestamp>,
     signer: &Signer,
     message: Authenticate,
     now: Timestamp,
@@ -88,6 +95,9 @@ fn begun(
         push_rests_until: None,
         unanswered: 0,
         partial: BTreeSet::new(),
+        inactive_since: None,
+        locked_at,
+        device_lock: None,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::id::EnrollmentId;
 use crate::secret::Secret;
 use crate::service::authenticate_device::Signer;
+use crate::service::device_returned::note_return;
 use crate::service::sealed::{self, Purpose};
 use crate::state::State;
 
@@ -19,7 +20,8 @@ pub(super) async fn set(
         None => None,
     };
     let now = state.clock.now();
-    state.store.set_bootstrap_token(&signer.scope, id, signer.fingerprint, sealed, now).await?;
+    let seen = state.store.set_bootstrap_token(&signer.scope, id, signer.fingerprint, sealed, now).await?;
+    note_return(state, &signer.scope, &seen).await;
     Ok(Answer::Done)
 }
 

@@ -7,7 +7,10 @@ mod declarative_management;
 mod token_update;
 
 use super::authenticate_device::Signer;
+use super::device_returned::note_return;
+use super::refuse_duplicate;
 use crate::error::{Error, Result};
+use crate::id::EnrollmentId;
 use crate::protocol::checkin::{CheckIn, CheckInMessage};
 use crate::protocol::{answer, body};
 use crate::state::State;
@@ -33,32 +36,42 @@ pub enum Answer {
 /// Forbidden when the signer may not speak for this enrollment; Unavailable when the device should try again.
 pub async fn check_in(state: &State, signer: &Signer, check_in: CheckIn) -> Result<Answer> {
     let CheckIn { enrollment: id, message } = check_in;
+    let answer = answer_to(state, signer, &id, message).await;
+    refuse_duplicate::told(state, signer, &id, answer).await
+}
+
+async fn answer_to(
+    state: &State,
+    signer: &Signer,
+    id: &EnrollmentId,
+    message: CheckInMessage,
+) -> Result<Answer> {
     match message {
-        CheckInMessage::Authenticate(message) => authenticate::run(state, signer, &id, message).await,
-        CheckInMessage::TokenUpdate(message) => token_update::run(state, signer, &id, message).await,
-        CheckInMessage::CheckOut => check_out::run(state, signer, &id).await,
+        CheckInMessage::Authenticate(message) => authenticate::run(state, signer, id, message).await,
+        CheckInMessage::TokenUpdate(message) => token_update::run(state, signer, id, message).await,
+        CheckInMessage::CheckOut => check_out::run(state, signer, id).await,
         CheckInMessage::UserAuthenticate => Ok(Answer::NotManaged),
-        CheckInMessage::SetBootstrapToken(token) => bootstrap_token::set(state, signer, &id, token).await,
+        CheckInMessage::SetBootstrapToken(token) => bootstrap_token::set(state, signer, id, token).await,
         CheckInMessage::GetBootstrapToken => {
-            let token = bootstrap_token::get(state, signer, &id).await?;
+            let token = bootstrap_token::get(state, signer, id).await?;
             answer::bootstrap_token(token.as_ref()).map(property_list)
         }
         CheckInMessage::DeclarativeManagement(message) => {
-            let enrollment = seen(state, signer, &id).await?;
+            let enrollment = seen(state, signer, id).await?;
             declarative_management::answer(
                 &message.endpoint,
                 enrollment.enrolled_at.unwrap_or(enrollment.last_seen),
             )
         }
         CheckInMessage::GetToken { service_type } => {
-            seen(state, signer, &id).await?;
+            seen(state, signer, id).await?;
             Err(Error::malformed(
                 "get-token-unsupported",
                 format!("This server issues no token for {service_type}."),
             ))
         }
         CheckInMessage::ReturnToService => {
-            seen(state, signer, &id).await?;
+            seen(state, signer, id).await?;
             let off = plist::Dictionary::from_iter([("Enabled", plist::Value::from(false))]);
             let answer = plist::Dictionary::from_iter([("ReturnToService", plist::Value::from(off))]);
             body::to_xml(&answer.into()).map(property_list)
@@ -69,9 +82,11 @@ pub async fn check_in(state: &State, signer: &Signer, check_in: CheckIn) -> Resu
 async fn seen(
     state: &State,
     signer: &Signer,
-    id: &crate::id::EnrollmentId,
+    id: &EnrollmentId,
 ) -> Result<crate::domain::enrollment::Enrollment> {
-    state.store.seen(&signer.scope, id, signer.fingerprint, state.clock.now(), false).await
+    let seen = state.store.seen(&signer.scope, id, signer.fingerprint, state.clock.now(), false).await?;
+    note_return(state, &signer.scope, &seen).await;
+    Ok(seen)
 }
 
 fn property_list(bytes: Vec<u8>) -> Answer {

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::send;
+use super::{inactive, send};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::inactivity::InactivityRule;
 use crate::domain::sweep::{DevicePage, Sweep};
+use crate::domain::wake::Wake;
 use crate::error::Result;
-use crate::id::EnrollmentId;
 use crate::scope::Scope;
-use crate::service::enqueue_command::send_wakes;
+use crate::service::enqueue_command::send_hints;
 use crate::service::wake_devices::remembered;
 use crate::state::State;
 
@@ -21,51 +22,88 @@ const SPREAD: u16 = 900;
 /// After so many hints a tenant rests for [`SPREAD`] seconds, so that it neither floods the wake queue nor Apple.
 const PACE: u32 = 2_000;
 
-/// Hints at the devices of a page that are to be woken again, and asks for the next page.
+/// Does a page, and asks for the next one or concludes what follows from all of them.
 pub(super) async fn look(state: &State, page: &DevicePage) -> Result<()> {
     #[expect(clippy::disallowed_methods, reason = "the schedule looks at every tenant in turn")]
     let scope = Scope::system(page.tenant.clone(), "sweep");
-    let now = state.clock.now();
-    let (found, next) = state.store.list_enrollments(&scope, page.after.as_deref(), PAGE).await?;
-    let silent: Vec<Enrollment> =
-        found.into_iter().filter(|enrollment| enrollment.is_to_be_woken_again(now)).collect();
-    let hints = reachable(state, &scope, silent).await?;
-    for some in hints.chunks(TOGETHER) {
-        send_wakes(state, &scope, some, jitter(state)).await;
+    let (found, after) = state.store.list_enrollments(&scope, page.after.as_deref(), PAGE).await?;
+    if found.is_empty() && page.after.is_none() {
+        return Ok(());
     }
-    if !hints.is_empty() {
-        tracing::info!(tenant = %page.tenant, devices = hints.len(), "silent devices are woken again");
+    let rule = state.store.inactivity_rule(&scope).await?.unwrap_or_default();
+    let mut next = DevicePage { after, ..page.clone() };
+    let mut rests = false;
+    if page.closes {
+        if !inactive::close(state, &scope, &rule, &found).await? {
+            return Ok(());
+        }
+    } else {
+        inactive::count(&mut next.tally, &rule, &found, state.clock.now());
+        for device in &found {
+            inactive::queue_lock(state, &scope, &rule, device).await?;
+        }
+        let hints = wake(state, &scope, &rule, found).await?;
+        next.hinted = next.hinted.saturating_add(u32::try_from(hints).unwrap_or(u32::MAX));
+        rests = next.hinted >= PACE;
+        if rests {
+            next.hinted = 0;
+        }
     }
-    let Some(after) = next else { return Ok(()) };
-    let hinted = page.hinted.saturating_add(u32::try_from(hints.len()).unwrap_or(u32::MAX));
-    let rests = hinted >= PACE;
-    let next = DevicePage {
-        tenant: page.tenant.clone(),
-        after: Some(after),
-        hinted: if rests { 0 } else { hinted },
-    };
-    send(state, &[Sweep::Devices(next)], if rests { SPREAD } else { 0 }).await
+    if next.after.is_some() {
+        return send(state, &[Sweep::Devices(next)], if rests { SPREAD } else { 0 }).await;
+    }
+    if page.closes { Ok(()) } else { inactive::conclude(state, &scope, &rule, &next.tally).await }
 }
 
-/// Those whose push certificate can be used now. The others wait for its renewal, after which the next sweep finds them.
-async fn reachable(state: &State, scope: &Scope, silent: Vec<Enrollment>) -> Result<Vec<EnrollmentId>> {
-    if silent.is_empty() {
-        return Ok(Vec::new());
-    }
-    let certificates = remembered(state, scope).await?;
+/// Hints at those devices that have something waiting and no push under way, and at those that are to say whether they are
+/// still there. Returns how many.
+async fn wake(state: &State, scope: &Scope, rule: &InactivityRule, found: Vec<Enrollment>) -> Result<usize> {
     let now = state.clock.now();
-    let mut usable: HashMap<String, bool> = HashMap::new();
-    let mut reachable = Vec::with_capacity(silent.len());
-    for enrollment in silent {
-        let Some(topic) = enrollment.push.map(|push| push.topic) else { continue };
-        let known = usable.get(&topic).copied();
-        let is_usable = known.unwrap_or_else(|| certificates.usable_for(&topic, now).is_ok());
-        if is_usable {
-            reachable.push(enrollment.id);
+    let mut due = Vec::new();
+    for device in found {
+        let is_asked = rule.is_to_be_asked(&device, now);
+        if is_asked || device.is_to_be_woken_again(now) {
+            let unless_seen_after = is_asked.then_some(device.last_seen);
+            due.push((device, unless_seen_after));
         }
-        usable.insert(topic, is_usable);
     }
-    Ok(reachable)
+    let usable = usable_topics(state, scope, &due).await?;
+    // Without a usable certificate they wait for its renewal, after which the next sweep finds them.
+    let hints: Vec<Wake> = due
+        .into_iter()
+        .filter(|(device, _)| device.push.as_ref().is_some_and(|push| usable.get(&push.topic) == Some(&true)))
+        .map(|(device, unless_seen_after)| Wake {
+            tenant: scope.tenant().clone(),
+            enrollment: device.id,
+            unless_seen_after,
+        })
+        .collect();
+    for some in hints.chunks(TOGETHER) {
+        send_hints(state, scope, some, jitter(state)).await;
+    }
+    if !hints.is_empty() {
+        tracing::info!(tenant = %scope.tenant(), devices = hints.len(), "silent devices are woken");
+    }
+    Ok(hints.len())
+}
+
+/// Whether each topic has a push certificate that can be used now.
+async fn usable_topics<T>(
+    state: &State,
+    scope: &Scope,
+    due: &[(Enrollment, T)],
+) -> Result<HashMap<String, bool>> {
+    let mut usable = HashMap::new();
+    if due.is_empty() {
+        return Ok(usable);
+    }
+    let (certificates, now) = (remembered(state, scope).await?, state.clock.now());
+    for push in due.iter().filter_map(|(device, _)| device.push.as_ref()) {
+        if !usable.contains_key(&push.topic) {
+            usable.insert(push.topic.clone(), certificates.usable_for(&push.topic, now).is_ok());
+        }
+    }
+    Ok(usable)
 }
 
 fn jitter(state: &State) -> u16 {

@@ -1,6 +1,7 @@
 //! The sweep: a look at every device of every tenant, a page at a time. It repairs what a lost hint delays.
 
 mod devices;
+mod inactive;
 
 use crate::domain::sweep::{DevicePage, Sweep};
 use crate::error::{Error, Result};

@@ -1,0 +1,46 @@
+//! Two devices under one name: a restored backup, a cloned Mac, a stolen identity. The second is refused and told of, never
+//! merged into the first.
+
+use super::authenticate_device::Signer;
+use crate::domain::audit::AuditAction;
+use crate::domain::enrollment::DeviceFacts;
+use crate::error::{Error, Result};
+use crate::id::EnrollmentId;
+use crate::state::State;
+
+/// The refusals that mean: this is not the device that is enrolled under this name.
+const ANOTHER: [&str; 3] = ["identity-not-bound", "identity-bound-elsewhere", "device-duplicate"];
+
+/// Passes an answer on; a refusal of another device is written into the log first, once a day for each identity.
+pub(super) async fn told<T>(
+    state: &State,
+    signer: &Signer,
+    id: &EnrollmentId,
+    answer: Result<T>,
+) -> Result<T> {
+    let code = match &answer {
+        Err(error) if ANOTHER.contains(&error.code()) => error.code(),
+        Ok(_) | Err(_) => return answer,
+    };
+    let audit =
+        state.audit(&signer.scope, AuditAction::DuplicateRefused).with("enrollment", id).with("why", code);
+    let now = state.clock.now();
+    // The refusal stands whether it could be written down or not.
+    if let Err(error) = state.store.tell_duplicate(&signer.scope, id, signer.fingerprint, now, &audit).await {
+        tracing::error!(tenant = %signer.scope.tenant(), enrollment = %id, error = %error.chain(),
+            "a second device was not written down");
+    }
+    answer
+}
+
+/// Refuses a device whose serial number is another than that of the one enrolled under its UDID: both belong to the hardware
+/// for ever.
+pub(super) fn same_hardware(enrolled: &DeviceFacts, serial_number: Option<&str>) -> Result<()> {
+    match (enrolled.serial_number.as_deref(), serial_number) {
+        (Some(enrolled), Some(other)) if enrolled != other => Err(Error::forbidden(
+            "device-duplicate",
+            "A device with another serial number is enrolled under this UDID.",
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,45 @@
+//! A second device under an enrolled device's name: refused, and told once a day.
+
+use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
+use serde::Serialize;
+
+use super::{NEW, Store, key_item, keys, put_part};
+use crate::domain::audit::AuditEntry;
+use crate::error::{Error, Result};
+use crate::id::{EnrollmentId, Fingerprint};
+use crate::scope::Scope;
+use crate::time::{DAY, Timestamp};
+
+#[derive(Serialize)]
+struct Told {
+    expires_at: i64,
+}
+
+impl Store {
+    /// Writes down that another identity spoke for an enrollment. `Ok(false)` when there is no such enrollment, or when it has
+    /// been written down this day: nobody fills the log by knocking.
+    pub async fn tell_duplicate(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        signer: Fingerprint,
+        now: Timestamp,
+        audit: &AuditEntry,
+    ) -> Result<bool> {
+        let day = now.strftime("%Y-%m-%d").to_string();
+        let exists = ConditionCheck::builder()
+            .table_name(&self.tables.core)
+            .set_key(Some(key_item(&keys::enrollment(scope.tenant(), &id.device_channel()))))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(Error::internal)?;
+        let told = Told { expires_at: now.as_second() + 2 * DAY };
+        let key = keys::duplicate(scope.tenant(), id, signer, &day);
+        let parts = vec![
+            TransactWriteItem::builder().condition_check(exists).build(),
+            put_part(&self.tables.ephemeral, &key, &told, Some(NEW))?,
+            self.audit_part(scope, audit)?,
+        ];
+        self.write_if(parts).await
+    }
+}
