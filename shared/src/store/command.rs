@@ -47,7 +47,7 @@ pub struct FinalAnswer<'a> {
     pub result: &'a StoredResult,
     /// What it tells of the device.
     pub inventory: Option<&'a InventoryAnswer>,
-    /// What is written down about it, with the time it came.
+    /// What is noted of it, at the time it came.
     pub event: &'a Event,
 }
 
@@ -152,11 +152,8 @@ impl Store {
         let mut values = still_waiting(enrollment.generation)?;
         answer.add_to(&mut values)?;
         let command = update_part(&self.tables.core, &key, ANSWER, Some(STILL_WAITING), values)?;
-        let mut parts = vec![
-            command,
-            self.answered_part(scope, enrollment, answer)?,
-            self.event_part(scope, answer.event)?,
-        ];
+        let answered = self.answered_part(scope, enrollment, answer)?;
+        let mut parts = vec![command, answered, self.event_part(scope, answer.event)?];
         if let Some(told) = answer.inventory.filter(|_| !enrollment.partial.contains(answer.uuid)) {
             let part = InventoryPart {
                 section: told.section,

@@ -151,7 +151,6 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     let shown =
         tenant.get(&format!("commands/{}", first.json["command_uuid"].as_str().unwrap())).await.expect(200);
     assert_eq!(shown.json["targets"][0]["status"], "Acknowledged");
-    withdrawals(app, processes, tenant, &device, udid).await;
     tenant.get("enrollments").await.expect(200);
     tenant.get(&format!("enrollments/{udid}")).await.expect(200);
 
@@ -161,6 +160,7 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     clone.set_identity(other.identity().unwrap().clone());
     clone.idle().await.expect_err("it is another device");
     tenant.post(&format!("enrollments/{udid}-other/retire"), json!({})).await.expect(200);
+    withdrawals(app, processes, tenant, &device, udid).await;
 
     device.renew_identity(MessageType::RenewalReq).await.expect("it is renewed");
     device.idle().await.expect("it is known by the new one");

@@ -58,8 +58,7 @@ impl Contract {
     async fn finish(&self, number: u8, status: CommandStatus) -> Recorded {
         let device = self.device().await;
         let result = StoredResult::Inline(Bytes::from(format!("{status:?}")));
-        let uuid = uuid(number);
-        let event = super::event("D-1");
+        let (uuid, event) = (uuid(number), super::event("D-1"));
         let answer = FinalAnswer { uuid: &uuid, status, result: &result, inventory: None, event: &event };
         self.store.record_final(&self.scope, &device, &answer).await.unwrap()
     }
