@@ -23,12 +23,13 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 51] = [
+const CHANGING: [(&str, Written); 54] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/enrollments/{enrollment}/commands", Actions(&["command-queue-cleared"])),
+    ("DELETE /v1/tenants/{tenant}/enrollment-links/{link}", Actions(&["enrollment-link-revoked"])),
     (
         "DELETE /v1/tenants/{tenant}/push-certificate",
         Actions(&["push-certificates-deletion-begun", "push-certificates-deleted"]),
@@ -59,6 +60,10 @@ const CHANGING: [(&str, Written); 51] = [
     ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/retire", Actions(&["device-retired"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unlock", Actions(&["access-unlocked"])),
+    (
+        "POST /v1/tenants/{tenant}/enrollment-links/invitations",
+        Actions(&["enrollment-link-created", "enrollment-link-revoked"]),
+    ),
     ("POST /v1/tenants/{tenant}/expirations/calendar", Actions(&["calendar-address-created"])),
     ("POST /v1/tenants/{tenant}/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
     ("POST /v1/tenants/{tenant}/identity-authority", Actions(&["identity-authority-created"])),
@@ -89,6 +94,7 @@ const CHANGING: [(&str, Written); 51] = [
     ("PUT /v1/tenants/{tenant}/access/settings", Actions(&["access-settings-changed"])),
     ("PUT /v1/tenants/{tenant}/inactivity", Actions(&["inactivity-rule-changed"])),
     ("PUT /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-installed"])),
+    ("PUT /v1/tenants/{tenant}/enrollment-settings", Actions(&["enrollment-settings-changed"])),
     (
         "PUT /v1/tenants/{tenant}/push-certificate/ownership",
         Actions(&["push-certificate-ownership-confirmed"]),

@@ -27,6 +27,7 @@ pub(crate) async fn fleet(
         wake_ups.push(app.runner.apns.register(&token, topic, &name));
         let id: EnrollmentId = name.parse().unwrap();
         let begun = Enrollment {
+            group: None,
             id: id.clone(),
             state: EnrollmentState::Authenticated,
             generation: 1,

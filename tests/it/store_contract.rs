@@ -114,6 +114,7 @@ fn begun(udid: &str, generation: u64, signer: Fingerprint) -> Enrollment {
         token_update_tally: 0,
         waiting: 0,
         session: 0,
+        group: None,
         last_seen: at(1),
         enrolled_at: None,
         facts: DeviceFacts::default(),

@@ -69,6 +69,13 @@ impl Api {
         send(self.request(method, path).body(body)).await
     }
 
+    /// GET as a person's browser does.
+    pub async fn browse(&self, path: &str, user_agent: &str) -> Answer {
+        let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let request = self.request(Method::GET, path);
+        send(request.header(header::ACCEPT, accept).header(header::USER_AGENT, user_agent)).await
+    }
+
     /// A device's message, signed or not.
     pub async fn message(
         &self,

@@ -22,6 +22,8 @@ pub(crate) struct EnrollmentView {
     state: EnrollmentState,
     /// What the device listens on.
     topic: Option<String>,
+    /// The label of the link it enrolled by.
+    group: Option<String>,
     device: DeviceFacts,
     #[schema(value_type = String, format = DateTime)]
     last_seen: Timestamp,
@@ -50,6 +52,7 @@ impl From<Enrollment> for EnrollmentView {
         Self {
             id: enrollment.id.to_string(),
             state: enrollment.state,
+            group: enrollment.group,
             topic: enrollment.push.map(|push| push.topic),
             device: enrollment.facts,
             last_seen: enrollment.last_seen,

@@ -5,15 +5,19 @@ mod access;
 mod audit;
 mod authorities;
 mod commands;
+mod enrollment_settings;
 mod enrollments;
 mod events;
 mod expirations;
 mod inactivity;
 mod inventory;
+mod invitations;
+mod link_view;
 mod links;
 mod log;
 mod openapi;
 mod page;
+mod qr;
 mod queue;
 mod setup;
 mod tenants;
@@ -36,7 +40,10 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(events::list))
         .routes(routes!(authorities::create, authorities::list))
         .routes(routes!(authorities::trust))
-        .routes(routes!(links::create))
+        .routes(routes!(links::create, links::list))
+        .routes(routes!(links::show, links::revoke))
+        .routes(routes!(invitations::send))
+        .routes(routes!(enrollment_settings::show, enrollment_settings::change))
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
         .routes(routes!(enrollments::retire))

@@ -1,12 +1,16 @@
 //! Enrollment links: what a person opens on the device that is to be managed.
 
+mod page;
+
 use axum::extract::State;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use shared::error::{Error, Kind};
 use shared::http::{Problem, ProblemDetails, Query, path_part};
-use shared::service::enrollment_profile::enrollment_profile;
+use shared::service::create_enrollment_link::issuing_authority;
+use shared::service::enrollment_profile::{enrollment_profile, open_link};
 use shared::state::AppState;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,7 +18,7 @@ use utoipa_axum::routes;
 
 /// The function's routes.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(open_link))
+    OpenApiRouter::new().routes(routes!(open)).routes(routes!(profile))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -24,32 +28,104 @@ struct Options {
     unsigned: Option<String>,
 }
 
-/// The enrollment profile behind a link.
+/// What stands behind a link: a page with two steps for a person's browser, the profile itself for everyone else.
 ///
-/// The same each time: opening a link does not use it up, issuing the device's identity does.
+/// Opening a link does not use it up, issuing the device's identity does.
 #[utoipa::path(
     get, path = "/enroll/{tenant}/{token}", tag = "device",
     params(("tenant" = String, Path), ("token" = String, Path), Options),
     responses(
-        (status = 200, description = "A .mobileconfig", content_type = "application/x-apple-aspen-config"),
+        (status = 200, description = "A page where `Accept` asks for HTML, otherwise a .mobileconfig",
+            content((&'static [u8] = "application/x-apple-aspen-config"), (String = "text/html"))),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "The link was used or has ended, or there is no usable push certificate",
+        (status = 409, description = "The link was used, revoked, or has ended, or there is no usable push certificate",
             body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
-async fn open_link(
+async fn open(
     State(state): State<AppState>,
     mut parts: Parts,
     Query(options): Query<Options>,
 ) -> Result<Response, Problem> {
-    let tenant = path_part(&mut parts, "tenant").await?.parse()?;
+    let tenant = path_part(&mut parts, "tenant").await?;
     let token = path_part(&mut parts, "token").await?;
+    if !wants_page(&parts.headers) {
+        return served(&state, &tenant, &token, &options).await;
+    }
+    let user_agent = text(&parts.headers, &header::USER_AGENT);
+    match invitation(&state, &tenant, &token).await {
+        Ok((organization, name)) => {
+            // Relative to the link itself, so that it holds whatever stands before the server.
+            let profile = format!("{token}/profile");
+            let page = page::invitation(&organization, name.as_deref(), &profile, user_agent);
+            Ok(page::answer(StatusCode::OK, &page))
+        }
+        Err(error) => refusal(error),
+    }
+}
+
+/// The enrollment profile behind a link, whoever asks: for the page's button, and for Apple Configurator.
+#[utoipa::path(
+    get, path = "/enroll/{tenant}/{token}/profile", tag = "device",
+    params(("tenant" = String, Path), ("token" = String, Path), Options),
+    responses(
+        (status = 200, description = "A .mobileconfig", content_type = "application/x-apple-aspen-config"),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+async fn profile(
+    State(state): State<AppState>,
+    mut parts: Parts,
+    Query(options): Query<Options>,
+) -> Result<Response, Problem> {
+    let tenant = path_part(&mut parts, "tenant").await?;
+    let token = path_part(&mut parts, "token").await?;
+    match served(&state, &tenant, &token, &options).await {
+        Err(Problem(error)) if wants_page(&parts.headers) => refusal(error),
+        other => other,
+    }
+}
+
+/// Whether a person's browser asks. Devices, programs and the previews of messengers say `*/*` or nothing.
+fn wants_page(headers: &HeaderMap) -> bool {
+    text(headers, &header::ACCEPT).contains("text/html")
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+async fn served(state: &AppState, tenant: &str, token: &str, options: &Options) -> Result<Response, Problem> {
     let unsigned = options.unsigned.as_deref() == Some("1");
-    let profile = enrollment_profile(&state, tenant, &token, unsigned).await?;
+    let profile = enrollment_profile(state, tenant.parse()?, token, unsigned).await?;
     let headers = [
         (header::CONTENT_TYPE, "application/x-apple-aspen-config".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", profile.file_name)),
         (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::VARY, "accept".to_owned()),
     ];
     Ok((headers, profile.bytes).into_response())
+}
+
+/// What the page says: who manages the device, and whom the link is for.
+async fn invitation(state: &AppState, tenant: &str, token: &str) -> Result<(String, Option<String>), Error> {
+    let (scope, link, _) = open_link(state, tenant.parse()?, token).await?;
+    let organization = issuing_authority(state, &scope).await?.organization;
+    Ok((organization, link.terms.holder.name))
+}
+
+/// A refusal in words for people. What is not theirs to know, or may pass, goes the way of all errors.
+fn refusal(error: Error) -> Result<Response, Problem> {
+    let (status, message) = match error.kind() {
+        Kind::NotFound => (StatusCode::NOT_FOUND, "It was not copied whole, or is too old.".to_owned()),
+        Kind::Conflict => (StatusCode::CONFLICT, error.to_string()),
+        Kind::Malformed
+        | Kind::Unauthenticated
+        | Kind::Forbidden
+        | Kind::RateLimited { .. }
+        | Kind::Unavailable
+        | Kind::Internal => return Err(error.into()),
+    };
+    Ok(page::answer(status, &page::refusal(&message, "Ask your administrator for a new link.")))
 }

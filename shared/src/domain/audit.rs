@@ -54,6 +54,10 @@ pub enum AuditAction {
     ProfileSignerRemoved,
     /// An enrollment link was made.
     EnrollmentLinkCreated,
+    /// It was changed what enrollment profiles ask of devices.
+    EnrollmentSettingsChanged,
+    /// An enrollment link was revoked.
+    EnrollmentLinkRevoked,
     /// A command was sent.
     CommandSent,
     /// A command that erases devices was asked for; somebody else must approve it.

@@ -110,6 +110,9 @@ pub struct Enrollment {
     pub waiting: u64,
     /// Counts the Idle polls, so that a NotNow is known to belong to the present one.
     pub session: u64,
+    /// The label of the link it enrolled by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// When it last said anything, as the server's clock saw it.
     pub last_seen: Timestamp,
     /// When the present enrollment began.
@@ -243,6 +246,7 @@ pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
         token_update_tally: 1,
         waiting: 0,
         session: 0,
+        group: None,
         last_seen: seen,
         enrolled_at: Some(seen),
         facts: DeviceFacts::default(),

@@ -1,8 +1,11 @@
 //! Who may sign for a tenant's devices: authorities, and the certificates they issued.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::link_terms::LinkHolder;
 use crate::id::{AuthorityId, EnrollmentId, Fingerprint, LinkId};
 use crate::time::Timestamp;
 
@@ -44,6 +47,12 @@ pub struct IssuedIdentity {
     /// The link whose challenge obtained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkId>,
+    /// Whom that link was for.
+    #[serde(default)]
+    pub holder: LinkHolder,
+    /// The serial numbers and UDIDs it may be bound to; empty: any device.
+    #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
+    pub devices: BTreeSet<String>,
     /// The certificate it renews.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renews: Option<Fingerprint>,

@@ -1,18 +1,21 @@
-//! Enrollment links: one token, one challenge, one identity.
+//! Enrollment links: a token that people open, challenges that devices answer, the identities they obtain.
 
 use bytes::Bytes;
 use openssl::memcmp;
 use openssl::sha::sha256;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::id::LinkId;
+use super::link_terms::LinkTerms;
+use crate::id::{Fingerprint, LinkId};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// What the store keeps of an enrollment link.
 ///
 /// Fetching the profile does not use the link up, because messengers fetch links to preview them. Issuing the identity
-/// does: the challenge inside the profile is good for one key.
+/// does: the challenge inside a profile is good for one key. A link for one device has one challenge, derived from its
+/// token; one for several gives each profile a challenge of its own ([`super::link_challenge`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnrollmentLink {
     /// The public half of token and challenge.
@@ -25,9 +28,46 @@ pub struct EnrollmentLink {
     pub created_at: Timestamp,
     /// When it ends, in unix seconds (DynamoDB's TTL reads it; readers compare it themselves).
     pub expires_at: i64,
-    /// What it was used for.
+    /// How often, for whom, on which devices.
+    #[serde(default)]
+    pub terms: LinkTerms,
+    /// How many identities it obtained.
+    #[serde(default)]
+    pub used: u32,
+    /// How many profiles with a challenge of their own were served.
+    #[serde(default)]
+    pub served: u32,
+    /// When an administrator revoked it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+    /// What the challenge of a link for one device was used for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued: Option<IssuedByLink>,
+}
+
+/// Where a link stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkState {
+    /// It enrolls devices.
+    Open,
+    /// It enrolled as many as it may.
+    Used,
+    /// Its time is over.
+    Ended,
+    /// An administrator revoked it.
+    Revoked,
+}
+
+/// One device that a link enrolled, or is about to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkUse {
+    /// The identity it obtained.
+    pub fingerprint: Fingerprint,
+    /// When.
+    pub used_at: Timestamp,
+    /// Ends with the link.
+    pub expires_at: i64,
 }
 
 /// The one identity that a link's challenge obtained.
@@ -48,6 +88,10 @@ impl EnrollmentLink {
             challenge_hash: hash(challenge_secret(secret).expose()),
             created_at: now,
             expires_at: now.as_second() + lifetime_seconds,
+            terms: LinkTerms::default(),
+            used: 0,
+            served: 0,
+            revoked_at: None,
             issued: None,
         }
     }
@@ -57,12 +101,26 @@ impl EnrollmentLink {
         now.as_second() >= self.expires_at
     }
 
+    /// Where it stands.
+    pub fn state(&self, now: Timestamp) -> LinkState {
+        let is_used_up = self.issued.is_some() || self.terms.uses.is_some_and(|uses| self.used >= uses);
+        if self.revoked_at.is_some() {
+            LinkState::Revoked
+        } else if is_used_up {
+            LinkState::Used
+        } else if self.is_expired(now) {
+            LinkState::Ended
+        } else {
+            LinkState::Open
+        }
+    }
+
     /// Whether `token` opens this link.
     pub fn admits(&self, token: &LinkToken) -> bool {
         same(&self.token_hash, &hash(token.secret.expose()))
     }
 
-    /// Whether a SCEP challenge with this secret half is this link's.
+    /// Whether a SCEP challenge with this secret half is this link's own: the one of a link for one device.
     pub fn accepts_challenge(&self, challenge: &LinkToken) -> bool {
         same(&self.challenge_hash, &hash(challenge.secret.expose()))
     }
@@ -109,11 +167,11 @@ fn challenge_secret(secret: &Secret<String>) -> Secret<String> {
     Secret::new(hash(&format!("scep-challenge:{}", secret.expose())))
 }
 
-fn hash(text: &str) -> String {
+pub(super) fn hash(text: &str) -> String {
     hex::encode(sha256(text.as_bytes()))
 }
 
-fn same(left: &str, right: &str) -> bool {
+pub(super) fn same(left: &str, right: &str) -> bool {
     left.len() == right.len() && memcmp::eq(left.as_bytes(), right.as_bytes())
 }
 
@@ -134,6 +192,22 @@ mod tests {
         assert!(!link.accepts_challenge(&token));
         assert!(link.accepts_challenge(&token.challenge()));
         assert!(!link.admits(&token.challenge()));
+    }
+
+    #[test]
+    fn where_a_link_stands() {
+        let (link, _) = link();
+        let (early, late) = (Timestamp::UNIX_EPOCH, crate::time::from_unix(60));
+        let several = LinkTerms { uses: Some(3), ..LinkTerms::default() };
+        let revoked = EnrollmentLink { revoked_at: Some(early), ..link.clone() };
+        assert_eq!((link.state(early), link.state(late)), (LinkState::Open, LinkState::Ended));
+        assert_eq!(revoked.state(late), LinkState::Revoked);
+        assert_eq!(EnrollmentLink { used: 1, ..link.clone() }.state(late), LinkState::Used);
+        let several = EnrollmentLink { used: 2, terms: several, ..link };
+        assert_eq!(several.state(early), LinkState::Open);
+        assert_eq!(EnrollmentLink { used: 3, ..several.clone() }.state(early), LinkState::Used);
+        let unlimited = LinkTerms { uses: None, ..LinkTerms::default() };
+        assert_eq!(EnrollmentLink { used: 99, terms: unlimited, ..several }.state(early), LinkState::Open);
     }
 
     #[test]

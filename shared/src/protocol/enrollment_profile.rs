@@ -7,8 +7,6 @@ use super::body;
 use crate::error::Result;
 use crate::secret::Secret;
 
-/// All of Apple's access rights. An installed profile can lose rights by an update but never gain any.
-const ACCESS_RIGHTS: u16 = 8191;
 /// Bits of the device's RSA key.
 const KEY_SIZE: u16 = 2048;
 /// Signing (1) and encryption (4).
@@ -16,8 +14,6 @@ const KEY_USAGE: u8 = 5;
 /// How often, and after how many seconds, a device asks again when the SCEP server says "pending".
 const RETRIES: u8 = 3;
 const RETRY_DELAY: u8 = 10;
-/// What this server does. `per-user-connections` can never be added or taken back by an update.
-const CAPABILITIES: [&str; 2] = ["com.apple.mdm.per-user-connections", "com.apple.mdm.bootstraptoken"];
 
 /// An enrollment profile, as a property list yet to be signed.
 ///
@@ -42,8 +38,41 @@ pub struct EnrollmentProfile {
     pub check_in_url: String,
     /// The device's identity.
     pub identity: Scep,
-    /// PayloadUUIDs, chosen by the caller and kept with the link.
+    /// What the tenant decides.
+    pub options: ProfileOptions,
+    /// PayloadUUIDs, the same for the same link.
     pub uuids: ProfileUuids,
+}
+
+/// What a tenant decides about its profiles.
+#[derive(Clone, Debug)]
+pub struct ProfileOptions {
+    /// Apple's access rights, added up. An installed profile can lose rights by an update but never gain any.
+    pub access_rights: u16,
+    /// A channel of their own for each user. An update can neither add nor take it back.
+    pub per_user_connections: bool,
+    /// Whether a Mac deposits its bootstrap token.
+    pub bootstrap_token: bool,
+    /// The password that removes the profile. Apple: `com.apple.profileRemovalPassword`.
+    pub removal_password: Option<Secret<String>>,
+    /// The DER of the authority of the server's TLS certificate. Apple: `com.apple.security.root`.
+    pub trusted_authority: Option<Vec<u8>>,
+    /// Whether the server's certificate must come from that authority.
+    pub pinned: bool,
+}
+
+/// All rights, and everything this server can.
+impl Default for ProfileOptions {
+    fn default() -> Self {
+        Self {
+            access_rights: 8191,
+            per_user_connections: true,
+            bootstrap_token: true,
+            removal_password: None,
+            trusted_authority: None,
+            pinned: false,
+        }
+    }
 }
 
 /// How the device gets its identity certificate. Apple: `mdm/profiles/com.apple.security.scep.yaml`.
@@ -69,6 +98,10 @@ pub struct ProfileUuids {
     pub scep: Uuid,
     /// The MDM payload's.
     pub mdm: Uuid,
+    /// That of the payload with the trusted authority, which the MDM payload names to pin it.
+    pub trust: Uuid,
+    /// That of the payload with the removal password.
+    pub removal: Uuid,
 }
 
 impl EnrollmentProfile {
@@ -80,7 +113,9 @@ impl EnrollmentProfile {
     /// # Errors
     /// Malformed `plist-control-character` when one of the texts holds a control character.
     pub fn to_plist(&self) -> Result<Vec<u8>> {
-        let payloads = vec![self.scep().into(), self.mdm().into()];
+        // The device installs them in this order: it needs the trust before it calls the server.
+        let payloads = [self.trust(), Some(self.scep()), Some(self.mdm()), self.removal()];
+        let payloads = payloads.into_iter().flatten().map(Value::from).collect();
         let mut profile = self.payload("Configuration", "", &self.display_name, self.uuids.profile);
         put(&mut profile, "PayloadContent", Value::Array(payloads));
         put(&mut profile, "PayloadDescription", self.description.as_str());
@@ -114,10 +149,32 @@ impl EnrollmentProfile {
         payload
     }
 
+    fn trust(&self) -> Option<Dictionary> {
+        let authority = self.options.trusted_authority.clone()?;
+        let name = "Trust in the management server";
+        let mut payload = self.payload("com.apple.security.root", ".trust", name, self.uuids.trust);
+        put(&mut payload, "PayloadContent", Value::Data(authority));
+        Some(payload)
+    }
+
+    fn removal(&self) -> Option<Dictionary> {
+        let password = self.options.removal_password.as_ref()?;
+        let kind = "com.apple.profileRemovalPassword";
+        let mut payload = self.payload(kind, ".removal", "Removal password", self.uuids.removal);
+        put(&mut payload, "RemovalPassword", password.expose().as_str());
+        Some(payload)
+    }
+
     fn mdm(&self) -> Dictionary {
-        let capabilities = CAPABILITIES.map(Value::from).to_vec();
+        let options = &self.options;
+        let capabilities = [
+            (options.per_user_connections, "com.apple.mdm.per-user-connections"),
+            (options.bootstrap_token, "com.apple.mdm.bootstraptoken"),
+        ];
+        let capabilities = capabilities.into_iter().filter(|(has, _)| *has);
+        let capabilities = capabilities.map(|(_, name)| Value::from(name)).collect();
         let mut payload = self.payload("com.apple.mdm", ".mdm", "Device management", self.uuids.mdm);
-        put(&mut payload, "AccessRights", ACCESS_RIGHTS);
+        put(&mut payload, "AccessRights", options.access_rights);
         put(&mut payload, "CheckInURL", self.check_in_url.as_str());
         put(&mut payload, "CheckOutWhenRemoved", true);
         put(&mut payload, "IdentityCertificateUUID", upper(self.uuids.scep));
@@ -125,6 +182,11 @@ impl EnrollmentProfile {
         put(&mut payload, "ServerURL", self.server_url.as_str());
         put(&mut payload, "SignMessage", true);
         put(&mut payload, "Topic", self.topic.as_str());
+        if options.pinned && options.trusted_authority.is_some() {
+            for key in ["CheckInURLPinningCertificateUUIDs", "ServerURLPinningCertificateUUIDs"] {
+                put(&mut payload, key, Value::Array(vec![upper(self.uuids.trust).into()]));
+            }
+        }
         payload
     }
 
@@ -172,7 +234,14 @@ mod tests {
                 challenge: Secret::new("one-time".to_owned()),
                 ca_sha1: [7; 20],
             },
-            uuids: ProfileUuids { profile: uuid(1), scep: uuid(2), mdm: uuid(3) },
+            options: ProfileOptions::default(),
+            uuids: ProfileUuids {
+                profile: uuid(1),
+                scep: uuid(2),
+                mdm: uuid(3),
+                trust: uuid(4),
+                removal: uuid(5),
+            },
         }
     }
 
@@ -180,6 +249,21 @@ mod tests {
     fn the_profile_is_what_apple_documents() {
         let xml = String::from_utf8(profile().to_plist().unwrap()).unwrap();
         insta::assert_snapshot!(xml);
+    }
+
+    #[test]
+    fn a_tenants_options_change_the_payloads() {
+        let options = ProfileOptions {
+            access_rights: 19,
+            per_user_connections: false,
+            bootstrap_token: true,
+            removal_password: Some(Secret::new("open sesame".to_owned())),
+            trusted_authority: Some(vec![1, 2, 3]),
+            pinned: true,
+        };
+        assert!(!format!("{options:?}").contains("sesame"));
+        let xml = EnrollmentProfile { options, ..profile() }.to_plist().unwrap();
+        insta::assert_snapshot!(String::from_utf8(xml).unwrap());
     }
 
     #[test]

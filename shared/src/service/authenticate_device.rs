@@ -21,6 +21,8 @@ pub struct Signer {
     pub certificate: X509,
     /// Its SHA-256.
     pub fingerprint: Fingerprint,
+    /// Whether the tenant's own authority issued it, not one that came from elsewhere.
+    pub is_ours: bool,
 }
 
 /// Proves the signer of `body` by its `Mdm-Signature` header: the signature fits the body exactly, and the certificate
@@ -41,17 +43,16 @@ pub async fn authenticate_device(
     let certificate = mdm_signature::verify(header, body)?;
     let fingerprint = Fingerprint::of(&certificate.to_der().map_err(Error::internal)?);
     let scope = Scope::authenticated(tenant, Actor::Device(fingerprint));
-    if !is_trusted(&certificate, &authorities(state, &scope).await?)? {
+    let mut is_ours = issued_by_ours(&certificate, &authorities(state, &scope).await?)?;
+    if is_ours.is_none() {
         // This process may have read the authorities before the present one was made.
         state.authorities.forget(scope.tenant());
-        if !is_trusted(&certificate, &authorities(state, &scope).await?)? {
-            return Err(Error::forbidden(
-                "mdm-signature-foreign",
-                "The signer's authority is not this tenant's.",
-            ));
-        }
+        is_ours = issued_by_ours(&certificate, &authorities(state, &scope).await?)?;
     }
-    Ok(Signer { scope, certificate, fingerprint })
+    let is_ours = is_ours.ok_or_else(|| {
+        Error::forbidden("mdm-signature-foreign", "The signer's authority is not this tenant's.")
+    })?;
+    Ok(Signer { scope, certificate, fingerprint, is_ours })
 }
 
 /// The tenant's authorities, remembered for a minute.
@@ -62,11 +63,13 @@ pub(super) async fn authorities(state: &State, scope: &Scope) -> Result<Arc<Vec<
         .await
 }
 
-fn is_trusted(certificate: &X509, authorities: &[IdentityAuthority]) -> Result<bool> {
+/// Whether the issuer is the tenant's own authority; `None` when the tenant does not trust it at all.
+fn issued_by_ours(certificate: &X509, authorities: &[IdentityAuthority]) -> Result<Option<bool>> {
     let roots = authorities
         .iter()
         .map(|authority| X509::from_der(&authority.certificate))
         .collect::<Result<Vec<_>, _>>()
         .map_err(Error::internal)?;
-    Ok(trust::chains_to(certificate, &roots).is_some())
+    let issuer = trust::chains_to(certificate, &roots);
+    Ok(issuer.and_then(|index| authorities.get(index)).map(|authority| authority.issuing))
 }

@@ -4,13 +4,18 @@ use openssl::sha::{sha1, sha256};
 use uuid::Builder;
 
 use super::create_enrollment_link::issuing_authority;
+use super::issue_identity::identity_subject;
 use super::profile_signer::sign_profile;
+use super::secret_path;
+use crate::domain::enrollment_settings::{AccessRight, RemovalRule};
 use crate::domain::identity::IdentityAuthority;
-use crate::domain::link::{EnrollmentLink, LinkToken};
-use crate::error::{Error, Kind, Result};
-use crate::id::{LinkId, TenantId};
-use crate::protocol::enrollment_profile::{EnrollmentProfile, ProfileUuids, Scep};
+use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
+use crate::domain::link_challenge::{Challenge, LinkChallenge};
+use crate::error::{Error, Result};
+use crate::id::TenantId;
+use crate::protocol::enrollment_profile::{EnrollmentProfile, ProfileOptions, ProfileUuids, Scep};
 use crate::scope::{Actor, Scope};
+use crate::secret::Secret;
 use crate::state::State;
 
 /// A profile, ready to be served.
@@ -22,27 +27,44 @@ pub struct ServedProfile {
     pub file_name: String,
 }
 
-/// The enrollment profile behind a link's token. It is the same each time: opening a link does not use it up, issuing the
-/// identity does.
+/// The link behind a token that still enrolls devices, and its scope.
 ///
 /// # Errors
-/// NotFound when the link is unknown; Conflict when it was used or has ended, or when devices cannot enroll now.
+/// NotFound when the link is unknown; Conflict when it was used, revoked, or has ended.
+pub async fn open_link(
+    state: &State,
+    tenant: TenantId,
+    token: &str,
+) -> Result<(Scope, EnrollmentLink, LinkToken)> {
+    let unknown = || Error::not_found("enrollment link");
+    let token = LinkToken::parse(token).ok_or_else(unknown)?;
+    let scope = Scope::authenticated(tenant, Actor::Link(token.id.clone()));
+    let link =
+        state.store.link(&scope, &token.id).await?.filter(|link| link.admits(&token)).ok_or_else(unknown)?;
+    match link.state(state.clock.now()) {
+        LinkState::Open => Ok((scope, link, token)),
+        over @ (LinkState::Used | LinkState::Ended | LinkState::Revoked) => Err(link_over(over)),
+    }
+}
+
+/// The enrollment profile behind a link's token. Opening a link does not use it up, issuing the identity does: a link for
+/// one device gives the same profile each time, one for several a new challenge in each.
+///
+/// # Errors
+/// As [`open_link`]; Conflict also when devices cannot enroll now.
 pub async fn enrollment_profile(
     state: &State,
     tenant: TenantId,
     token: &str,
     unsigned: bool,
 ) -> Result<ServedProfile> {
-    let unknown = || Error::not_found("enrollment link");
-    let token = LinkToken::parse(token).ok_or_else(unknown)?;
-    let scope = Scope::authenticated(tenant, Actor::Link(token.id.clone()));
-    let link =
-        state.store.link(&scope, &token.id).await?.filter(|link| link.admits(&token)).ok_or_else(unknown)?;
+    let (scope, link, token) = open_link(state, tenant, token).await?;
     let now = state.clock.now();
-    refuse_over(&link, now)?;
     let topic = state.store.push_certificates(&scope).await?.usable(now)?.certificate.topic.clone();
     let authority = issuing_authority(state, &scope).await?;
-    let profile = describe(state, &scope, &token, topic, &authority).to_plist()?;
+    let challenge = challenge(state, &scope, &link, &token).await?;
+    let options = options(state, &scope).await?;
+    let profile = describe(state, &scope, &link, &challenge, options, topic, &authority).to_plist()?;
     let bytes = if unsigned && state.config.unsigned_profiles {
         profile
     } else {
@@ -51,21 +73,59 @@ pub async fn enrollment_profile(
     Ok(ServedProfile { bytes, file_name: "enroll.mobileconfig".to_owned() })
 }
 
-fn refuse_over(link: &EnrollmentLink, now: crate::time::Timestamp) -> Result<()> {
-    let message = if link.issued.is_some() {
-        "This enrollment link has been used."
-    } else if link.is_expired(now) {
-        "This enrollment link has ended."
-    } else {
-        return Ok(());
+/// What the tenant decided about its profiles.
+async fn options(state: &State, scope: &Scope) -> Result<ProfileOptions> {
+    let settings = state.store.enrollment_settings(scope).await?;
+    let removal_password = match &settings.removal {
+        RemovalRule::Always => None,
+        RemovalRule::WithPassword(id) => {
+            let kept = state.secrets.required(&secret_path::removal_password(scope.tenant(), id)).await?;
+            Some(Secret::new(String::from_utf8(kept.expose().clone()).map_err(Error::internal)?))
+        }
     };
-    Err(Error::new(Kind::Conflict, "link-over", message).next("Ask your administrator for a new link."))
+    Ok(ProfileOptions {
+        access_rights: AccessRight::bits(&settings.access_rights),
+        per_user_connections: settings.per_user_connections,
+        bootstrap_token: settings.bootstrap_token,
+        removal_password,
+        trusted_authority: settings.trusted_authority.map(Vec::from),
+        pinned: settings.pinned,
+    })
+}
+
+/// The challenge for the profile that is about to be served.
+async fn challenge(
+    state: &State,
+    scope: &Scope,
+    link: &EnrollmentLink,
+    token: &LinkToken,
+) -> Result<Challenge> {
+    if link.terms.is_single() {
+        return Ok(Challenge { token: token.challenge(), number: None });
+    }
+    let number = state.store.count_served(scope, &link.id).await?;
+    let number = number.ok_or_else(|| link_over(LinkState::Used))?;
+    let token = LinkToken::new(link.id.clone(), state.random.token());
+    let kept = LinkChallenge::create(number, &token.secret, state.clock.now(), link.expires_at);
+    state.store.keep_challenge(scope, &link.id, &kept).await?;
+    Ok(Challenge { token, number: Some(number) })
+}
+
+fn link_over(state: LinkState) -> Error {
+    let message = match state {
+        LinkState::Revoked => "This enrollment link was withdrawn.",
+        LinkState::Ended => "This enrollment link has ended.",
+        LinkState::Used | LinkState::Open => "This enrollment link has been used.",
+    };
+    Error::conflict("link-over", message).next("Ask your administrator for a new link.")
 }
 
 fn describe(
     state: &State,
     scope: &Scope,
-    token: &LinkToken,
+    link: &EnrollmentLink,
+    challenge: &Challenge,
+    options: ProfileOptions,
     topic: String,
     authority: &IdentityAuthority,
 ) -> EnrollmentProfile {
@@ -81,24 +141,24 @@ fn describe(
         check_in_url: format!("{base}/mdm/{tenant}/checkin"),
         identity: Scep {
             url: format!("{base}/scep/{tenant}"),
-            subject: vec![
-                ("O".to_owned(), authority.organization.clone()),
-                ("CN".to_owned(), format!("Device {}", token.id)),
-            ],
-            challenge: token.challenge().reveal(),
+            subject: identity_subject(&authority.organization, &link.terms.holder, challenge),
+            challenge: challenge.reveal(),
             ca_sha1: sha1(&authority.certificate),
         },
+        options,
         uuids: ProfileUuids {
-            profile: uuid(&token.id, "profile"),
-            scep: uuid(&token.id, "scep"),
-            mdm: uuid(&token.id, "mdm"),
+            profile: uuid(challenge, "profile"),
+            scep: uuid(challenge, "scep"),
+            mdm: uuid(challenge, "mdm"),
+            trust: uuid(challenge, "trust"),
+            removal: uuid(challenge, "removal"),
         },
     }
 }
 
-/// The same UUID for the same link and part.
-fn uuid(link: &LinkId, part: &str) -> uuid::Uuid {
-    let digest = sha256(format!("{link}/{part}").as_bytes());
+/// The same UUID for the same profile and part.
+fn uuid(challenge: &Challenge, part: &str) -> uuid::Uuid {
+    let digest = sha256(format!("{}/{part}", challenge.common_name()).as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Builder::from_custom_bytes(bytes).into_uuid()

@@ -1,12 +1,16 @@
 //! SCEP's PKIOperation: a device's first identity against a link's challenge, or a renewal against the former identity.
 
+use std::collections::BTreeSet;
+
 use openssl::x509::{X509, X509Name, X509NameRef};
 
 use super::authenticate_device::authorities;
 use super::create_enrollment_link::issuing_authority;
 use super::secret_path;
 use crate::domain::identity::{IDENTITY_DAYS, IdentityAuthority, IssuedIdentity};
-use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkToken, key_hash};
+use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkState, key_hash};
+use crate::domain::link_challenge::Challenge;
+use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Kind, Result};
 use crate::id::{EnrollmentId, Fingerprint, TenantId};
 use crate::pki::authority::{self, Identity};
@@ -105,25 +109,50 @@ async fn issue(
     if request.proof == Proof::ExistingCertificate {
         let signer = Fingerprint::of(&request.transaction.signer.to_der().map_err(Error::internal)?);
         let former = state.store.identity(scope, &signer).await?;
-        if let Some(device) = former.and_then(|former| former.enrollment) {
-            return renew(state, scope, credential, request, &device, signer).await;
+        if let Some((former, device)) =
+            former.and_then(|former| former.enrollment.clone().map(|id| (former, id)))
+        {
+            return renew(state, scope, credential, request, &device, &former).await;
         }
     }
-    let link = challenged_link(state, scope, request).await?;
-    if let Some(issued) = &link.issued {
+    let challenge = request.challenge.as_ref().and_then(|challenge| Challenge::parse(challenge.expose()));
+    let challenge = challenge.ok_or_else(refused_challenge)?;
+    let (link, issued) = challenged(state, scope, &challenge).await?;
+    if let Some(issued) = &issued {
         return repeat(issued, request);
     }
     let now = state.clock.now();
-    let name = name(&authority.organization, &format!("Device {}", link.id))?;
-    let certificate = certify(state, credential, request, &name, now)?;
-    let record = IssuedIdentity { link: Some(link.id.clone()), ..record(&certificate, now)? };
+    if link.state(now) != LinkState::Open {
+        return Err(refused_challenge());
+    }
+    let subject = identity_subject(&authority.organization, &link.terms.holder, &challenge);
+    let certificate = certify(state, credential, request, &*name(&subject)?, now)?;
+    let record = IssuedIdentity {
+        link: Some(link.id.clone()),
+        holder: link.terms.holder.clone(),
+        devices: link.terms.devices.clone(),
+        ..record(&certificate, now)?
+    };
     let used = IssuedByLink { key_hash: requested_key(request)?, certificate: record.certificate.clone() };
-    if state.store.record_first_identity(scope, &record, &link.id, &used).await? {
+    if state.store.record_first_identity(scope, &record, &link, challenge.number, &used).await? {
         return Ok(certificate);
     }
-    // Somebody used the link in between: this client itself, whose first try was cut off, or another.
-    let link = state.store.link(scope, &link.id).await?.and_then(|link| link.issued);
-    repeat(&link.ok_or_else(refused_challenge)?, request)
+    // Somebody used the challenge in between: this client itself, whose first try was cut off, or another.
+    let (_, issued) = challenged(state, scope, &challenge).await?;
+    repeat(&issued.ok_or_else(refused_challenge)?, request)
+}
+
+/// The subject that a link's identities get: outermost first, attribute and value.
+pub(super) fn identity_subject(
+    organization: &str,
+    holder: &LinkHolder,
+    challenge: &Challenge,
+) -> Vec<(String, String)> {
+    let group = holder.group.iter().map(|group| ("OU".to_owned(), group.clone()));
+    let mut subject = vec![("O".to_owned(), organization.to_owned())];
+    subject.extend(group);
+    subject.push(("CN".to_owned(), challenge.common_name()));
+    subject
 }
 
 /// Gives the same key the same certificate again, because an answer may be lost; another key gets nothing.
@@ -135,18 +164,23 @@ fn repeat(issued: &IssuedByLink, request: &PkiMessage) -> Result<X509> {
     }
 }
 
-async fn challenged_link(state: &State, scope: &Scope, request: &PkiMessage) -> Result<EnrollmentLink> {
-    let challenge = request
-        .challenge
-        .as_ref()
-        .and_then(|challenge| LinkToken::parse(challenge.expose()))
-        .ok_or_else(refused_challenge)?;
-    state
-        .store
-        .link(scope, &challenge.id)
-        .await?
-        .filter(|link| link.accepts_challenge(&challenge) && !link.is_expired(state.clock.now()))
-        .ok_or_else(refused_challenge)
+/// The link of a challenge, and what the challenge was used for.
+async fn challenged(
+    state: &State,
+    scope: &Scope,
+    challenge: &Challenge,
+) -> Result<(EnrollmentLink, Option<IssuedByLink>)> {
+    let now = state.clock.now();
+    let link = state.store.link(scope, &challenge.token.id).await?;
+    let link = link.filter(|link| !link.is_expired(now)).ok_or_else(refused_challenge)?;
+    let Some(number) = challenge.number else {
+        let accepted = link.terms.is_single() && link.accepts_challenge(&challenge.token);
+        let issued = link.issued.clone();
+        return if accepted { Ok((link, issued)) } else { Err(refused_challenge()) };
+    };
+    let kept = state.store.challenge(scope, &link.id, number).await?;
+    let kept = kept.filter(|kept| kept.accepts(challenge, now)).ok_or_else(refused_challenge)?;
+    Ok((link, kept.issued))
 }
 
 async fn renew(
@@ -155,16 +189,19 @@ async fn renew(
     credential: &Credential,
     request: &PkiMessage,
     device: &EnrollmentId,
-    former: Fingerprint,
+    former: &IssuedIdentity,
 ) -> Result<X509> {
     let now = state.clock.now();
     let certificate = certify(state, credential, request, request.transaction.signer.subject_name(), now)?;
     let record = IssuedIdentity {
-        renews: Some(former),
+        link: former.link.clone(),
+        holder: former.holder.clone(),
+        devices: former.devices.clone(),
+        renews: Some(former.fingerprint),
         enrollment: Some(device.clone()),
         ..record(&certificate, now)?
     };
-    state.store.record_renewed_identity(scope, &record, device, former).await?;
+    state.store.record_renewed_identity(scope, &record, device, former.fingerprint).await?;
     tracing::info!(tenant = %scope.tenant(), enrollment = %device, "an identity was renewed");
     Ok(certificate)
 }
@@ -189,6 +226,8 @@ fn record(certificate: &X509, now: Timestamp) -> Result<IssuedIdentity> {
         certificate: der.into(),
         issued_at: now,
         link: None,
+        holder: LinkHolder::default(),
+        devices: BTreeSet::new(),
         renews: None,
         enrollment: None,
     })
@@ -200,11 +239,12 @@ fn requested_key(request: &PkiMessage) -> Result<String> {
 }
 
 /// The server decides the subject: it is shown to people, so it must not be a stranger's words.
-fn name(organization: &str, common_name: &str) -> Result<X509Name> {
+fn name(subject: &[(String, String)]) -> Result<X509Name> {
     let build = || {
         let mut name = X509Name::builder()?;
-        name.append_entry_by_text("O", organization)?;
-        name.append_entry_by_text("CN", common_name)?;
+        for (attribute, value) in subject {
+            name.append_entry_by_text(attribute, value)?;
+        }
         Ok(name.build())
     };
     build().map_err(|cause: openssl::error::ErrorStack| Error::internal(cause))

@@ -39,6 +39,11 @@ pub(super) fn signing_key(whose: Whose<'_>, key: &KeyId) -> String {
     }
 }
 
+/// The password that removes a tenant's enrollment profile.
+pub(super) fn removal_password(tenant: &TenantId, password: &KeyId) -> String {
+    format!("{tenant}/removal-password/{password}")
+}
+
 /// The key that seals what devices deposit: unlock tokens, bootstrap tokens.
 pub(super) fn data_key(tenant: &TenantId) -> String {
     format!("{tenant}/data-key")

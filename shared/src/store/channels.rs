@@ -41,9 +41,8 @@ impl Store {
         binds: Option<&IssuedIdentity>,
         event: Option<&Event>,
     ) -> Result<()> {
-        let binding = binds.map(|identity| self.bind_part(scope, identity)).transpose()?;
         let event = event.map(|event| self.event_part(scope, event)).transpose()?;
-        self.write_with(scope, channels, before, binding, event).await
+        self.write_with(scope, channels, before, binds, event).await
     }
 
     /// Ends channels of a device, its own first, and writes down who did it.
@@ -61,15 +60,19 @@ impl Store {
         self.write_with(scope, channels, before, None, Some(entry)).await
     }
 
-    /// `binding` and `entry` go with the first channels, among which is the device's own.
+    /// The binding of `binds` and `entry` go with the first channels, among which is the device's own.
     async fn write_with(
         &self,
         scope: &Scope,
         channels: &[Enrollment],
         before: &[(EnrollmentId, u64)],
-        mut binding: Option<TransactWriteItem>,
+        binds: Option<&IssuedIdentity>,
         mut entry: Option<TransactWriteItem>,
     ) -> Result<()> {
+        let mut binding = binds
+            .zip(channels.first())
+            .map(|(identity, device)| self.bind_part(scope, identity, device))
+            .transpose()?;
         for some in channels.chunks(AT_ONCE) {
             let first_is_binding = binding.is_some();
             let mut parts: Vec<TransactWriteItem> = binding.take().into_iter().collect();
@@ -77,17 +80,37 @@ impl Store {
                 parts.push(self.channel_part(scope, channel, before)?);
             }
             parts.extend(entry.take());
-            self.transact(parts).await.map_err(|cancelled| match cancelled {
-                Cancelled::Condition(0) if first_is_binding => {
-                    Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")
+            match self.transact(parts).await {
+                Ok(()) => {}
+                Err(Cancelled::Condition(0)) if first_is_binding => {
+                    return Err(self.unbindable(scope, binds, channels.first()).await?);
                 }
-                Cancelled::Condition(_) => {
-                    Error::conflict("enrollment-changed", "The enrollment changed meanwhile.")
+                Err(Cancelled::Condition(_)) => {
+                    return Err(Error::conflict("enrollment-changed", "The enrollment changed meanwhile."));
                 }
-                Cancelled::Collided(error) | Cancelled::Failed(error) => error,
-            })?;
+                Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => return Err(error),
+            }
         }
         Ok(())
+    }
+
+    /// Why an identity could not be bound: looked up afterwards, because it is rare.
+    async fn unbindable(
+        &self,
+        scope: &Scope,
+        binds: Option<&IssuedIdentity>,
+        device: Option<&Enrollment>,
+    ) -> Result<Error> {
+        let known = match binds {
+            Some(identity) => self.identity(scope, &identity.fingerprint).await?,
+            None => None,
+        };
+        let bound = known.and_then(|identity| identity.enrollment);
+        Ok(if bound.is_some() && bound.as_ref() != device.map(|device| &device.id) {
+            Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")
+        } else {
+            Error::forbidden("device-not-admitted", "The enrollment link does not admit this device.")
+        })
     }
 
     fn channel_part(

@@ -6,13 +6,16 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::expiry::indexed;
 use super::keys::{self, Key};
+use super::link::link_was_used;
 use super::{Cancelled, NEW, Store, item, number, put_item_part, put_part, read, text, update_part, value};
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::CredentialKind;
+use crate::domain::enrollment::Enrollment;
 use crate::domain::identity::{IdentityAuthority, IssuedIdentity};
-use crate::domain::link::IssuedByLink;
+use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkUse};
+use crate::domain::link_terms::compared;
 use crate::error::{Error, Result};
-use crate::id::{EnrollmentId, Fingerprint, LinkId};
+use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
 
 impl Store {
@@ -57,28 +60,44 @@ impl Store {
         self.partition(&self.tables.pki, &partition, "").await?.into_iter().map(read).collect()
     }
 
+    /// Those of the identities that are recorded, in no particular order.
+    pub async fn identities(
+        &self,
+        scope: &Scope,
+        fingerprints: impl Iterator<Item = Fingerprint>,
+    ) -> Result<Vec<IssuedIdentity>> {
+        let wanted: Vec<Key> =
+            fingerprints.map(|fingerprint| keys::identity(scope.tenant(), &fingerprint)).collect();
+        self.get_many(&self.tables.pki, &wanted).await
+    }
+
     /// One identity's record.
     pub async fn identity(&self, scope: &Scope, fingerprint: &Fingerprint) -> Result<Option<IssuedIdentity>> {
         self.get(&self.tables.pki, &keys::identity(scope.tenant(), fingerprint)).await
     }
 
-    /// Records an identity issued for a link's challenge and uses the link up. `Ok(false)` when the link was used.
+    /// Records an identity issued for a link's challenge and uses the link once. `Ok(false)` when the challenge was used
+    /// or the link enrolls no more. `served` says which profile's challenge it was, for a link for several devices.
     pub async fn record_first_identity(
         &self,
         scope: &Scope,
         identity: &IssuedIdentity,
-        link: &LinkId,
+        link: &EnrollmentLink,
+        served: Option<u32>,
         issued: &IssuedByLink,
     ) -> Result<bool> {
         let key = keys::identity(scope.tenant(), &identity.fingerprint);
-        let parts = vec![
-            self.use_link_part(scope, link, issued)?,
-            put_part(&self.tables.pki, &key, identity, Some(NEW))?,
-            self.count_part(scope, identity)?,
-        ];
+        let used = LinkUse {
+            fingerprint: identity.fingerprint,
+            used_at: identity.issued_at,
+            expires_at: link.expires_at,
+        };
+        let mut parts = self.use_link_parts(scope, &link.id, served, issued, &used)?;
+        parts.push(put_part(&self.tables.pki, &key, identity, Some(NEW))?);
+        parts.push(self.count_part(scope, identity)?);
         match self.transact(parts).await {
             Ok(()) => Ok(true),
-            Err(Cancelled::Condition(0)) => Ok(false),
+            Err(cancelled) if link_was_used(&cancelled, served) => Ok(false),
             Err(Cancelled::Condition(_)) => Err(Error::internal("a new identity exists already")),
             Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
         }
@@ -111,9 +130,16 @@ impl Store {
         })
     }
 
-    /// The part of a transaction that binds an identity to one device; it fails when it is another's. An identity that
-    /// came from elsewhere gets its record here.
-    pub(super) fn bind_part(&self, scope: &Scope, identity: &IssuedIdentity) -> Result<TransactWriteItem> {
+    /// The part of a transaction that binds an identity to one device; it fails when it is another's, or when its link
+    /// does not admit this device. An identity that came from elsewhere gets its record here.
+    pub(super) fn bind_part(
+        &self,
+        scope: &Scope,
+        identity: &IssuedIdentity,
+        device: &Enrollment,
+    ) -> Result<TransactWriteItem> {
+        let udid = compared(device.id.device_id());
+        let serial = device.facts.serial_number.as_deref().map_or_else(|| udid.clone(), compared);
         let values: HashMap<String, AttributeValue> = HashMap::from([
             (":device".to_owned(), value(&identity.enrollment)?),
             (":fingerprint".to_owned(), text(identity.fingerprint)),
@@ -121,12 +147,15 @@ impl Store {
             (":not_after".to_owned(), value(identity.not_after)?),
             (":now".to_owned(), value(identity.issued_at)?),
             (":version".to_owned(), number(super::VERSION)),
+            (":udid".to_owned(), text(udid)),
+            (":serial".to_owned(), text(serial)),
         ]);
         let expression = "SET enrollment = :device, fingerprint = :fingerprint, v = :version, \
                           certificate = if_not_exists(certificate, :certificate), \
                           not_after = if_not_exists(not_after, :not_after), \
                           issued_at = if_not_exists(issued_at, :now)";
-        let unbound = "attribute_not_exists(enrollment) OR enrollment = :device";
+        let unbound = "(attribute_not_exists(enrollment) OR enrollment = :device) AND \
+                       (attribute_not_exists(devices) OR contains(devices, :udid) OR contains(devices, :serial))";
         update_part(
             &self.tables.pki,
             &keys::identity(scope.tenant(), &identity.fingerprint),

@@ -3,6 +3,7 @@
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::QueuedCommand;
 use crate::domain::event::Event;
+use crate::domain::link_challenge::OUTSTANDING;
 use crate::domain::profile_signer::Whose;
 use crate::domain::token::Owner;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
@@ -211,8 +212,33 @@ pub(crate) fn identity(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
     Key { pk: format!("TENANT#{tenant}#IDENTITY#{fingerprint}"), sk: "IDENTITY".into() }
 }
 
+pub(crate) fn link_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#LINK")
+}
+
 pub(crate) fn link(tenant: &TenantId, link: &LinkId) -> Key {
-    Key { pk: format!("TENANT#{tenant}#LINK#{link}"), sk: "LINK".into() }
+    Key { pk: link_partition(tenant), sk: link.to_string() }
+}
+
+pub(crate) fn enrollment_settings(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: "SETTINGS".into() }
+}
+
+/// The place of a profile's challenge: a link has [`OUTSTANDING`] of them, taken in turn.
+pub(crate) fn link_challenge(tenant: &TenantId, link: &LinkId, served: u32) -> Key {
+    let place = served % OUTSTANDING;
+    Key { pk: link_uses_partition(tenant, link), sk: format!("CHALLENGE#{place:04}") }
+}
+
+pub(crate) const LINK_USE_PREFIX: &str = "USE#";
+
+/// What belongs to one link: challenges and uses.
+pub(crate) fn link_uses_partition(tenant: &TenantId, link: &LinkId) -> String {
+    format!("TENANT#{tenant}#LINK#{link}")
+}
+
+pub(crate) fn link_use(tenant: &TenantId, link: &LinkId, identity: &Fingerprint) -> Key {
+    Key { pk: link_uses_partition(tenant, link), sk: format!("{LINK_USE_PREFIX}{identity}") }
 }
 
 /// Who can renew a tenant's push certificate.

@@ -13,6 +13,7 @@ mod delivery;
 mod duplicate;
 mod enrollment;
 mod enrollment_list;
+mod enrollment_settings;
 mod error;
 mod event;
 mod expiry;

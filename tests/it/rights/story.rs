@@ -39,6 +39,7 @@ pub(crate) async fn play() -> Played {
     }
     silence(&app, &processes, &tenant).await;
     signers(&app, &operator, &tenant).await;
+    links(&tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
     calendar(&app, &processes, &operator, &tenant).await;
     expiry(&app, &processes, &tenant).await;
@@ -246,6 +247,25 @@ async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
     for (api, path) in [(operator, "/v1/profile-signer"), (&tenant.admin, own.as_str())] {
         api.call(Method::DELETE, path, Vec::new()).await.expect(204);
     }
+}
+
+/// A link for several devices: used, listed, revoked.
+async fn links(tenant: &Tenant) {
+    tenant.get("enrollment-settings").await.expect(200);
+    let locked = json!({"removal": {"rule": "with-password", "password": "open sesame"}}).to_string();
+    let settings = tenant.path("enrollment-settings");
+    tenant.admin.call(Method::PUT, &settings, locked.into()).await.expect(200);
+    let made = tenant.post("enrollment-links", json!({"uses": 2})).await.expect(201).json;
+    let mut device = SimDevice::new("D-9", "C02XYZ", "Jo's iPad");
+    device.open_link(made["url"].as_str().unwrap()).await.expect("the link holds a profile");
+    device.obtain_identity().await.expect("an identity");
+    tenant.get("enrollment-links").await.expect(200);
+    let people = "email\njo@green.example\njo@green.invalid\n".into();
+    let invitations = tenant.path("enrollment-links/invitations");
+    tenant.admin.call(Method::POST, &invitations, people).await.expect(200);
+    let path = tenant.path(&format!("enrollment-links/{}", made["id"].as_str().unwrap()));
+    tenant.admin.get(&path).await.expect(200);
+    tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(204);
 }
 
 async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {

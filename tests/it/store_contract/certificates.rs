@@ -1,9 +1,12 @@
 //! Push certificates and identities: transactions over several items, claims across tenants, an index by month.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use shared::domain::audit::{AuditAction, AuditEntry};
 use shared::domain::identity::IssuedIdentity;
 use shared::domain::link::{EnrollmentLink, IssuedByLink};
+use shared::domain::link_terms::LinkHolder;
 use shared::domain::push_certificates::{PushCertificates, StagedCertificate};
 use shared::id::{Fingerprint, LinkId};
 use shared::pki::push_certificate::PushCertificate;
@@ -117,6 +120,8 @@ fn identity(name: &str, device: Option<&str>) -> IssuedIdentity {
         not_after: at(DAY),
         issued_at: at(1),
         link: None,
+        holder: LinkHolder::default(),
+        devices: BTreeSet::new(),
         renews: None,
         enrollment: device.map(id),
     }
@@ -134,12 +139,13 @@ async fn a_link_is_good_for_one_identity() {
         key_hash: name.into(),
         certificate: Bytes::copy_from_slice(name.as_bytes()),
     };
-    let issue = async |name: &str, link: &LinkId| {
-        store.record_first_identity(scope, &identity(name, None), link, &used(name)).await.unwrap()
+    let issue = async |name: &str, link: &EnrollmentLink| {
+        store.record_first_identity(scope, &identity(name, None), link, None, &used(name)).await.unwrap()
     };
-    assert!(issue("a", &link).await);
-    assert!(!issue("b", &link).await);
-    assert!(!issue("c", &contract.random.id()).await, "no link is made by its use");
+    assert!(issue("a", &record).await);
+    assert!(!issue("b", &record).await);
+    let nobodys = EnrollmentLink { id: contract.random.id(), ..record };
+    assert!(!issue("c", &nobodys).await, "no link is made by its use");
     let kept = store.link(scope, &link).await.unwrap().unwrap();
     assert_eq!(kept.issued.unwrap().key_hash, "a");
     assert!(store.identity(scope, &signer("b")).await.unwrap().is_none());

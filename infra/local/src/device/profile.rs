@@ -146,7 +146,7 @@ impl<'a> Keys<'a> {
 mod tests {
     use shared::pki::authority::{self, AuthoritySubject};
     use shared::pki::{Credential, key};
-    use shared::protocol::enrollment_profile::{EnrollmentProfile, ProfileUuids, Scep};
+    use shared::protocol::enrollment_profile::{EnrollmentProfile, ProfileOptions, ProfileUuids, Scep};
     use shared::time::from_unix;
     use uuid::Uuid;
 
@@ -176,7 +176,14 @@ mod tests {
                 challenge: Secret::new("one-time".to_owned()),
                 ca_sha1: sha1(&authority.certificate.to_der().unwrap()),
             },
-            uuids: ProfileUuids { profile: uuid(1), scep: uuid(2), mdm: uuid(3) },
+            options: ProfileOptions::default(),
+            uuids: ProfileUuids {
+                profile: uuid(1),
+                scep: uuid(2),
+                mdm: uuid(3),
+                trust: uuid(4),
+                removal: uuid(5),
+            },
         };
         String::from_utf8(profile.to_plist().unwrap()).unwrap()
     }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use openssl::nid::Nid;
+
 use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState};
 use crate::domain::event::EventKind;
 use crate::domain::identity::IssuedIdentity;
+use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
 use crate::pki::validity;
@@ -72,6 +75,7 @@ fn begun(
         token_update_tally: 0,
         waiting: 0,
         session: 0,
+        group: group(signer),
         last_seen: now,
         enrolled_at: None,
         facts: DeviceFacts {
@@ -101,6 +105,13 @@ fn begun(
     }
 }
 
+/// The label of the link, which stands in the identity's subject: so it costs no read. An authority from elsewhere has
+/// units of its own, which are nobody's groups here.
+fn group(signer: &Signer) -> Option<String> {
+    let unit = signer.certificate.subject_name().entries_by_nid(Nid::ORGANIZATIONALUNITNAME).next()?;
+    unit.data().to_string().ok().filter(|_| signer.is_ours)
+}
+
 /// The record that binds the signer's certificate to this device. Here, and only here, its end is compared with the
 /// clock: an enrollment must not begin with an identity that is over.
 fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<IssuedIdentity> {
@@ -117,6 +128,8 @@ fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<Is
         not_after,
         issued_at: now,
         link: None,
+        holder: LinkHolder::default(),
+        devices: BTreeSet::new(),
         renews: None,
         enrollment: Some(device.clone()),
     })

@@ -1,0 +1,174 @@
+//! Invitations by mail, one or many, as JSON or as a CSV file.
+
+use std::collections::BTreeSet;
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use shared::domain::contact::EmailAddress;
+use shared::domain::link_terms::{LinkHolder, LinkTerms};
+use shared::error::{Error, Result};
+use shared::http::{AdminScope, Body, FileOrJson, Problem, ProblemDetails};
+use shared::service::create_enrollment_link::DEFAULT_DAYS;
+use shared::service::invite::{Invitation, Invited, MOST_INVITATIONS, invite};
+use shared::state::AppState;
+use utoipa::ToSchema;
+
+/// The columns of a CSV file; the first is required.
+const COLUMNS: [&str; 4] = ["email", "name", "group", "devices"];
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewInvitations {
+    /// How long each link may be used, in days (1 to 90).
+    #[serde(default = "default_days")]
+    valid_days: i64,
+    /// 1 to 100 of them.
+    invitations: Vec<NewInvitation>,
+}
+
+fn default_days() -> i64 {
+    DEFAULT_DAYS
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewInvitation {
+    /// Where the mail goes.
+    email: EmailAddress,
+    /// How the mail addresses the person.
+    name: Option<String>,
+    /// A label, kept on the enrollment.
+    group: Option<String>,
+    /// Serial numbers and UDIDs of the only devices that may enroll.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    devices: BTreeSet<String>,
+}
+
+/// A line of a CSV file; devices are separated by spaces.
+#[derive(Deserialize)]
+struct Line {
+    email: String,
+    name: Option<String>,
+    group: Option<String>,
+    devices: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InvitationsView {
+    /// In the order of the call.
+    invitations: Vec<InvitedView>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InvitedView {
+    email: String,
+    status: InvitationStatus,
+    /// The link in the mail, if one was sent now.
+    link: Option<String>,
+    /// Why no mail was sent.
+    detail: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum InvitationStatus {
+    /// The mail is on its way.
+    Sent,
+    /// The same invitation was sent today.
+    SentBefore,
+    /// No mail was sent; the same call may be repeated.
+    Failed,
+}
+
+/// Invite people by mail; each gets a link for one device.
+///
+/// The body is JSON, or a CSV file with the columns `email` and, if wanted, `name`, `group`, `devices`. All of it is
+/// checked before the first mail goes out. The same invitation goes out once a day, so the call may be repeated.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/enrollment-links/invitations", tag = "enrollment", params(("tenant" = String, Path)),
+    request_body = NewInvitations,
+    responses((status = 200, body = InvitationsView),
+        (status = 409, description = "No authority, or no usable push certificate", body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn send(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+    FileOrJson(body): FileOrJson<NewInvitations>,
+) -> Result<JsonAnswer<InvitationsView>, Problem> {
+    let (valid_days, invitations) = match body {
+        Body::Json(body) => (body.valid_days, of_json(body.invitations)?),
+        Body::File(file) => (DEFAULT_DAYS, of_csv(&file)?),
+    };
+    if !(1..=MOST_INVITATIONS).contains(&invitations.len()) {
+        let message = format!("One call sends 1 to {MOST_INVITATIONS} invitations.");
+        return Err(Error::malformed("invitation-count", message)
+            .at("invitations")
+            .next("Split a longer list.")
+            .into());
+    }
+    let mut views = Vec::with_capacity(invitations.len());
+    for invitation in invitations {
+        let email = invitation.email.to_string();
+        let (status, link, detail) = match invite(&state, &scope, invitation, valid_days).await? {
+            Invited::Sent(link) => (InvitationStatus::Sent, Some(link.to_string()), None),
+            Invited::Before => (InvitationStatus::SentBefore, None, None),
+            Invited::Failed(error) => (InvitationStatus::Failed, None, Some(error.to_string())),
+        };
+        views.push(InvitedView { email, status, link, detail });
+    }
+    Ok(JsonAnswer(InvitationsView { invitations: views }))
+}
+
+fn of_json(invitations: Vec<NewInvitation>) -> Result<Vec<Invitation>> {
+    let read = |(index, invitation): (usize, NewInvitation)| {
+        let NewInvitation { email, name, group, devices } = invitation;
+        checked(email, name, group, devices, &format!("invitations[{index}]."))
+    };
+    invitations.into_iter().enumerate().map(read).collect()
+}
+
+fn of_csv(file: &[u8]) -> Result<Vec<Invitation>> {
+    let unreadable = |message: String| {
+        Error::malformed("invitation-csv", message)
+            .next(format!("The first line names the columns: {}.", COLUMNS.join(",")))
+    };
+    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+    let header =
+        reader.headers().map_err(|error| unreadable(format!("The CSV file cannot be read: {error}.")))?;
+    if let Some(column) = header.iter().find(|column| !COLUMNS.contains(column)) {
+        return Err(unreadable(format!("The CSV file has a column {column:?}, which means nothing here.")));
+    }
+    if !header.iter().any(|column| column == "email") {
+        return Err(unreadable("The CSV file has no column \"email\".".to_owned()));
+    }
+    let mut invitations = Vec::new();
+    // The first line has the names; the second, the first invitation.
+    for (line, record) in (2..).zip(reader.deserialize::<Line>()) {
+        let record = record.map_err(|error| unreadable(format!("Line {line} cannot be read: {error}.")))?;
+        let at = format!("line {line}, ");
+        let email: EmailAddress =
+            record.email.parse().map_err(|error: Error| error.at(format!("{at}email")))?;
+        let devices = record.devices.iter().flat_map(|devices| devices.split_whitespace()).map(str::to_owned);
+        invitations.push(checked(email, record.name, record.group, devices.collect(), &at)?);
+    }
+    Ok(invitations)
+}
+
+/// An invitation whose terms are good, or the field that is not.
+fn checked(
+    email: EmailAddress,
+    name: Option<String>,
+    group: Option<String>,
+    devices: BTreeSet<String>,
+    at: &str,
+) -> Result<Invitation> {
+    let holder = LinkHolder { group, name, email: Some(email.clone()) };
+    let terms = LinkTerms { holder, devices, ..LinkTerms::default() }.checked().map_err(|error| {
+        let field = format!("{at}{}", error.field().unwrap_or_default());
+        error.at(field)
+    })?;
+    Ok(Invitation { email, terms })
+}

@@ -1,0 +1,142 @@
+//! What a link allows: how often, for whom, on which devices.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::contact::EmailAddress;
+use crate::error::{Error, Result};
+
+/// The most devices that a link with a limit may enroll.
+pub const MOST_USES: u32 = 10_000;
+/// The most devices that a link may name.
+pub const MOST_DEVICES: usize = 500;
+/// The longest group or name, in characters: what a certificate's subject holds.
+const LONGEST_LABEL: usize = 64;
+/// The longest serial number or UDID, in characters.
+const LONGEST_DEVICE: usize = 64;
+
+/// What a link allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkTerms {
+    /// How many devices it enrolls; `None`: any number until it ends.
+    pub uses: Option<u32>,
+    /// Whom it is for.
+    pub holder: LinkHolder,
+    /// Serial numbers and UDIDs, in capitals; empty: any device.
+    #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
+    pub devices: BTreeSet<String>,
+}
+
+/// Whom a link is for. It is kept with every identity that the link obtains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkHolder {
+    /// A label, kept on the enrollment. It stands in the identity's subject (`OU`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// A person's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A person's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
+}
+
+impl Default for LinkTerms {
+    fn default() -> Self {
+        Self { uses: Some(1), holder: LinkHolder::default(), devices: BTreeSet::new() }
+    }
+}
+
+impl LinkTerms {
+    /// Whether it enrolls one device only.
+    pub fn is_single(&self) -> bool {
+        self.uses == Some(1)
+    }
+
+    /// The terms with tidy texts.
+    ///
+    /// # Errors
+    /// Malformed, naming the field: too many uses, a label that is empty or too long, too many or odd devices.
+    pub fn checked(self) -> Result<Self> {
+        if self.uses.is_some_and(|uses| !(1..=MOST_USES).contains(&uses)) {
+            let message = format!("A link enrolls 1 to {MOST_USES} devices, or any number with null.");
+            return Err(Error::malformed("link-uses", message).at("uses"));
+        }
+        if self.devices.len() > MOST_DEVICES {
+            let message = format!("A link names at most {MOST_DEVICES} devices.");
+            return Err(Error::malformed("link-devices", message).at("devices"));
+        }
+        let devices = self.devices.iter().map(|device| device_name(device)).collect::<Result<_>>()?;
+        let LinkHolder { group, name, email } = self.holder;
+        let holder = LinkHolder { group: label("group", group)?, name: label("name", name)?, email };
+        Ok(Self { uses: self.uses, holder, devices })
+    }
+}
+
+/// A device as it is compared: serial numbers and UDIDs are written in either case.
+pub fn compared(device: &str) -> String {
+    device.trim().to_uppercase()
+}
+
+fn device_name(text: &str) -> Result<String> {
+    let device = compared(text);
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !device.is_empty() && device.len() <= LONGEST_DEVICE && device.bytes().all(fits) {
+        Ok(device)
+    } else {
+        let message = format!("{text:?} is neither a serial number nor a UDID.");
+        Err(Error::malformed("link-devices", message).at("devices"))
+    }
+}
+
+fn label(field: &'static str, text: Option<String>) -> Result<Option<String>> {
+    let Some(text) = text else { return Ok(None) };
+    let tidy = text.trim();
+    if tidy.is_empty() || tidy.chars().count() > LONGEST_LABEL || tidy.chars().any(char::is_control) {
+        let message = format!("A {field} has 1 to {LONGEST_LABEL} characters, on one line.");
+        return Err(Error::malformed("link-label", message).at(field));
+    }
+    Ok(Some(tidy.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_group(group: &str) -> LinkTerms {
+        let holder = LinkHolder { group: Some(group.to_owned()), ..LinkHolder::default() };
+        LinkTerms { holder, ..LinkTerms::default() }
+    }
+
+    fn with_device(device: &str) -> LinkTerms {
+        LinkTerms { devices: BTreeSet::from([device.to_owned()]), ..LinkTerms::default() }
+    }
+
+    #[test]
+    fn terms_are_tidied() {
+        assert!(LinkTerms::default().is_single());
+        assert_eq!(with_group(" Year 7 ").checked().unwrap().holder.group.as_deref(), Some("Year 7"));
+        let devices = with_device(" c02xyz ").checked().unwrap().devices;
+        assert_eq!(devices, BTreeSet::from(["C02XYZ".to_owned()]));
+        assert!(LinkTerms { uses: None, ..LinkTerms::default() }.checked().is_ok());
+    }
+
+    #[test]
+    fn terms_that_cannot_be_are_refused_by_name() {
+        let too_many = (0..=MOST_DEVICES).map(|n| format!("C{n}")).collect();
+        for (terms, code, field) in [
+            (LinkTerms { uses: Some(0), ..LinkTerms::default() }, "link-uses", "uses"),
+            (LinkTerms { uses: Some(MOST_USES + 1), ..LinkTerms::default() }, "link-uses", "uses"),
+            (LinkTerms { devices: too_many, ..LinkTerms::default() }, "link-devices", "devices"),
+            (with_device("C02 XYZ"), "link-devices", "devices"),
+            (with_device(""), "link-devices", "devices"),
+            (with_group(" "), "link-label", "group"),
+            (with_group("a\nb"), "link-label", "group"),
+            (with_group(&"x".repeat(65)), "link-label", "group"),
+        ] {
+            let error = terms.checked().unwrap_err();
+            assert_eq!((error.code(), error.field()), (code, Some(field)));
+        }
+    }
+}

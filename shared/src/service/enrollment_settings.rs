@@ -1,0 +1,138 @@
+//! Changing what a tenant's enrollment profiles ask of devices.
+
+use std::collections::BTreeSet;
+
+use openssl::x509::X509;
+
+use super::secret_path;
+use crate::domain::audit::AuditAction;
+use crate::domain::enrollment_settings::{AccessRight, EnrollmentSettings, RemovalRule};
+use crate::error::{Error, Result};
+use crate::id::KeyId;
+use crate::pki::certificate;
+use crate::scope::Scope;
+use crate::secret::Secret;
+use crate::state::State;
+
+/// The shortest and the longest password that removes a profile, in characters.
+const PASSWORD: std::ops::RangeInclusive<usize> = 4..=64;
+
+/// When a person may remove the profile, as an administrator says it.
+#[derive(Clone, Debug)]
+pub enum Removal {
+    /// Always.
+    Always,
+    /// With this password; `None`: with the one that is kept already.
+    WithPassword(Option<Secret<String>>),
+    /// Never.
+    Never,
+}
+
+/// The settings as an administrator gives them.
+#[derive(Clone, Debug)]
+pub struct NewSettings {
+    /// What the MDM payload asks for.
+    pub access_rights: BTreeSet<AccessRight>,
+    /// When a person may remove the profile.
+    pub removal: Removal,
+    /// The authority of this server's TLS certificate, in PEM.
+    pub trusted_authority: Option<String>,
+    /// Whether only that authority's certificates are accepted.
+    pub pinned: bool,
+    /// Whether users have channels of their own.
+    pub per_user_connections: bool,
+    /// Whether a Mac deposits its bootstrap token.
+    pub bootstrap_token: bool,
+}
+
+/// Takes new settings for the profiles that are served from now on.
+///
+/// # Errors
+/// Malformed, naming the field, when devices would refuse such a profile; Conflict when devices are enrolled whose
+/// profiles could not be updated to it, or when somebody else changed the settings at the same time.
+pub async fn change_enrollment_settings(
+    state: &State,
+    scope: &Scope,
+    new: NewSettings,
+) -> Result<EnrollmentSettings> {
+    let before = state.store.enrollment_settings(scope).await?;
+    let (removal, password) = removal(state, &before, new.removal)?;
+    let settings = EnrollmentSettings {
+        access_rights: new.access_rights,
+        removal,
+        trusted_authority: new.trusted_authority.as_deref().map(authority).transpose()?.map(Into::into),
+        pinned: new.pinned,
+        per_user_connections: new.per_user_connections,
+        bootstrap_token: new.bootstrap_token,
+        version: before.version + 1,
+    };
+    settings.check()?;
+    let (enrolled, _) = state.store.list_enrollments(scope, None, 1).await?;
+    if !enrolled.is_empty() {
+        settings.check_update(&before)?;
+    }
+    if let (RemovalRule::WithPassword(id), Some(password)) = (&settings.removal, password) {
+        let path = secret_path::removal_password(scope.tenant(), id);
+        state.secrets.put(&path, &Secret::new(password.expose().clone().into_bytes())).await?;
+    }
+    let audit = state
+        .audit(scope, AuditAction::EnrollmentSettingsChanged)
+        .with("access_rights", AccessRight::bits(&settings.access_rights))
+        .with("per_user_connections", settings.per_user_connections);
+    state.store.put_enrollment_settings(scope, &settings, &audit).await?;
+    Ok(settings)
+}
+
+/// The rule, and a password that is yet to be kept.
+fn removal(
+    state: &State,
+    before: &EnrollmentSettings,
+    removal: Removal,
+) -> Result<(RemovalRule, Option<Secret<String>>)> {
+    match removal {
+        Removal::Always => Ok((RemovalRule::Always, None)),
+        Removal::WithPassword(Some(password)) => {
+            let text = password.expose();
+            if !PASSWORD.contains(&text.chars().count()) || text.chars().any(char::is_control) {
+                let (least, most) = (PASSWORD.start(), PASSWORD.end());
+                let message = format!("A removal password has {least} to {most} characters, on one line.");
+                return Err(Error::malformed("removal-password", message).at("removal.password"));
+            }
+            let id: KeyId = state.random.id();
+            Ok((RemovalRule::WithPassword(id), Some(password)))
+        }
+        Removal::WithPassword(None) => match &before.removal {
+            kept @ RemovalRule::WithPassword(_) => Ok((kept.clone(), None)),
+            RemovalRule::Always => {
+                Err(Error::malformed("removal-password", "The password that removes the profile is missing.")
+                    .at("removal.password"))
+            }
+        },
+        Removal::Never => Err(Error::malformed(
+            "removal-never",
+            "Devices refuse this: a profile containing an MDM payload must be removable.",
+        )
+        .at("removal.rule")
+        .next(
+            "Choose \"always\" or \"with-password\". Only Apple's automated enrollment can forbid removal.",
+        )),
+    }
+}
+
+/// The DER of the one authority in a PEM text.
+fn authority(pem: &str) -> Result<Vec<u8>> {
+    let refuse = |message: &str| {
+        Error::malformed("trusted-authority", message)
+            .at("trusted_authority")
+            .next("Give the PEM certificate of the authority that issued this server's TLS certificate.")
+    };
+    let certificates = X509::stack_from_pem(pem.as_bytes())
+        .map_err(|cause| refuse("This is not a certificate in PEM.").because(cause))?;
+    let [found] = certificates.as_slice() else {
+        return Err(refuse("Exactly one certificate is needed."));
+    };
+    if !certificate::is_authority(found) {
+        return Err(refuse("This is not the certificate of an authority."));
+    }
+    found.to_der().map_err(Error::internal)
+}
