@@ -155,15 +155,26 @@ fn every_alarm_leads_to_a_section_of_the_runbook() {
 
 #[test]
 fn an_alarm_about_an_event_counts_the_line_that_is_logged() {
-    for (alarm, log, event, file) in [
-        ("SilentPushes", "ApnsProbeLog", "silent-pushes", "watch_delivery.rs"),
-        ("InactivityHeld", "InactivitySweeperLog", "inactivity-held", "sweep/inactive.rs"),
+    let unread = ["nobody-is-told", "operator-address-lost"];
+    for (alarm, log, events, file) in [
+        ("SilentPushes", "ApnsProbeLog", &["silent-pushes"][..], "watch_delivery.rs"),
+        ("InactivityHeld", "InactivitySweeperLog", &["inactivity-held"], "sweep/inactive.rs"),
+        ("UnreadMails", "MailFeedbackLog", &unread, "take_mail_feedback.rs"),
     ] {
         let filter = resource("AWS::Logs::MetricFilter", &format!("{alarm}Filter"));
-        let pattern = format!("{{ $.fields.event = \"{event}\" }}");
+        let terms: Vec<String> = events.iter().map(|event| format!("$.fields.event = \"{event}\"")).collect();
+        let pattern = match &terms[..] {
+            [one] => format!("{{ {one} }}"),
+            several => format!("{{ ({}) }}", several.join(") || (")),
+        };
         assert_eq!(filter["FilterPattern"].as_str(), Some(pattern.as_str()));
-        let line = format!("event = \"{event}\"");
-        assert!(read(&format!("shared/src/service/{file}")).contains(&line), "{file} does not log {line}");
+        for event in events {
+            let line = format!("event = \"{event}\"");
+            assert!(
+                read(&format!("shared/src/service/{file}")).contains(&line),
+                "{file} does not log {line}"
+            );
+        }
         assert_eq!(text(&filter["LogGroupName"]), log);
         let (metric, alarm) =
             (&filter["MetricTransformations"][0], resource("AWS::CloudWatch::Alarm", alarm));

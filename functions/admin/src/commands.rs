@@ -4,7 +4,7 @@ use axum::Json as JsonAnswer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::domain::command::CommandStatus;
+use shared::domain::command::{CommandStatus, usual_priority};
 use shared::error::Error;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::{CommandUuid, EnrollmentId};
@@ -29,7 +29,7 @@ pub(crate) struct CommandOrder {
     #[serde(default)]
     command_plist: Option<String>,
     /// 0 to 9; the higher is handed out first.
-    #[serde(default = "middle")]
+    #[serde(default = "usual_priority")]
     priority: u8,
     /// A UUID of your own, so that a repeated call sends nothing twice.
     #[serde(default)]
@@ -38,10 +38,6 @@ pub(crate) struct CommandOrder {
     /// How many seconds it may wait, 60 to 31536000; the tenant's `command_expires_in` unless given.
     #[serde(default)]
     expires_in: Option<u64>,
-}
-
-fn middle() -> u8 {
-    5
 }
 
 /// Why a command that was accepted will probably not do what it should.

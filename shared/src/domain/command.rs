@@ -60,6 +60,11 @@ pub enum StoredResult {
     Blob(String),
 }
 
+/// The priority of a command of which none was said, also of those stored before it was kept with them.
+pub fn usual_priority() -> u8 {
+    5
+}
+
 /// A command on one enrollment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueuedCommand {
@@ -77,6 +82,7 @@ pub struct QueuedCommand {
     #[serde(default)]
     pub sealed: bool,
     /// 0 to 9; the higher is handed out first.
+    #[serde(default = "usual_priority")]
     pub priority: u8,
     /// What it is about, so that a later one about the same takes its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,6 +223,13 @@ mod tests {
     }
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn a_command_stored_before_its_priority_was_kept_still_reads() {
+        let mut record = serde_json::to_value(command()).unwrap();
+        record.as_object_mut().unwrap().remove("priority");
+        assert_eq!(serde_json::from_value::<QueuedCommand>(record).unwrap(), command());
+    }
 
     #[test]
     fn not_now_rests_until_the_next_session() {

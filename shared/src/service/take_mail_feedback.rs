@@ -52,7 +52,7 @@ async fn tenants_contacts(state: &State, tenant: TenantId, event: &MailEvent, lo
     for Lost { address, reason, detail } in lost {
         let Some(contact) = known.iter().find(|known| known.address.as_str().eq_ignore_ascii_case(address))
         else {
-            tracing::warn!(tenant = %tenant.id, address, "a report names an address that nobody was asked at");
+            tracing::warn!(tenant = %tenant.id, address, "a mail was lost on somebody who is no contact");
             continue;
         };
         // Who confirmed after the mail was sent has a mailbox that works: reports may be late, or come twice.
