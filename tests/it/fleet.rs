@@ -1,10 +1,8 @@
 //! Many devices at once, put into the store as they would stand there: enrolling each would take a test too long.
 
-use std::collections::BTreeSet;
-
 use pomarium_local::apns::WakeUps;
 use pomarium_tests::{Tenant, TestApp};
-use shared::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState, PushAddress};
+use shared::domain::enrollment::{Enrollment, PushAddress};
 use shared::domain::event::EventKind;
 use shared::id::{EnrollmentId, Fingerprint};
 use shared::store::TokenUpdateWrite;
@@ -26,31 +24,7 @@ pub(crate) async fn fleet(
         let token = hex::decode(signer.to_string()).unwrap();
         wake_ups.push(app.runner.apns.register(&token, topic, &name));
         let id: EnrollmentId = name.parse().unwrap();
-        let begun = Enrollment {
-            group: None,
-            id: id.clone(),
-            state: EnrollmentState::Authenticated,
-            generation: 1,
-            certificates: BTreeSet::from([signer]),
-            push: None,
-            token_update_tally: 0,
-            waiting,
-            session: 0,
-            last_seen: now,
-            enrolled_at: None,
-            facts: DeviceFacts::default(),
-            awaiting_configuration: false,
-            unlock_token: None,
-            bootstrap_token: None,
-            last_push: None,
-            answered_at: None,
-            push_rests_until: None,
-            unanswered: 0,
-            partial: BTreeSet::new(),
-            inactive_since: None,
-            locked_at: None,
-            device_lock: None,
-        };
+        let begun = Enrollment { waiting, ..Enrollment::begun(id.clone(), 1, signer, now) };
         store.write_channels(&scope, &[begun], &[], None, None).await.unwrap();
         let push = PushAddress { topic: topic.into(), token: hex::encode(token), magic: name };
         let write = TokenUpdateWrite { push, unlock_token: None, awaiting_configuration: None };

@@ -8,14 +8,13 @@ mod channels;
 mod claims;
 mod commands;
 
-use std::collections::BTreeSet;
 use std::env;
 
 use aws_sdk_dynamodb::Client;
 use pomarium_local::aws::{LocalAws, Storage};
 use pomarium_local::tables::create_tables;
 use shared::aws::local_sdk_config;
-use shared::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState, PushAddress};
+use shared::domain::enrollment::{Enrollment, PushAddress};
 use shared::domain::event::{Event, EventKind};
 use shared::id::{EnrollmentId, Fingerprint, TenantId};
 use shared::port::random::Random;
@@ -105,31 +104,7 @@ fn id(text: &str) -> EnrollmentId {
 
 /// A device right after Authenticate.
 fn begun(udid: &str, generation: u64, signer: Fingerprint) -> Enrollment {
-    Enrollment {
-        id: id(udid),
-        state: EnrollmentState::Authenticated,
-        generation,
-        certificates: BTreeSet::from([signer]),
-        push: None,
-        token_update_tally: 0,
-        waiting: 0,
-        session: 0,
-        group: None,
-        last_seen: at(1),
-        enrolled_at: None,
-        facts: DeviceFacts::default(),
-        awaiting_configuration: false,
-        unlock_token: None,
-        bootstrap_token: None,
-        last_push: None,
-        answered_at: None,
-        push_rests_until: None,
-        unanswered: 0,
-        partial: std::collections::BTreeSet::new(),
-        inactive_since: None,
-        locked_at: None,
-        device_lock: None,
-    }
+    Enrollment::begun(id(udid), generation, signer, at(1))
 }
 
 fn address(topic: &str) -> TokenUpdateWrite {

@@ -187,6 +187,35 @@ impl PushAttempt {
 pub const HAND_OUTS: u64 = 10;
 
 impl Enrollment {
+    /// A device of which nothing is known yet but that it begins, with this identity.
+    pub fn begun(id: EnrollmentId, generation: u64, signer: Fingerprint, now: Timestamp) -> Self {
+        Self {
+            id,
+            state: EnrollmentState::Authenticated,
+            generation,
+            certificates: BTreeSet::from([signer]),
+            push: None,
+            token_update_tally: 0,
+            waiting: 0,
+            session: 0,
+            group: None,
+            last_seen: now,
+            enrolled_at: None,
+            facts: DeviceFacts::default(),
+            awaiting_configuration: false,
+            unlock_token: None,
+            bootstrap_token: None,
+            last_push: None,
+            answered_at: None,
+            push_rests_until: None,
+            unanswered: 0,
+            partial: BTreeSet::new(),
+            inactive_since: None,
+            locked_at: None,
+            device_lock: None,
+        }
+    }
+
     /// Whether the command at the head of the queue was handed out too often without an answer.
     pub fn is_stuck(&self) -> bool {
         self.unanswered > HAND_OUTS
@@ -238,28 +267,10 @@ impl Enrollment {
 #[cfg(test)]
 pub(crate) fn fixture(id: &str, seen: Timestamp) -> Enrollment {
     Enrollment {
-        id: id.parse().unwrap(),
         state: EnrollmentState::Enrolled,
-        generation: 1,
         certificates: BTreeSet::new(),
-        push: None,
         token_update_tally: 1,
-        waiting: 0,
-        session: 0,
-        group: None,
-        last_seen: seen,
         enrolled_at: Some(seen),
-        facts: DeviceFacts::default(),
-        awaiting_configuration: false,
-        unlock_token: None,
-        bootstrap_token: None,
-        last_push: None,
-        answered_at: None,
-        push_rests_until: None,
-        unanswered: 0,
-        partial: BTreeSet::new(),
-        inactive_since: None,
-        locked_at: None,
-        device_lock: None,
+        ..Enrollment::begun(id.parse().unwrap(), 1, Fingerprint::of(b"signer"), seen)
     }
 }

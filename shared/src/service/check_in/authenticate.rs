@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use openssl::nid::Nid;
 
 use super::Answer;
-use crate::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState};
+use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
 use crate::domain::identity::IssuedIdentity;
 use crate::domain::link_terms::LinkHolder;
@@ -67,17 +67,7 @@ fn begun(
     now: Timestamp,
 ) -> Enrollment {
     Enrollment {
-        id,
-        state: EnrollmentState::Authenticated,
-        generation,
-        certificates: BTreeSet::from([signer.fingerprint]),
-        push: None,
-        token_update_tally: 0,
-        waiting: 0,
-        session: 0,
         group: group(signer),
-        last_seen: now,
-        enrolled_at: None,
         facts: DeviceFacts {
             device_name: message.device_name,
             model: message.model,
@@ -91,17 +81,8 @@ fn begun(
             supervised: None,
             user_enrollment: message.user_enrollment,
         },
-        awaiting_configuration: false,
-        unlock_token: None,
-        bootstrap_token: None,
-        last_push: None,
-        answered_at: None,
-        push_rests_until: None,
-        unanswered: 0,
-        partial: BTreeSet::new(),
-        inactive_since: None,
         locked_at,
-        device_lock: None,
+        ..Enrollment::begun(id, generation, signer.fingerprint, now)
     }
 }
 
