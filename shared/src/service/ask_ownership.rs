@@ -1,7 +1,7 @@
 //! Asking, two months before a push certificate ends, who can renew it.
 
 use super::list_expirations::Expiration;
-use super::mail_once::mail_once;
+use super::mail_each::{Occasion, mail_each};
 use super::notify_expiry::Tally;
 use crate::domain::contact::EmailAddress;
 use crate::domain::credential::CredentialKind;
@@ -13,7 +13,6 @@ use crate::domain::token::Owner;
 use crate::error::Result;
 use crate::scope::Scope;
 use crate::state::State;
-use crate::store::Claim;
 use crate::time::days_until;
 
 /// Mails the question of this week, once to each of `told`, if the active push certificate is near enough to its end
@@ -40,15 +39,6 @@ pub(super) async fn ask_ownership(
     let day = format!("week-{week}");
     let answer = format!("{}/v1/tenants/{}/push-certificate/ownership", state.config.base_url, tenant.id);
     let words = ownership_mail(&tenant.name, credential, record.as_ref(), page, &answer);
-    let mut trouble = None;
-    for address in told {
-        let claim = Claim { owner: &owner, credential: &subject, day: &day, recipient: address.as_str() };
-        match mail_once(state, &claim, words.clone()).await {
-            Ok(true) => tally.sent += 1,
-            Ok(false) => tally.repeated += 1,
-            // The others must hear of it all the same.
-            Err(error) => trouble = Some(error),
-        }
-    }
-    trouble.map_or(Ok(()), Err)
+    let occasion = Occasion { owner: &owner, credential: &subject, day: &day, words };
+    mail_each(state, &occasion, told, tally).await
 }

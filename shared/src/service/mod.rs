@@ -29,7 +29,7 @@ pub mod invite;
 pub mod issue_identity;
 pub mod list_expirations;
 pub mod list_queue;
-mod mail_once;
+mod mail_each;
 pub mod next_command;
 pub mod notify_expiry;
 pub mod probe_push_certificates;

@@ -8,7 +8,7 @@ use futures_util::stream;
 use super::ask_ownership::ask_ownership;
 use super::confirm_contact::recipients;
 use super::list_expirations::{Expiration, operator_expirations, tenant_expirations};
-use super::mail_once::mail_once;
+use super::mail_each::{Occasion, mail_each};
 use crate::domain::contact::EmailAddress;
 use crate::domain::expiry::{LAST_DAY, Notice, due, told};
 use crate::domain::expiry_mail::expiry_mail;
@@ -18,7 +18,6 @@ use crate::error::Result;
 use crate::id::TenantId;
 use crate::scope::{Operator, Scope};
 use crate::state::State;
-use crate::store::Claim;
 use crate::time::{DAY, SignedDuration};
 
 /// Tenants that are served at the same time.
@@ -155,29 +154,11 @@ async fn notify_all<'a>(
         tracing::info!(credential, by = snooze.by, until = %snooze.until, "an expiry notice is put off");
         return Ok(());
     }
-    let mut trouble = None;
-    for address in told(notice) {
-        match notify(state, owner, name, expiration, notice, address).await {
-            Ok(true) => tally.sent += 1,
-            Ok(false) => tally.repeated += 1,
-            // The others must hear of it all the same.
-            Err(error) => trouble = Some(error),
-        }
-    }
-    trouble.map_or(Ok(()), Err)
-}
-
-/// Sends one mail, unless it went out today.
-async fn notify(
-    state: &State,
-    owner: &Owner,
-    name: &str,
-    expiration: &Expiration,
-    notice: Notice,
-    to: &EmailAddress,
-) -> Result<bool> {
-    let day = state.clock.now().strftime("%Y-%m-%d").to_string();
-    let credential = expiration.credential.id();
-    let claim = Claim { owner, credential: &credential, day: &day, recipient: to.as_str() };
-    mail_once(state, &claim, expiry_mail(name, &expiration.credential, notice, &expiration.page)).await
+    let occasion = Occasion {
+        owner,
+        credential: &credential,
+        day: &state.clock.now().strftime("%Y-%m-%d").to_string(),
+        words: expiry_mail(name, &expiration.credential, notice, &expiration.page),
+    };
+    mail_each(state, &occasion, &told(notice), tally).await
 }

@@ -43,12 +43,16 @@ pub async fn cancel_on_target(
     target: &EnrollmentId,
 ) -> Result<()> {
     let command = on_target(state, scope, uuid, target).await?;
-    let audit = state
-        .audit(scope, AuditAction::CommandCancelled)
-        .with("command_uuid", uuid)
-        .with("request_type", &command.request_type)
-        .with("enrollment", target);
+    let audit = about_one(state, scope, AuditAction::CommandCancelled, &command);
     withdraw_one(state, scope, command, Some(&audit)).await
+}
+
+fn about_one(state: &State, scope: &Scope, action: AuditAction, command: &QueuedCommand) -> AuditEntry {
+    state
+        .audit(scope, action)
+        .with("command_uuid", &command.uuid)
+        .with("request_type", &command.request_type)
+        .with("enrollment", &command.enrollment)
 }
 
 async fn withdraw_one(
@@ -104,11 +108,7 @@ pub async fn retry_command(
     target: &EnrollmentId,
 ) -> Result<()> {
     let command = on_target(state, scope, uuid, target).await?;
-    let audit = state
-        .audit(scope, AuditAction::CommandRetried)
-        .with("command_uuid", uuid)
-        .with("request_type", &command.request_type)
-        .with("enrollment", target);
+    let audit = about_one(state, scope, AuditAction::CommandRetried, &command);
     if !state.store.retry(scope, &command, &audit).await? {
         return Err(Error::conflict(
             "command-not-stuck",
