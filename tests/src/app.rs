@@ -111,6 +111,12 @@ impl TestApp {
         self.deliver(QueueFunction::InactivitySweeper).await
     }
 
+    /// Gives every webhook its turn.
+    pub async fn deliver_events(&self) {
+        run(self.runner.state.clone(), "events").await.expect("the turns begin");
+        self.deliver(QueueFunction::Events).await;
+    }
+
     /// Delivers every message of a queue that is due.
     async fn deliver(&self, function: QueueFunction) -> usize {
         let (state, queues) = (&self.runner.state, self.runner.aws.queues());

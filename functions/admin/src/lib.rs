@@ -22,6 +22,8 @@ mod queue;
 mod setup;
 mod tenants;
 mod tokens;
+mod webhook_calls;
+mod webhooks;
 mod withdrawal;
 
 use shared::state::AppState;
@@ -38,6 +40,14 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::list_operators))
         .routes(routes!(events::list))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::replay))
+        .routes(routes!(webhook_calls::test))
+        .routes(routes!(webhook_calls::attempts))
+        .routes(routes!(webhook_calls::dead_letters))
+        .routes(routes!(webhook_calls::redeliver))
         .routes(routes!(authorities::create, authorities::list))
         .routes(routes!(authorities::trust))
         .routes(routes!(links::create, links::list))

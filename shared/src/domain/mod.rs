@@ -40,3 +40,8 @@ pub mod tenant;
 pub mod token;
 pub mod vendor_certificates;
 pub mod wake;
+pub mod webhook;
+pub mod webhook_attempt;
+pub mod webhook_position;
+pub mod webhook_signature;
+pub mod webhook_turn;

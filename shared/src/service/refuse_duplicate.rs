@@ -2,8 +2,8 @@
 //! merged into the first.
 
 use super::authenticate_device::Signer;
-use crate::domain::audit::AuditAction;
 use crate::domain::enrollment::DeviceFacts;
+use crate::domain::event::EventKind;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
 use crate::state::State;
@@ -22,11 +22,10 @@ pub(super) async fn told<T>(
         Err(error) if ANOTHER.contains(&error.code()) => error.code(),
         Ok(_) | Err(_) => return answer,
     };
-    let audit =
-        state.audit(&signer.scope, AuditAction::DuplicateRefused).with("enrollment", id).with("why", code);
+    let event = state.event(&signer.scope, EventKind::DuplicateRefused, id).with("why", code);
     let now = state.clock.now();
     // The refusal stands whether it could be written down or not.
-    if let Err(error) = state.store.tell_duplicate(&signer.scope, id, signer.fingerprint, now, &audit).await {
+    if let Err(error) = state.store.tell_duplicate(&signer.scope, id, signer.fingerprint, now, &event).await {
         tracing::error!(tenant = %signer.scope.tenant(), enrollment = %id, error = %error.chain(),
             "a second device was not written down");
     }

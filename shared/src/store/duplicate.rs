@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use serde::Serialize;
 
 use super::{NEW, Store, key_item, keys, put_part};
-use crate::domain::audit::AuditEntry;
+use crate::domain::event::Event;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
@@ -24,7 +24,7 @@ impl Store {
         id: &EnrollmentId,
         signer: Fingerprint,
         now: Timestamp,
-        audit: &AuditEntry,
+        event: &Event,
     ) -> Result<bool> {
         let day = now.strftime("%Y-%m-%d").to_string();
         let exists = ConditionCheck::builder()
@@ -38,7 +38,7 @@ impl Store {
         let parts = vec![
             TransactWriteItem::builder().condition_check(exists).build(),
             put_part(&self.tables.ephemeral, &key, &told, Some(NEW))?,
-            self.audit_part(scope, audit)?,
+            self.event_part(scope, event)?,
         ];
         self.write_if(parts).await
     }

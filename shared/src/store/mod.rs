@@ -36,6 +36,8 @@ mod snooze;
 mod tenant;
 mod token;
 mod vendor;
+mod webhook;
+mod webhook_attempt;
 
 use std::collections::HashMap;
 use std::time::Duration;

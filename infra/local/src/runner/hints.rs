@@ -11,7 +11,9 @@ use shared::error::{Error, Result};
 use shared::state::AppState;
 use tokio::task::JoinHandle;
 
-use super::settings::{SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE, WAKE_VISIBILITY};
+use super::settings::{
+    EVENTS_QUEUE, EVENTS_VISIBILITY, SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE, WAKE_VISIBILITY,
+};
 use crate::aws::{Message, Queues};
 
 /// Most messages of one batch.
@@ -29,10 +31,13 @@ pub enum QueueFunction {
     Push,
     /// Does a sweep's pages.
     InactivitySweeper,
+    /// Delivers to webhooks.
+    Events,
 }
 
 /// All of them.
-pub const QUEUES: [QueueFunction; 2] = [QueueFunction::Push, QueueFunction::InactivitySweeper];
+pub const QUEUES: [QueueFunction; 3] =
+    [QueueFunction::Push, QueueFunction::InactivitySweeper, QueueFunction::Events];
 
 impl QueueFunction {
     /// The queue's name, and for how long it hides a message that is worked on, in seconds.
@@ -40,6 +45,7 @@ impl QueueFunction {
         match self {
             Self::Push => (WAKE_QUEUE, WAKE_VISIBILITY),
             Self::InactivitySweeper => (SWEEP_QUEUE, SWEEP_VISIBILITY),
+            Self::Events => (EVENTS_QUEUE, EVENTS_VISIBILITY),
         }
     }
 
@@ -47,6 +53,7 @@ impl QueueFunction {
         match self {
             Self::Push => push::handle(state, event).await,
             Self::InactivitySweeper => inactivity_sweeper::handle(state, Event::Queue(event)).await,
+            Self::Events => events::handle(state, events::Event::Queue(event)).await,
         }
     }
 }
