@@ -65,6 +65,7 @@ mod sweeper;
 mod template;
 mod tenancy;
 mod typed_commands;
+mod unenroll;
 mod uploads;
 mod vendor_certificates;
 mod withdrawal;

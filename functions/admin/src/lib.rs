@@ -47,6 +47,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
         .routes(routes!(enrollments::retire))
+        .routes(routes!(enrollments::unenroll))
         .routes(routes!(inactivity::unlock))
         .routes(routes!(inactivity::show, inactivity::change))
         .routes(routes!(inactivity::preview))

@@ -86,6 +86,8 @@ pub enum AuditAction {
     DuplicateRefused,
     /// An administrator took a device out of the lists.
     DeviceRetired,
+    /// An administrator unenrolled a device, which is told so as soon as it is heard.
+    DeviceDismissed,
     /// Devices that are not enrolled were let in, or not any more.
     AccessSettingsChanged,
     /// An administrator let a device back to the tenant's services.

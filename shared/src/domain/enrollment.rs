@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::dismissal::Dismissal;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint};
 use crate::time::Timestamp;
 
@@ -20,7 +21,9 @@ pub enum EnrollmentState {
     Enrolled,
     /// It has been silent for as long as the tenant's rule allows: it is managed, and may come back by itself.
     Inactive,
-    /// CheckOut was received, or an administrator removed it.
+    /// An administrator unenrolled it; it has not been heard since, and so not been told.
+    Unenrolling,
+    /// CheckOut was received, or an administrator removed it, or it was told that it is unenrolled.
     Removed,
 }
 
@@ -156,6 +159,9 @@ pub struct Enrollment {
     /// The DeviceLock that is still to be queued because the device became inactive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_lock: Option<CommandUuid>,
+    /// That it is to remove its enrollment; kept after it was told, until it enrolls anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dismissal: Option<Dismissal>,
 }
 
 /// What came of a push.
@@ -213,6 +219,7 @@ impl Enrollment {
             inactive_since: None,
             locked_at: None,
             device_lock: None,
+            dismissal: None,
         }
     }
 
@@ -221,11 +228,12 @@ impl Enrollment {
         self.unanswered > HAND_OUTS
     }
 
-    /// Where to push to now, if there is a reason and a place to: something waits, or the device `is_asked` whether it is still
-    /// there.
+    /// Where to push to now, if there is a reason and a place to: something waits, it is to be told that it is unenrolled, or
+    /// the device `is_asked` whether it is still there.
     pub fn to_be_woken(&self, is_asked: bool, now: Timestamp) -> Option<&PushAddress> {
         let rests = self.push_rests_until.is_some_and(|until| now < until);
-        self.push.as_ref().filter(|_| (self.waiting > 0 || is_asked) && !rests)
+        let is_wanted = self.waiting > 0 || self.state == EnrollmentState::Unenrolling || is_asked;
+        self.push.as_ref().filter(|_| is_wanted && !rests)
     }
 
     /// Whether commands may be queued for it.

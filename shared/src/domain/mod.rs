@@ -9,6 +9,7 @@ pub mod command;
 pub mod contact;
 pub mod credential;
 pub mod delivery;
+pub mod dismissal;
 pub mod enrollment;
 pub mod enrollment_settings;
 pub mod event;

@@ -52,6 +52,7 @@ pub mod snooze_expiration;
 pub mod stage_push_certificate;
 pub mod sweep;
 pub mod take_mail_feedback;
+pub mod unenroll_device;
 pub mod unlock_access;
 pub mod update_tenant;
 pub mod vendor_certificate;

@@ -2,6 +2,7 @@
 //! merged into the first.
 
 use super::authenticate_device::Signer;
+use super::check_in::Answer;
 use crate::domain::audit::AuditAction;
 use crate::domain::enrollment::DeviceFacts;
 use crate::error::{Error, Result};
@@ -12,12 +13,12 @@ use crate::state::State;
 const ANOTHER: [&str; 3] = ["identity-not-bound", "identity-bound-elsewhere", "device-duplicate"];
 
 /// Passes an answer on; a refusal of another device is written into the log first, once a day for each identity.
-pub(super) async fn told<T>(
+pub(super) async fn told(
     state: &State,
     signer: &Signer,
     id: &EnrollmentId,
-    answer: Result<T>,
-) -> Result<T> {
+    answer: Result<Answer>,
+) -> Result<Answer> {
     let code = match &answer {
         Err(error) if ANOTHER.contains(&error.code()) => error.code(),
         Ok(_) | Err(_) => return answer,

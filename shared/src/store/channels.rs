@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::keys::{self, CHANNEL_PREFIX};
-use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read};
+use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read, text};
 use crate::domain::audit::AuditEntry;
-use crate::domain::enrollment::Enrollment;
+use crate::domain::enrollment::{Enrollment, EnrollmentState};
 use crate::domain::event::Event;
 use crate::domain::identity::IssuedIdentity;
 use crate::error::{Error, Result};
@@ -119,7 +119,12 @@ impl Store {
         channel: &Enrollment,
         before: &[(EnrollmentId, u64)],
     ) -> Result<TransactWriteItem> {
-        let item: Item = item(&keys::enrollment(scope.tenant(), &channel.id), channel)?;
+        let mut item: Item = item(&keys::enrollment(scope.tenant(), &channel.id), channel)?;
+        if let Some(push) = channel.push.as_ref().filter(|_| channel.state == EnrollmentState::Unenrolling) {
+            // It stays in the lists until it was told, so that the sweep finds it.
+            item.insert("tenant".to_owned(), text(scope.tenant()));
+            item.insert("listed".to_owned(), text(keys::listed(&push.topic, &channel.id)));
+        }
         let generation = before.iter().find(|(id, _)| *id == channel.id).map(|(_, generation)| *generation);
         match generation {
             None => put_item_part(&self.tables.core, item, Some(NEW), HashMap::new()),

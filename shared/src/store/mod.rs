@@ -52,7 +52,7 @@ use keys::Key;
 pub use calendar_feed::CalendarFeed;
 pub use command::{FinalAnswer, Recorded};
 pub use contact::{Asking, Confirmation, Contact};
-pub use enrollment::TokenUpdateWrite;
+pub use enrollment::{TokenUpdateWrite, TokenUpdated};
 pub use expiry::Expiring;
 pub use identity_count::IdentityCount;
 pub use inactivity::MadeInactive;

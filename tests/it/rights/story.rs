@@ -171,6 +171,8 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     app.runner.apns.script(&topic, [refusal]);
     tenant.post("commands", order("ProfileList")).await.expect(201);
     deliver_all(QueueFunction::Push, &processes.state("push"), app.runner.aws.queues()).await.unwrap();
+    tenant.post(&format!("enrollments/{udid}/unenroll"), json!({"reason": "Sold."})).await.expect(200);
+    device.idle().await.expect_err("it is told to go");
     device.check_out().await.expect("it goes");
 }
 

@@ -7,7 +7,7 @@ use openssl::nid::Nid;
 use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
-use crate::domain::identity::IssuedIdentity;
+use crate::domain::identity::{IssuedIdentity, not_bound};
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
@@ -32,6 +32,9 @@ pub(super) async fn run(
     let former = state.store.channels(&signer.scope, &device).await?;
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
     let earlier = former.iter().find(|channel| channel.id == device);
+    if earlier.is_some_and(|earlier| earlier.farewell(&signer.fingerprint).is_some()) {
+        return Err(not_bound(&device));
+    }
     let generation = earlier.map_or(0, |channel| channel.generation);
     if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
         refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
@@ -44,7 +47,10 @@ pub(super) async fn run(
         .map(Enrollment::ended)
         .collect();
     channels.insert(0, begun(device, generation + 1, locked_at, signer, message, now));
-    let written = state.store.write_channels(&signer.scope, &channels, &before, Some(&identity), None).await;
+    let restarted = state.event(&signer.scope, EventKind::EnrollmentRestarted, id);
+    let restarted = Some(&restarted).filter(|_| generation > 0);
+    let written =
+        state.store.write_channels(&signer.scope, &channels, &before, Some(&identity), restarted).await;
     if let Err(error) = &written
         && error.code() == "identity-bound-elsewhere"
     {
