@@ -1,7 +1,7 @@
 //! A command poll: store the report, hand out the next command.
 
 use super::authenticate_device::Signer;
-use super::device_returned::note_return;
+use super::device_heard::note_heard;
 use super::enqueue_command::send_wakes;
 use super::refuse_duplicate;
 use super::sealed::stored_command;
@@ -37,7 +37,7 @@ pub async fn next_command(
     let idle = report.status == Status::Idle;
     let seen = state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle).await;
     let enrollment = refuse_duplicate::told(state, signer, &report.enrollment, seen).await?;
-    note_return(state, &signer.scope, &enrollment).await;
+    note_heard(state, signer, &enrollment).await;
     // A UUID that is not one cannot be ours; like any unknown one it is ignored.
     let reported: Option<CommandUuid> =
         report.command_uuid.as_deref().filter(|_| !idle).and_then(|text| text.parse().ok());

@@ -13,6 +13,9 @@ pub(super) async fn run(state: &State, signer: &Signer, id: &EnrollmentId) -> Re
     let now = state.clock.now();
     let channels = state.store.channels(&signer.scope, id).await?;
     let device = channels.iter().find(|channel| channel.id == id.device_channel());
+    if device.is_some_and(|device| device.revoked.contains(&signer.fingerprint)) {
+        return Err(Error::forbidden("identity-revoked", "The signer's certificate was revoked."));
+    }
     if !device.is_some_and(|device| device.certificates.contains(&signer.fingerprint)) {
         return Err(Error::forbidden(
             "identity-not-bound",

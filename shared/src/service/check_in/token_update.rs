@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::id::EnrollmentId;
 use crate::protocol::checkin::TokenUpdate;
 use crate::service::authenticate_device::Signer;
-use crate::service::device_returned::note_return;
+use crate::service::device_heard::note_heard;
 use crate::service::enqueue_command::send_wakes;
 use crate::service::sealed::{self, Purpose};
 use crate::state::State;
@@ -42,7 +42,7 @@ pub(super) async fn run(
     let written =
         state.store.update_token(&signer.scope, id, signer.fingerprint, &write, now, enrolled).await?;
     if let Some(enrollment) = &written {
-        note_return(state, &signer.scope, enrollment).await;
+        note_heard(state, signer, enrollment).await;
     }
     // Of a user's channel the store does not say whether something waits: the push function looks.
     let may_wait = written.as_ref().is_none_or(|enrollment| enrollment.waiting > 0);
