@@ -136,7 +136,7 @@ async fn who_names_no_authority_or_an_unknown_one_meets_the_newest() {
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let ask = Ask {
         message_type: MessageType::PkcsReq,
-        subject: &*distinguished_name(&profile.scep.subject).unwrap(),
+        subject: &distinguished_name(&profile.scep.subject).unwrap(),
         key: &key,
         challenge: Some(&profile.scep.challenge),
         signer: None,
