@@ -9,6 +9,7 @@ use shared::error::Error;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, Query, ViewerScope};
 use shared::id::EnrollmentId;
 use shared::service::retire_device::retire_device;
+use shared::service::revoke_identity;
 use shared::service::unenroll_device::unenroll_device;
 use shared::state::AppState;
 use shared::time::Timestamp;
@@ -22,6 +23,8 @@ pub(crate) struct EnrollmentView {
     /// `UDID`, `UDID:UserID`, or the same of a User Enrollment.
     id: String,
     state: EnrollmentState,
+    /// What the device signs with; null for a user, who signs with the device's.
+    identity: Option<IdentityView>,
     /// What the device listens on.
     topic: Option<String>,
     /// The label of the link it enrolled by.
@@ -51,9 +54,35 @@ pub(crate) struct EnrollmentView {
     has_bootstrap_token: bool,
 }
 
+/// The identity of a device.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IdentityView {
+    /// SHA-256 of the certificate.
+    fingerprint: String,
+    /// SHA-256 of its authority's certificate.
+    authority: String,
+    #[schema(value_type = String, format = DateTime)]
+    not_after: Timestamp,
+    /// Whether it was revoked: the device is not heard before it enrolls anew.
+    revoked: bool,
+}
+
+impl IdentityView {
+    fn of(enrollment: &Enrollment) -> Option<Self> {
+        let identity = enrollment.identity.as_ref()?;
+        Some(Self {
+            fingerprint: identity.fingerprint.to_string(),
+            authority: identity.authority.to_string(),
+            not_after: identity.not_after,
+            revoked: enrollment.revoked.contains(&identity.fingerprint),
+        })
+    }
+}
+
 impl From<Enrollment> for EnrollmentView {
     fn from(enrollment: Enrollment) -> Self {
         Self {
+            identity: IdentityView::of(&enrollment),
             id: enrollment.id.to_string(),
             state: enrollment.state,
             group: enrollment.group,
@@ -177,4 +206,23 @@ pub(crate) async fn unenroll(
     let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
     let reason = Reason::new(&wanted.reason)?;
     Ok(JsonAnswer(unenroll_device(&state, &scope, &id, reason).await?.into()))
+}
+
+/// Refuse a device's identity, because its key may be in other hands: whoever signs with it gets 400 and is reported in the
+/// surveillance log once a day. The device keeps its profile and stays in the lists, its access is locked, and it is heard again only
+/// when it has enrolled anew through a link. It is not told, so that nothing on it changes.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/enrollments/{enrollment}/revoke-identity", tag = "devices",
+    params(("tenant" = String, Path), ("enrollment" = String, Path)),
+    responses((status = 200, body = EnrollmentView),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn revoke_identity(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+    Path((_, enrollment)): Path<(String, String)>,
+) -> Result<JsonAnswer<EnrollmentView>, Problem> {
+    let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
+    Ok(JsonAnswer(revoke_identity::revoke_identity(&state, &scope, &id).await?.into()))
 }

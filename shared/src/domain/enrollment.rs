@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::dismissal::Dismissal;
+use crate::domain::identity::DeviceIdentity;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint};
 use crate::time::Timestamp;
 
@@ -104,6 +105,15 @@ pub struct Enrollment {
     /// The identities this enrollment may sign with: the one of Authenticate, and its renewals.
     #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
     pub certificates: BTreeSet<Fingerprint>,
+    /// The one of them it signs with; none until a device that enrolled before this was kept speaks again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<DeviceIdentity>,
+    /// Renewed ones that it has not used yet, in the order they were issued.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renewals: Vec<Fingerprint>,
+    /// Identities of this device that an administrator revoked.
+    #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
+    pub revoked: BTreeSet<Fingerprint>,
     /// Where pushes go, once TokenUpdate said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push: Option<PushAddress>,
@@ -200,6 +210,9 @@ impl Enrollment {
             state: EnrollmentState::Authenticated,
             generation,
             certificates: BTreeSet::from([signer]),
+            identity: None,
+            renewals: Vec::new(),
+            revoked: BTreeSet::new(),
             push: None,
             token_update_tally: 0,
             waiting: 0,
@@ -254,6 +267,8 @@ impl Enrollment {
             state: EnrollmentState::Removed,
             generation: self.generation + 1,
             certificates: BTreeSet::new(),
+            identity: None,
+            renewals: Vec::new(),
             push: None,
             token_update_tally: 0,
             waiting: 0,

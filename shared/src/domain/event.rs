@@ -27,6 +27,10 @@ pub enum EventKind {
     PushAddressRefused,
     /// A device tried to enroll with the identity of another one.
     IdentityRefused,
+    /// A device spoke with its renewed identity for the first time; the former one is refused from then on.
+    IdentityRenewed,
+    /// Somebody spoke for a device with an identity of it that was revoked.
+    RevokedIdentityUsed,
 }
 
 /// One entry of a tenant's surveillance log.

@@ -2,7 +2,7 @@
 
 use super::authenticate_device::Signer;
 use super::check_in::Answer;
-use super::device_returned::note_return;
+use super::device_heard::note_heard;
 use super::enqueue_command::send_wakes;
 use super::sealed::stored_command;
 use super::{refuse_duplicate, unenroll_device};
@@ -39,7 +39,7 @@ async fn poll(state: &State, signer: &Signer, report: &Report, body: &[u8]) -> R
     let idle = report.status == Status::Idle;
     let enrollment =
         state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle).await?;
-    note_return(state, &signer.scope, &enrollment).await;
+    note_heard(state, signer, &enrollment).await;
     // A UUID that is not one cannot be ours; like any unknown one it is ignored.
     let reported: Option<CommandUuid> =
         report.command_uuid.as_deref().filter(|_| !idle).and_then(|text| text.parse().ok());

@@ -105,6 +105,9 @@ impl Store {
             Some(identity) => self.identity(scope, &identity.fingerprint).await?,
             None => None,
         };
+        if known.as_ref().is_some_and(|identity| identity.revoked_at.is_some()) {
+            return Ok(super::device_identity::revoked());
+        }
         let bound = known.and_then(|identity| identity.enrollment);
         Ok(if bound.is_some() && bound.as_ref() != device.map(|device| &device.id) {
             Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")

@@ -8,12 +8,12 @@ use aws_sdk_dynamodb::types::{
 };
 use bytes::Bytes;
 
-use super::error::Refused;
+use super::device_identity::refusal;
 use super::keys::{self, Key};
-use super::{Cancelled, Store, error, key_item, names_in, number, read, text, update_part, value};
+use super::{Cancelled, Item, Store, key_item, names_in, number, read, text, update_part, value};
 use crate::domain::enrollment::{Enrollment, EnrollmentState, PushAddress};
 use crate::domain::event::Event;
-use crate::domain::identity::not_bound;
+use crate::domain::identity::{not_bound, revoked};
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
@@ -81,11 +81,12 @@ impl Store {
         };
         if id.user_id().is_none() {
             values.insert(":signer".into(), text(signer));
-            return self.update_enrollment(scope, id, expression, SIGNED_BY_ITS_OWN, values).await;
+            return self.update_enrollment(scope, id, expression, signer, values).await;
         }
         // A user channel signs with its device's identity, whose renewals are known to the device's item only.
         self.signed_device(scope, id, signer).await?;
-        self.update_enrollment(scope, id, expression, "attribute_exists(pk)", values).await
+        let updated = self.update(scope, id, expression, "attribute_exists(pk)", values).await?;
+        updated.map_err(|_| not_bound(id))
     }
 
     async fn signed_device(
@@ -94,20 +95,36 @@ impl Store {
         id: &EnrollmentId,
         signer: Fingerprint,
     ) -> Result<Enrollment> {
-        self.enrollment(scope, &id.device_channel())
-            .await?
-            .filter(|device| device.certificates.contains(&signer))
-            .ok_or_else(|| not_bound(id))
+        let device = self.enrollment(scope, &id.device_channel()).await?;
+        let device = device.ok_or_else(|| not_bound(id))?;
+        if device.certificates.contains(&signer) {
+            return Ok(device);
+        }
+        Err(if device.revoked.contains(&signer) { revoked() } else { not_bound(id) })
     }
 
+    /// An update of a device's enrollment, if `signer` is its own; the value `:signer` is there already.
     async fn update_enrollment(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        expression: &str,
+        signer: Fingerprint,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<Enrollment> {
+        let updated = self.update(scope, id, expression, SIGNED_BY_ITS_OWN, values).await?;
+        updated.map_err(|before| refusal(id, before, signer))
+    }
+
+    /// An update of an enrollment: what it is then, or what it was where the condition did not hold.
+    async fn update(
         &self,
         scope: &Scope,
         id: &EnrollmentId,
         expression: &str,
         condition: &str,
         values: HashMap<String, AttributeValue>,
-    ) -> Result<Enrollment> {
+    ) -> Result<Result<Enrollment, Option<Item>>> {
         let sent = self
             .client
             .update_item()
@@ -118,13 +135,17 @@ impl Store {
             .set_expression_attribute_names(names_in(&[expression, condition]))
             .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
-            .await
-            .map_err(error::update);
+            .await;
         match sent {
-            Ok(output) => read(output.attributes.unwrap_or_default()),
-            Err(Refused::Condition) => Err(not_bound(id)),
-            Err(Refused::Failed(error)) => Err(error),
+            Ok(output) => read(output.attributes.unwrap_or_default()).map(Ok),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Err(refused.item.clone()))
+                }
+                Some(_) | None => Err(crate::aws::failure(error)),
+            },
         }
     }
 
@@ -233,35 +254,13 @@ impl Store {
         enrolled: &Event,
     ) -> Result<TokenUpdated> {
         let key = keys::enrollment(scope.tenant(), id);
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.tables.core)
-            .set_key(Some(key_item(&key)))
-            .update_expression(expression)
-            .condition_expression(UPDATES)
-            .set_expression_attribute_names(names_in(&[expression]))
-            .set_expression_attribute_values(Some(values.clone()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let sent = match sent {
-            Ok(output) => {
-                return read(output.attributes.unwrap_or_default())
-                    .map(|now| TokenUpdated::Again(Box::new(now)));
-            }
-            Err(error) => error,
+        let item = match self.update(scope, id, expression, UPDATES, values.clone()).await? {
+            Ok(updated) => return Ok(TokenUpdated::Again(Box::new(updated))),
+            Err(item) => item.ok_or_else(|| not_bound(id))?,
         };
-        let Some(UpdateItemError::ConditionalCheckFailedException(refused)) = sent.as_service_error() else {
-            return Err(crate::aws::failure(sent));
-        };
-        let before: Enrollment = match &refused.item {
-            Some(item) => read(item.clone())?,
-            None => return Err(not_bound(id)),
-        };
+        let before: Enrollment = read(item.clone())?;
         if !before.certificates.contains(&signer) {
-            return Err(not_bound(id));
+            return Err(refusal(id, Some(item), signer));
         }
         self.enroll(scope, id, (expression, ENROLLS, values), enrolled).await.map_err(|cancelled| {
             match cancelled {
@@ -312,7 +311,7 @@ impl Store {
             }
             None => "SET last_seen = :now REMOVE bootstrap_token",
         };
-        self.update_enrollment(scope, &id.device_channel(), expression, SIGNED_BY_ITS_OWN, values).await
+        self.update_enrollment(scope, &id.device_channel(), expression, signer, values).await
     }
 
     /// The part of a transaction that lets a renewed identity sign for its device from now on.
@@ -324,8 +323,15 @@ impl Store {
         renews: Fingerprint,
     ) -> Result<TransactWriteItem> {
         let set = AttributeValue::Ss(vec![renewed.to_string()]);
-        let values = HashMap::from([(":new".to_owned(), set), (":signer".to_owned(), text(renews))]);
+        let values = HashMap::from([
+            (":new".to_owned(), set),
+            (":signer".to_owned(), text(renews)),
+            (":none".to_owned(), AttributeValue::L(Vec::new())),
+            (":last".to_owned(), AttributeValue::L(vec![text(renewed)])),
+        ]);
         let key = keys::enrollment(scope.tenant(), &id.device_channel());
-        update_part(&self.tables.core, &key, "ADD certificates :new", Some(SIGNED_BY_ITS_OWN), values)
+        let expression =
+            "SET renewals = list_append(if_not_exists(renewals, :none), :last) ADD certificates :new";
+        update_part(&self.tables.core, &key, expression, Some(SIGNED_BY_ITS_OWN), values)
     }
 }

@@ -3,7 +3,7 @@
 use super::Answer;
 use crate::domain::enrollment::Enrollment;
 use crate::domain::event::EventKind;
-use crate::domain::identity::not_bound;
+use crate::domain::identity::{not_bound, revoked};
 use crate::error::Result;
 use crate::id::EnrollmentId;
 use crate::service::authenticate_device::Signer;
@@ -15,6 +15,9 @@ pub(super) async fn run(state: &State, signer: &Signer, id: &EnrollmentId) -> Re
     let channels = state.store.channels(&signer.scope, id).await?;
     let device = channels.iter().find(|channel| channel.id == id.device_channel());
     let Some(device) = device else { return Err(not_bound(id)) };
+    if device.revoked.contains(&signer.fingerprint) {
+        return Err(revoked());
+    }
     let is_dismissed = device.farewell(&signer.fingerprint).is_some();
     if !is_dismissed && !device.certificates.contains(&signer.fingerprint) {
         return Err(not_bound(id));

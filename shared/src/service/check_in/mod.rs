@@ -7,7 +7,7 @@ mod declarative_management;
 mod token_update;
 
 use super::authenticate_device::Signer;
-use super::device_returned::note_return;
+use super::device_heard::note_heard;
 use super::{refuse_duplicate, unenroll_device};
 use crate::domain::dismissal::Farewell;
 use crate::error::{Error, Result};
@@ -89,7 +89,7 @@ async fn seen(
     id: &EnrollmentId,
 ) -> Result<crate::domain::enrollment::Enrollment> {
     let seen = state.store.seen(&signer.scope, id, signer.fingerprint, state.clock.now(), false).await?;
-    note_return(state, &signer.scope, &seen).await;
+    note_heard(state, signer, &seen).await;
     Ok(seen)
 }
 

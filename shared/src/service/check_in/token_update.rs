@@ -8,7 +8,7 @@ use crate::id::EnrollmentId;
 use crate::pki::validity;
 use crate::protocol::checkin::TokenUpdate;
 use crate::service::authenticate_device::Signer;
-use crate::service::device_returned::note_return;
+use crate::service::device_heard::note_heard;
 use crate::service::enqueue_command::send_wakes;
 use crate::service::sealed::{self, Purpose};
 use crate::state::State;
@@ -46,7 +46,7 @@ pub(super) async fn run(
         state.store.update_token(&signer.scope, id, signer.fingerprint, &write, now, &enrolled).await?;
     let may_wait = match written {
         TokenUpdated::Again(enrollment) => {
-            note_return(state, &signer.scope, &enrollment).await;
+            note_heard(state, signer, &enrollment).await;
             enrollment.waiting > 0
         }
         TokenUpdated::Enrolled { waiting } => {
