@@ -23,7 +23,7 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 61] = [
+const CHANGING: [(&str, Written); 64] = [
     ("POST /v1/tenants/{tenant}/webhooks", Actions(&["webhook-created"])),
     ("PATCH /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-changed"])),
     ("DELETE /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-deleted"])),
@@ -68,7 +68,9 @@ const CHANGING: [(&str, Written); 61] = [
     ),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
     ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
+    ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/revoke-identity", Actions(&["identity-revoked"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/retire", Actions(&["device-retired"])),
+    ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unenroll", Actions(&["device-dismissed"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unlock", Actions(&["access-unlocked"])),
     (
         "POST /v1/tenants/{tenant}/enrollment-links/invitations",
@@ -78,6 +80,10 @@ const CHANGING: [(&str, Written); 61] = [
     ("POST /v1/tenants/{tenant}/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
     ("POST /v1/tenants/{tenant}/identity-authority", Actions(&["identity-authority-created"])),
     ("POST /v1/tenants/{tenant}/identity-authority/trusted", Actions(&["identity-authority-trusted"])),
+    (
+        "POST /v1/tenants/{tenant}/identity-authority/{authority}/retire",
+        Actions(&["identity-authority-retired"]),
+    ),
     ("POST /v1/tenants/{tenant}/inactivity/confirm", Actions(&["inactivity-confirmed"])),
     ("POST /v1/tenants/{tenant}/inactivity/preview", Nothing("shows, and keeps nothing")),
     ("POST /v1/tenants/{tenant}/push-certificate/activate", Actions(&["push-certificate-activated"])),

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
-use pomarium_local::device::SimDevice;
+use pomarium_local::device::{Reply, SimDevice};
 use pomarium_tests::{Answer, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::devices::{enrolled, pass_seconds};
+use crate::devices::{enrolled, pass_seconds, queue};
 use crate::receiver::{Received, Receiver};
 
 const HOUR: i64 = 3_600;
@@ -59,10 +59,10 @@ impl World {
         device
     }
 
-    /// Lets a device enroll again and leave: three more events.
-    async fn go(&self, device: &SimDevice) {
-        device.authenticate().await.expect("it begins again");
-        device.token_update(None).await.expect("it enrolls");
+    /// Lets a device answer a command and leave: two more events.
+    async fn go(&self, device: &SimDevice, udid: &str) {
+        let uuid = queue(&self.tenant, udid, "DeviceInformation").await;
+        device.report(&uuid, Reply::Acknowledge(plist::Dictionary::new())).await.expect("it is taken");
         pass_seconds(&self.app, 1);
         device.check_out().await.expect("it goes");
         pass_seconds(&self.app, 1);
@@ -98,15 +98,15 @@ fn expected(secret: &str, call: &Received) -> String {
 async fn events_are_signed_and_come_in_the_order_of_each_device_and_once() {
     let world = World::new(json!([])).await;
     let (one, other) = (world.enroll("D-1").await, world.enroll("D-2").await);
-    world.go(&one).await;
-    world.go(&other).await;
+    world.go(&one, "D-1").await;
+    world.go(&other, "D-2").await;
     world.turn().await;
     let calls = world.receiver.take();
     assert_eq!(calls.len(), 6);
     for device in ["D-1", "D-2"] {
         let of = || calls.iter().filter(|call| call.json["enrollment"] == device).map(|call| &call.json);
         let kinds: Vec<_> = of().map(|json| json["type"].as_str().unwrap()).collect();
-        assert_eq!(kinds, ["device-enrolled", "device-reenrolled", "checked-out"]);
+        assert_eq!(kinds, ["device-enrolled", "command-completed", "checked-out"]);
         assert!(of().map(|json| json["sequence"].as_str().unwrap()).is_sorted());
     }
     let log = world.tenant.get("events").await.expect(200).json["events"].clone();
@@ -167,12 +167,12 @@ async fn a_server_that_is_not_there_is_tried_again_with_growing_pauses_and_loses
     assert_eq!(world.receiver.take().len(), 1);
     world.turn_after(10).await;
     assert!(world.receiver.take().is_empty(), "it rests for longer");
-    world.go(&device).await;
+    world.go(&device, "D-1").await;
     world.turn_after(30).await;
     assert_eq!(world.receiver.take().len(), 1, "one call tells whether it is there");
     world.receiver.answer(|_| 200);
     world.turn_after(150).await;
-    let all = ["device-enrolled", "device-reenrolled", "checked-out"].map(|kind| told(kind, "D-1"));
+    let all = ["device-enrolled", "command-completed", "checked-out"].map(|kind| told(kind, "D-1"));
     assert_eq!(world.receiver.told(), all);
     let status = world.shown("").await;
     assert_eq!((&status["failing_since"], &status["next_attempt_at"]), (&Value::Null, &Value::Null));
@@ -190,15 +190,15 @@ async fn a_refused_event_holds_up_its_own_device_and_is_given_up_after_a_day() {
     let world = World::new(json!([])).await;
     world.receiver.answer(|body| if body["enrollment"] == "D-1" { 400 } else { 200 });
     let (refused, other) = (world.enroll("D-1").await, world.enroll("D-2").await);
-    world.go(&refused).await;
+    world.go(&refused, "D-1").await;
     world.turn().await;
-    world.go(&other).await;
+    world.go(&other, "D-2").await;
     world.turn().await;
-    let of_two = ["device-enrolled", "device-reenrolled", "checked-out"].map(|kind| told(kind, "D-2"));
+    let of_two = ["device-enrolled", "command-completed", "checked-out"].map(|kind| told(kind, "D-2"));
     let came = world.receiver.told();
     assert_eq!(came.iter().filter(|(_, device)| device == "D-2").cloned().collect::<Vec<_>>(), of_two);
     assert!(
-        came.contains(&told("device-enrolled", "D-1")) && !came.contains(&told("device-reenrolled", "D-1"))
+        came.contains(&told("device-enrolled", "D-1")) && !came.contains(&told("command-completed", "D-1"))
     );
     let held = world.shown("").await["held"].clone();
     assert_eq!(held[0]["device"], "D-1");
@@ -208,7 +208,7 @@ async fn a_refused_event_holds_up_its_own_device_and_is_given_up_after_a_day() {
     world.turn_after(25 * HOUR).await;
     world.turn().await;
     let came = world.receiver.told();
-    let rest = ["device-enrolled", "device-reenrolled", "checked-out"].map(|kind| told(kind, "D-1"));
+    let rest = ["device-enrolled", "command-completed", "checked-out"].map(|kind| told(kind, "D-1"));
     assert_eq!(came, rest, "once more, and then the others");
     let dead = world.shown("/dead-letters").await["dead_letters"].clone();
     assert_eq!(dead.as_array().unwrap().len(), 1);
@@ -235,7 +235,7 @@ async fn a_webhook_that_fails_for_a_day_is_switched_off_and_goes_on_where_it_sto
     let log = world.tenant.get("events?action=webhook-disabled").await.expect(200).json["events"].clone();
     assert_eq!((&log[0]["facts"]["webhook"], &log[0]["enrollment"]), (&json!(world.id), &Value::Null));
     world.receiver.take();
-    world.go(&device).await;
+    world.go(&device, "D-1").await;
     world.turn_after(HOUR).await;
     assert!(world.receiver.take().is_empty());
 
@@ -265,7 +265,7 @@ async fn deliveries_begin_again_from_an_earlier_moment() {
     let world = World::new(json!(["checked-out"])).await;
     let device = world.enroll("D-1").await;
     let middle = world.app.clock.now();
-    world.go(&device).await;
+    world.go(&device, "D-1").await;
     world.turn().await;
     assert_eq!(world.receiver.told(), [told("checked-out", "D-1")], "only what it wants");
     // What it did not want then it may want now, also of the past.
@@ -276,7 +276,7 @@ async fn deliveries_begin_again_from_an_earlier_moment() {
     let moved = world.post("/replay", json!({"from": middle})).await.expect(200).json;
     assert_eq!(moved["delivered_until"], json!(middle));
     world.turn_after(120).await;
-    assert_eq!(world.receiver.told(), [told("device-reenrolled", "D-1"), told("checked-out", "D-1")]);
+    assert_eq!(world.receiver.told(), [told("command-completed", "D-1"), told("checked-out", "D-1")]);
     let tomorrow = world.app.clock.now() + shared::time::SignedDuration::from_hours(24);
     let refused = world.post("/replay", json!({"from": tomorrow})).await.expect(400);
     assert_eq!((refused.problem(), refused.json["field"].as_str()), ("replay-from", Some("from")));

@@ -15,6 +15,7 @@ mod invitations;
 mod link_view;
 mod links;
 mod log;
+mod log_export;
 mod openapi;
 mod page;
 mod qr;
@@ -40,6 +41,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::list_operators))
         .routes(routes!(events::list))
+        .routes(routes!(log_export::audit))
+        .routes(routes!(log_export::events))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
         .routes(routes!(webhooks::rotate))
@@ -50,6 +53,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(webhook_calls::redeliver))
         .routes(routes!(authorities::create, authorities::list))
         .routes(routes!(authorities::trust))
+        .routes(routes!(authorities::retire))
         .routes(routes!(links::create, links::list))
         .routes(routes!(links::show, links::revoke))
         .routes(routes!(invitations::send))
@@ -57,6 +61,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
         .routes(routes!(enrollments::retire))
+        .routes(routes!(enrollments::unenroll))
+        .routes(routes!(enrollments::revoke_identity))
         .routes(routes!(inactivity::unlock))
         .routes(routes!(inactivity::show, inactivity::change))
         .routes(routes!(inactivity::preview))

@@ -1,9 +1,10 @@
-//! Delivers what the surveillance log holds to webhooks. A schedule begins each minute; the queue `events` carries the turns.
+//! Delivers what the surveillance log holds to webhooks, and seals the logs. Schedules begin each minute and each hour; the queue
+//! `events` carries the work.
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use serde::Deserialize;
-use shared::service::deliver_webhooks::{begin_deliveries, do_event_work};
+use shared::service::deliver_webhooks::{begin_deliveries, begin_seals, do_event_work};
 use shared::state::AppState;
 
 /// What starts the function.
@@ -12,7 +13,7 @@ use shared::state::AppState;
 pub enum Event {
     /// Turns.
     Queue(SqsEvent),
-    /// The schedule; what it says does not matter.
+    /// A schedule: each hour's says `{"seals": true}`; what each minute's says does not matter.
     Schedule(serde_json::Value),
 }
 
@@ -25,6 +26,10 @@ pub async fn handle(state: AppState, event: Event) -> shared::Result<SqsBatchRes
     let mut response = SqsBatchResponse::default();
     let records = match event {
         Event::Queue(event) => event.records,
+        Event::Schedule(said) if said["seals"] == true => {
+            begin_seals(&state).await?;
+            return Ok(response);
+        }
         Event::Schedule(_) => {
             begin_deliveries(&state).await?;
             return Ok(response);

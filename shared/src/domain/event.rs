@@ -14,18 +14,24 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
-    /// A device that was not known before enrolled.
+    /// A device that was known before begins to enroll again.
+    EnrollmentRestarted,
+    /// A device enrolled.
     DeviceEnrolled,
-    /// A device that was known before enrolled again.
-    DeviceReenrolled,
     /// A device, or one user's channel on it, removed its enrollment.
     CheckedOut,
+    /// A device that an administrator unenrolled came back and was told so.
+    DeviceUnenrolled,
     /// A device gave a command's final answer.
     CommandCompleted,
     /// APNs called a device's push address no good.
     PushAddressRefused,
     /// A device tried to enroll with the identity of another one.
     IdentityRefused,
+    /// A device spoke with its renewed identity for the first time; the former one is refused from then on.
+    IdentityRenewed,
+    /// Somebody spoke for a device with an identity of it that was revoked.
+    RevokedIdentityUsed,
     /// A second device spoke under an enrolled device's name, and was refused.
     DuplicateRefused,
     /// A device was silent for too long: it became inactive, and access was locked.
@@ -42,12 +48,15 @@ impl EventKind {
     /// The kind as the log writes it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::EnrollmentRestarted => "enrollment-restarted",
             Self::DeviceEnrolled => "device-enrolled",
-            Self::DeviceReenrolled => "device-reenrolled",
             Self::CheckedOut => "checked-out",
+            Self::DeviceUnenrolled => "device-unenrolled",
             Self::CommandCompleted => "command-completed",
             Self::PushAddressRefused => "push-address-refused",
             Self::IdentityRefused => "identity-refused",
+            Self::IdentityRenewed => "identity-renewed",
+            Self::RevokedIdentityUsed => "revoked-identity-used",
             Self::DuplicateRefused => "duplicate-refused",
             Self::DeviceInactive => "device-inactive",
             Self::DeviceReturned => "device-returned",

@@ -14,6 +14,17 @@ pub enum EventWork {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<String>,
     },
+    /// Ask for seals on the logs of each tenant after this one.
+    Seals {
+        /// The last tenant of the page before; none for the first page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<TenantId>,
+    },
+    /// Seal what is old enough of one tenant's logs.
+    Seal {
+        /// Whose they are.
+        tenant: TenantId,
+    },
     /// Deliver what is due to one webhook.
     Deliver {
         /// Whose it is.

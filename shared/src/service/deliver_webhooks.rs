@@ -8,6 +8,7 @@ use futures_util::stream::iter;
 use futures_util::{FutureExt, StreamExt};
 
 use super::call_webhook::Caller;
+use super::seal_logs::seal_logs;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::webhook::{OffReason, SwitchedOff, Webhook, body};
 use crate::domain::webhook_attempt::{Attempt, DeadLetter, Outcome};
@@ -51,8 +52,28 @@ pub async fn begin_deliveries(state: &State) -> Result<()> {
 pub async fn do_event_work(state: &State, work: &EventWork) -> Result<()> {
     match work {
         EventWork::Webhooks { after } => list(state, after.as_deref()).await,
+        EventWork::Seals { after } => list_for_seals(state, after.as_ref()).await,
+        EventWork::Seal { tenant } => seal_logs(state, tenant).await,
         EventWork::Deliver { tenant, webhook } => deliver(state, tenant, webhook).await,
     }
+}
+
+/// Begins an hour: every tenant's logs get their seals.
+///
+/// # Errors
+/// Unavailable when the queue does not answer.
+pub async fn begin_seals(state: &State) -> Result<()> {
+    list_for_seals(state, None).await
+}
+
+async fn list_for_seals(state: &State, after: Option<&TenantId>) -> Result<()> {
+    let found = state.store.tenant_ids(after, PAGE).await?;
+    let full = found.len() == usize::try_from(PAGE).unwrap_or_default();
+    let next = found.last().filter(|_| full).cloned();
+    let work = found.into_iter().map(|tenant| EventWork::Seal { tenant });
+    let work: Vec<EventWork> =
+        work.chain(next.map(|after| EventWork::Seals { after: Some(after) })).collect();
+    send(state, &work, 0).await
 }
 
 async fn list(state: &State, after: Option<&str>) -> Result<()> {

@@ -2,6 +2,7 @@
 //! merged into the first.
 
 use super::authenticate_device::Signer;
+use super::check_in::Answer;
 use crate::domain::enrollment::DeviceFacts;
 use crate::domain::event::EventKind;
 use crate::error::{Error, Result};
@@ -11,23 +12,27 @@ use crate::state::State;
 /// The refusals that mean: this is not the device that is enrolled under this name.
 const ANOTHER: [&str; 3] = ["identity-not-bound", "identity-bound-elsewhere", "device-duplicate"];
 
-/// Passes an answer on; a refusal of another device is written into the log first, once a day for each identity.
-pub(super) async fn told<T>(
+/// Passes an answer on; a refusal of another device, or of a revoked identity, is written into the log first, once a day for each
+/// identity.
+pub(super) async fn told(
     state: &State,
     signer: &Signer,
     id: &EnrollmentId,
-    answer: Result<T>,
-) -> Result<T> {
-    let code = match &answer {
-        Err(error) if ANOTHER.contains(&error.code()) => error.code(),
-        Ok(_) | Err(_) => return answer,
+    answer: Result<Answer>,
+) -> Result<Answer> {
+    let Err(refused) = &answer else { return answer };
+    let (scope, code) = (&signer.scope, refused.code());
+    let event = if ANOTHER.contains(&code) {
+        state.event(scope, EventKind::DuplicateRefused, id).with("why", code)
+    } else if code == "identity-revoked" {
+        state.event(scope, EventKind::RevokedIdentityUsed, id).with("fingerprint", signer.fingerprint)
+    } else {
+        return answer;
     };
-    let event = state.event(&signer.scope, EventKind::DuplicateRefused, id).with("why", code);
-    let now = state.clock.now();
     // The refusal stands whether it could be written down or not.
-    if let Err(error) = state.store.tell_duplicate(&signer.scope, id, signer.fingerprint, now, &event).await {
-        tracing::error!(tenant = %signer.scope.tenant(), enrollment = %id, error = %error.chain(),
-            "a second device was not written down");
+    if let Err(error) = state.store.tell_refused(scope, id, signer.fingerprint, &event).await {
+        tracing::error!(tenant = %scope.tenant(), enrollment = %id, error = %error.chain(),
+            "a refused device was not written down");
     }
     answer
 }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::keys::{self, CHANNEL_PREFIX};
-use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read};
+use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read, text};
 use crate::domain::audit::AuditEntry;
-use crate::domain::enrollment::Enrollment;
+use crate::domain::enrollment::{Enrollment, EnrollmentState};
 use crate::domain::event::Event;
 use crate::domain::identity::IssuedIdentity;
 use crate::error::{Error, Result};
@@ -105,6 +105,9 @@ impl Store {
             Some(identity) => self.identity(scope, &identity.fingerprint).await?,
             None => None,
         };
+        if known.as_ref().is_some_and(|identity| identity.revoked_at.is_some()) {
+            return Ok(super::device_identity::revoked());
+        }
         let bound = known.and_then(|identity| identity.enrollment);
         Ok(if bound.is_some() && bound.as_ref() != device.map(|device| &device.id) {
             Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")
@@ -119,7 +122,12 @@ impl Store {
         channel: &Enrollment,
         before: &[(EnrollmentId, u64)],
     ) -> Result<TransactWriteItem> {
-        let item: Item = item(&keys::enrollment(scope.tenant(), &channel.id), channel)?;
+        let mut item: Item = item(&keys::enrollment(scope.tenant(), &channel.id), channel)?;
+        if let Some(push) = channel.push.as_ref().filter(|_| channel.state == EnrollmentState::Unenrolling) {
+            // It stays in the lists until it was told, so that the sweep finds it.
+            item.insert("tenant".to_owned(), text(scope.tenant()));
+            item.insert("listed".to_owned(), text(keys::listed(&push.topic, &channel.id)));
+        }
         let generation = before.iter().find(|(id, _)| *id == channel.id).map(|(_, generation)| *generation);
         match generation {
             None => put_item_part(&self.tables.core, item, Some(NEW), HashMap::new()),

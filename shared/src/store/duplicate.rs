@@ -8,7 +8,7 @@ use crate::domain::event::Event;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
-use crate::time::{DAY, Timestamp};
+use crate::time::DAY;
 
 #[derive(Serialize)]
 struct Told {
@@ -16,24 +16,23 @@ struct Told {
 }
 
 impl Store {
-    /// Writes down that another identity spoke for an enrollment. `Ok(false)` when there is no such enrollment, or when it has
-    /// been written down this day: nobody fills the log by knocking.
-    pub async fn tell_duplicate(
+    /// Writes down that another identity, or a revoked one, spoke for an enrollment. `Ok(false)` when there is no such
+    /// enrollment, or when it has been written down this day: nobody fills the log by knocking.
+    pub async fn tell_refused(
         &self,
         scope: &Scope,
         id: &EnrollmentId,
         signer: Fingerprint,
-        now: Timestamp,
         event: &Event,
     ) -> Result<bool> {
-        let day = now.strftime("%Y-%m-%d").to_string();
+        let day = event.at.strftime("%Y-%m-%d").to_string();
         let exists = ConditionCheck::builder()
             .table_name(&self.tables.core)
             .set_key(Some(key_item(&keys::enrollment(scope.tenant(), &id.device_channel()))))
             .condition_expression("attribute_exists(pk)")
             .build()
             .map_err(Error::internal)?;
-        let told = Told { expires_at: now.as_second() + 2 * DAY };
+        let told = Told { expires_at: event.at.as_second() + 2 * DAY };
         let key = keys::duplicate(scope.tenant(), id, signer, &day);
         let parts = vec![
             TransactWriteItem::builder().condition_check(exists).build(),

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::{NEW, Store, keys, put_part};
 use crate::domain::event::Event;
-use crate::domain::log::{LogFilter, moment_of, month_of};
+use crate::domain::log::{LogFilter, moment, moment_of, month_of};
 use crate::error::{Error, Result};
 use crate::scope::Scope;
 use crate::time::Timestamp;
@@ -37,7 +37,7 @@ impl Store {
         limit: usize,
     ) -> Result<(Vec<Event>, bool)> {
         let partition = |month: &str| keys::event_partition(scope.tenant(), month);
-        self.log_after(partition, after, before, limit).await
+        self.log_between(partition, (after, &moment(before)), limit).await
     }
 
     /// One event, by its place.

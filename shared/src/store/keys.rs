@@ -6,6 +6,7 @@ use crate::domain::event::Event;
 use crate::domain::link_challenge::OUTSTANDING;
 use crate::domain::log::month_of as month;
 use crate::domain::profile_signer::Whose;
+use crate::domain::seal::Log;
 use crate::domain::token::Owner;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId, WebhookId};
 use crate::protocol::inventory::Section;
@@ -169,6 +170,15 @@ pub(crate) fn event(tenant: &TenantId, event: &Event) -> Key {
     Key { pk: event_partition(tenant, &month(event.at)), sk: event.place() }
 }
 
+pub(crate) fn seal_partition(tenant: &TenantId, log: Log) -> String {
+    format!("TENANT#{tenant}#SEALS#{}", log.name())
+}
+
+/// A seal of a log, by its number: there is one of each, so that the chain does not fork.
+pub(crate) fn seal(tenant: &TenantId, log: Log, number: u64) -> Key {
+    Key { pk: seal_partition(tenant, log), sk: format!("{number:010}") }
+}
+
 pub(crate) const WEBHOOK_PREFIX: &str = "WEBHOOK#";
 /// The partition of [`BY_TENANT_INDEX`] that lists the webhooks of all tenants, as far as they are switched on.
 pub(crate) const ALL_WEBHOOKS: &str = "*webhooks";
@@ -225,6 +235,11 @@ pub(crate) fn profile_signer(whose: Whose<'_>) -> Key {
 /// A tenant issues from one authority at a time: it has one place.
 pub(crate) fn issuing_authority(tenant: &TenantId) -> Key {
     Key { pk: authority_partition(tenant), sk: "ISSUING".into() }
+}
+
+/// The tenant's own authority that a newer one has replaced.
+pub(crate) fn replaced_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
+    Key { pk: authority_partition(tenant), sk: format!("OWN#{fingerprint}") }
 }
 
 pub(crate) fn trusted_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {

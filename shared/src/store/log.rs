@@ -76,21 +76,19 @@ impl Store {
 }
 
 impl Store {
-    /// Entries of a log from the place `after` on and before a moment, in their order, up to `limit`, and whether there are
-    /// more. `partition` names the partition of a month.
-    pub(super) async fn log_after<T: DeserializeOwned>(
+    /// Entries of a log from one place on (included) up to another (not included), in their order, up to `limit`, and whether
+    /// there are more. `partition` names the partition of a month.
+    pub(super) async fn log_between<T: DeserializeOwned>(
         &self,
         partition: impl Fn(&str) -> String,
-        after: &str,
-        before: Timestamp,
+        (low, high): (&str, &str),
         limit: usize,
     ) -> Result<(Vec<T>, bool)> {
-        let high = moment(before);
         let mut found = Vec::new();
-        if after > high.as_str() {
+        if low >= high {
             return Ok((found, false));
         }
-        for month in months(moment_of(after), before) {
+        for month in months(moment_of(low), moment_of(high)) {
             let mut start = None;
             loop {
                 // One more than wanted tells whether there are more.
@@ -103,13 +101,15 @@ impl Store {
                     .limit(remaining)
                     .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
                     .expression_attribute_values(":pk", text(partition(&month)))
-                    .expression_attribute_values(":low", text(after))
-                    .expression_attribute_values(":high", text(&high))
+                    .expression_attribute_values(":low", text(low))
+                    .expression_attribute_values(":high", text(high))
                     .set_exclusive_start_key(start.take())
                     .send()
                     .await
                     .map_err(error::read)?;
-                for item in page.items.unwrap_or_default() {
+                // DynamoDB knows ranges only with both ends.
+                let is_inside = |item: &super::Item| item.get("sk").is_some_and(|sk| *sk != text(high));
+                for item in page.items.unwrap_or_default().into_iter().filter(is_inside) {
                     found.push(read(item)?);
                 }
                 if found.len() > limit {

@@ -43,7 +43,7 @@ pub(crate) use devices::{Devices, NewDevice};
 pub use hints::{QUEUES, QueueFunction, deliver_all};
 pub use reports::deliver_reports;
 pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
-pub use schedule::{SCHEDULED, run};
+pub use schedule::{SCHEDULED, begin_seals, run};
 pub use settings::{
     EVENTS_TRIES, EVENTS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use inactivity_sweeper::Event;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::error::{Error, Kind, Result};
 use shared::state::AppState;
 use shared::time::SignedDuration;
@@ -26,6 +26,11 @@ pub(super) fn spawn(state: AppState) -> JoinHandle<()> {
         let mut ticks = tokio::time::interval(MINUTE);
         for minute in (0..HOUR).cycle() {
             ticks.tick().await;
+            if minute == 0
+                && let Err(error) = begin_seals(state.clone()).await
+            {
+                tracing::error!(error = %error.chain(), "the logs were not sealed");
+            }
             for function in SCHEDULED.into_iter().filter(|function| minute == 0 || *function == "events") {
                 match AssertUnwindSafe(run(state.clone(), function)).catch_unwind().await {
                     Ok(Ok(_)) => {}
@@ -37,6 +42,14 @@ pub(super) fn spawn(state: AppState) -> JoinHandle<()> {
             }
         }
     })
+}
+
+/// Does what the hour's schedule of `events` does: the logs get their seals.
+///
+/// # Errors
+/// Those of the function.
+pub async fn begin_seals(state: AppState) -> Result<()> {
+    events::handle(state, events::Event::Schedule(json!({"seals": true}))).await.map(drop)
 }
 
 /// Runs a scheduled function now and returns what it says.

@@ -7,11 +7,10 @@ use openssl::nid::Nid;
 use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
-use crate::domain::identity::IssuedIdentity;
+use crate::domain::identity::{IssuedIdentity, not_bound};
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
-use crate::id::EnrollmentId;
-use crate::pki::validity;
+use crate::id::{EnrollmentId, Fingerprint};
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
 use crate::service::refuse_duplicate;
@@ -32,19 +31,26 @@ pub(super) async fn run(
     let former = state.store.channels(&signer.scope, &device).await?;
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
     let earlier = former.iter().find(|channel| channel.id == device);
+    if earlier.is_some_and(|earlier| earlier.farewell(&signer.fingerprint).is_some()) {
+        return Err(not_bound(&device));
+    }
     let generation = earlier.map_or(0, |channel| channel.generation);
     if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
         refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
     }
     // A new enrollment opens nothing that was closed to the device.
     let locked_at = earlier.and_then(|channel| channel.locked_at);
+    let revoked = earlier.map(|channel| channel.revoked.clone()).unwrap_or_default();
     let mut channels: Vec<Enrollment> = former
         .into_iter()
         .filter(|channel| channel.id != device && !channel.is_over())
         .map(Enrollment::ended)
         .collect();
-    channels.insert(0, begun(device, generation + 1, locked_at, signer, message, now));
-    let written = state.store.write_channels(&signer.scope, &channels, &before, Some(&identity), None).await;
+    channels.insert(0, begun(device, generation + 1, (locked_at, revoked), signer, message, now));
+    let restarted = state.event(&signer.scope, EventKind::EnrollmentRestarted, id);
+    let restarted = Some(&restarted).filter(|_| generation > 0);
+    let written =
+        state.store.write_channels(&signer.scope, &channels, &before, Some(&identity), restarted).await;
     if let Err(error) = &written
         && error.code() == "identity-bound-elsewhere"
     {
@@ -61,7 +67,7 @@ pub(super) async fn run(
 fn begun(
     id: EnrollmentId,
     generation: u64,
-    locked_at: Option<Timestamp>,
+    (locked_at, revoked): (Option<Timestamp>, BTreeSet<Fingerprint>),
     signer: &Signer,
     message: Authenticate,
     now: Timestamp,
@@ -81,6 +87,8 @@ fn begun(
             supervised: None,
             user_enrollment: message.user_enrollment,
         },
+        identity: Some(signer.identity.clone()),
+        revoked,
         locked_at,
         ..Enrollment::begun(id, generation, signer.fingerprint, now)
     }
@@ -96,7 +104,7 @@ fn group(signer: &Signer) -> Option<String> {
 /// The record that binds the signer's certificate to this device. Here, and only here, its end is compared with the
 /// clock: an enrollment must not begin with an identity that is over.
 fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<IssuedIdentity> {
-    let not_after = validity::from_asn1(signer.certificate.not_after()).map_err(Error::internal)?;
+    let not_after = signer.identity.not_after;
     if not_after <= now {
         return Err(Error::forbidden(
             "identity-expired",
@@ -113,5 +121,6 @@ fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<Is
         devices: BTreeSet::new(),
         renews: None,
         enrollment: Some(device.clone()),
+        revoked_at: None,
     })
 }
