@@ -11,7 +11,7 @@ use crate::domain::enrollment::Enrollment;
 use crate::domain::event::Event;
 use crate::domain::identity::IssuedIdentity;
 use crate::error::{Error, Result};
-use crate::id::EnrollmentId;
+use crate::id::{EnrollmentId, GroupId};
 use crate::scope::Scope;
 
 /// Channels written in one transaction, which holds 100 items. A shared iPad may have more users.
@@ -43,6 +43,24 @@ impl Store {
     ) -> Result<()> {
         let event = event.map(|event| self.event_part(scope, event)).transpose()?;
         self.write_with(scope, channels, before, binds, event).await
+    }
+
+    /// Writes the channels of a device that begins an enrollment, its own first, binds its identity to it, and makes it a
+    /// member of the group `joins`.
+    ///
+    /// # Errors
+    /// As [`Self::write_channels`].
+    pub async fn begin_channels(
+        &self,
+        scope: &Scope,
+        channels: &[Enrollment],
+        before: &[(EnrollmentId, u64)],
+        identity: &IssuedIdentity,
+        joins: Option<&str>,
+    ) -> Result<()> {
+        let joins = joins.zip(channels.first());
+        let member = joins.map(|(name, device)| self.member_part(scope, &GroupId::named(name), &device.id));
+        self.write_with(scope, channels, before, Some(identity), member.transpose()?).await
     }
 
     /// Ends channels of a device, its own first, and writes down who did it.

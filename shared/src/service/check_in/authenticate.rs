@@ -7,6 +7,7 @@ use openssl::nid::Nid;
 use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
+use crate::domain::group::joined;
 use crate::domain::identity::IssuedIdentity;
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
@@ -36,15 +37,20 @@ pub(super) async fn run(
     if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
         refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
     }
-    // A new enrollment opens nothing that was closed to the device.
+    // A new enrollment opens nothing that was closed to the device, and leaves it in its groups.
     let locked_at = earlier.and_then(|channel| channel.locked_at);
+    let groups = earlier.map(|channel| channel.groups.clone()).unwrap_or_default();
+    let joins = group(signer).filter(|group| joined(&groups, group).is_some());
+    let groups = joins.as_deref().and_then(|group| joined(&groups, group)).unwrap_or(groups);
     let mut channels: Vec<Enrollment> = former
         .into_iter()
         .filter(|channel| channel.id != device && !channel.is_over())
         .map(Enrollment::ended)
         .collect();
-    channels.insert(0, begun(device, generation + 1, locked_at, signer, message, now));
-    let written = state.store.write_channels(&signer.scope, &channels, &before, Some(&identity), None).await;
+    channels
+        .insert(0, Enrollment { groups, ..begun(device, generation + 1, locked_at, signer, message, now) });
+    let written =
+        state.store.begin_channels(&signer.scope, &channels, &before, &identity, joins.as_deref()).await;
     if let Err(error) = &written
         && error.code() == "identity-bound-elsewhere"
     {
@@ -67,7 +73,6 @@ fn begun(
     now: Timestamp,
 ) -> Enrollment {
     Enrollment {
-        group: group(signer),
         facts: DeviceFacts {
             device_name: message.device_name,
             model: message.model,
@@ -86,7 +91,7 @@ fn begun(
     }
 }
 
-/// The label of the link, which stands in the identity's subject: so it costs no read. An authority from elsewhere has
+/// The group in the link, which stands in the identity's subject: so it costs no read. An authority from elsewhere has
 /// units of its own, which are nobody's groups here.
 fn group(signer: &Signer) -> Option<String> {
     let unit = signer.certificate.subject_name().entries_by_nid(Nid::ORGANIZATIONALUNITNAME).next()?;
