@@ -23,7 +23,7 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 64] = [
+const CHANGING: [(&str, Written); 67] = [
     ("POST /v1/tenants/{tenant}/webhooks", Actions(&["webhook-created"])),
     ("PATCH /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-changed"])),
     ("DELETE /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-deleted"])),
@@ -44,6 +44,7 @@ const CHANGING: [(&str, Written); 64] = [
         "DELETE /v1/tenants/{tenant}/push-certificate",
         Actions(&["push-certificates-deletion-begun", "push-certificates-deleted"]),
     ),
+    ("DELETE /v1/tenants/{tenant}/groups/{group}", Actions(&["group-deleted"])),
     ("DELETE /v1/tenants/{tenant}/push-certificate/request", Actions(&["push-request-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/push-certificate/staged", Actions(&["push-certificate-discarded"])),
     ("DELETE /v1/tenants/{tenant}/tokens/{token}", Actions(&["token-deleted"])),
@@ -67,7 +68,7 @@ const CHANGING: [(&str, Written); 64] = [
         Actions(&["command-retried"]),
     ),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
-    ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
+    ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created", "group-created"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/revoke-identity", Actions(&["identity-revoked"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/retire", Actions(&["device-retired"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unenroll", Actions(&["device-dismissed"])),
@@ -78,6 +79,8 @@ const CHANGING: [(&str, Written); 64] = [
     ),
     ("POST /v1/tenants/{tenant}/expirations/calendar", Actions(&["calendar-address-created"])),
     ("POST /v1/tenants/{tenant}/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
+    ("POST /v1/tenants/{tenant}/groups", Actions(&["group-created"])),
+    ("POST /v1/tenants/{tenant}/groups/{group}/members", Actions(&["group-members-changed"])),
     ("POST /v1/tenants/{tenant}/identity-authority", Actions(&["identity-authority-created"])),
     ("POST /v1/tenants/{tenant}/identity-authority/trusted", Actions(&["identity-authority-trusted"])),
     (

@@ -33,6 +33,7 @@ impl Call {
             .replace("{section}", "apps")
             .replace("{webhook}", "aaaaaaaaaaaaaaaa")
             .replace("{event}", "aaaaaaaaaaaaaaaa")
+            .replace("{group}", "aaaaaaaaaaaaaaaa")
             .replace("{link}", "aaaaaaaaaaaaaaaa")
             .replace("{credential}", "api-token.aaaaaaaaaaaaaaaa")
             .replace("{fingerprint}", &"0".repeat(64));

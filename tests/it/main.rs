@@ -27,6 +27,7 @@ mod expiry;
 mod expiry_scale;
 mod export;
 mod fleet;
+mod groups;
 mod identities;
 mod idle_cost;
 mod inactivity;

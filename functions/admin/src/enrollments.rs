@@ -27,8 +27,8 @@ pub(crate) struct EnrollmentView {
     identity: Option<IdentityView>,
     /// What the device listens on.
     topic: Option<String>,
-    /// The label of the link it enrolled by.
-    group: Option<String>,
+    /// The names of the groups it is in.
+    groups: Vec<String>,
     device: DeviceFacts,
     #[schema(value_type = String, format = DateTime)]
     last_seen: Timestamp,
@@ -85,7 +85,7 @@ impl From<Enrollment> for EnrollmentView {
             identity: IdentityView::of(&enrollment),
             id: enrollment.id.to_string(),
             state: enrollment.state,
-            group: enrollment.group,
+            groups: enrollment.groups.into_iter().collect(),
             topic: enrollment.push.map(|push| push.topic),
             device: enrollment.facts,
             last_seen: enrollment.last_seen,

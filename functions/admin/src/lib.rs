@@ -9,6 +9,7 @@ mod enrollment_settings;
 mod enrollments;
 mod events;
 mod expirations;
+mod groups;
 mod inactivity;
 mod inventory;
 mod invitations;
@@ -69,6 +70,9 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(inactivity::confirm))
         .routes(routes!(access::ask))
         .routes(routes!(access::settings, access::change))
+        .routes(routes!(groups::create, groups::list))
+        .routes(routes!(groups::show, groups::delete))
+        .routes(routes!(groups::members, groups::change_members))
         .routes(routes!(commands::send))
         .routes(routes!(commands::show, withdrawal::cancel))
         .routes(routes!(withdrawal::approve))

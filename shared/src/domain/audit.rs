@@ -63,6 +63,12 @@ pub enum AuditAction {
     EnrollmentSettingsChanged,
     /// An enrollment link was revoked.
     EnrollmentLinkRevoked,
+    /// A group was made, also by a link that names it.
+    GroupCreated,
+    /// Enrollments joined or left a group.
+    GroupMembersChanged,
+    /// A group was deleted.
+    GroupDeleted,
     /// A command was sent.
     CommandSent,
     /// A command that erases devices was asked for; somebody else must approve it.

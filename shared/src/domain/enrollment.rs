@@ -123,9 +123,9 @@ pub struct Enrollment {
     pub waiting: u64,
     /// Counts the Idle polls, so that a NotNow is known to belong to the present one.
     pub session: u64,
-    /// The label of the link it enrolled by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
+    /// The names of the groups it is in; an enrollment that begins anew stays in them.
+    #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<String>,
     /// When it last said anything, as the server's clock saw it.
     pub last_seen: Timestamp,
     /// When the present enrollment began.
@@ -217,7 +217,7 @@ impl Enrollment {
             token_update_tally: 0,
             waiting: 0,
             session: 0,
-            group: None,
+            groups: BTreeSet::new(),
             last_seen: now,
             enrolled_at: None,
             facts: DeviceFacts::default(),

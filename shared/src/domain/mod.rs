@@ -18,6 +18,7 @@ pub mod expiry_mail;
 pub mod expiry_words;
 pub mod explanation;
 pub mod export_tries;
+pub mod group;
 pub mod identity;
 pub mod inactivity;
 pub mod inventory;

@@ -253,7 +253,6 @@ impl Store {
         values: HashMap<String, AttributeValue>,
         enrolled: &Event,
     ) -> Result<TokenUpdated> {
-        let key = keys::enrollment(scope.tenant(), id);
         let item = match self.update(scope, id, expression, UPDATES, values.clone()).await? {
             Ok(updated) => return Ok(TokenUpdated::Again(Box::new(updated))),
             Err(item) => item.ok_or_else(|| not_bound(id))?,

@@ -19,6 +19,7 @@ mod error;
 mod event;
 mod expiry;
 mod export_tries;
+mod group;
 mod identity;
 mod identity_count;
 mod inactivity;
@@ -58,11 +59,13 @@ pub use command::{FinalAnswer, Recorded};
 pub use contact::{Asking, Confirmation, Contact};
 pub use enrollment::{TokenUpdateWrite, TokenUpdated};
 pub use expiry::Expiring;
+pub use group::MEMBERS_AT_ONCE;
 pub use identity_count::IdentityCount;
 pub use inactivity::MadeInactive;
 pub use mail::Claim;
 pub use push_certificate::{push_certificate_changed, topic_taken};
 pub use queue::{Found, Withdrawal};
+pub use seal::Line;
 
 /// An item as DynamoDB gives it.
 type Item = HashMap<String, AttributeValue>;

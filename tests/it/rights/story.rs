@@ -38,6 +38,7 @@ pub(crate) async fn play() -> Played {
     for (udid, path) in [("D-1", "checkin"), ("D-2", "command")] {
         a_devices_life(&app, &processes, &tenant, udid, path).await;
     }
+    groups(&app, &tenant).await;
     silence(&app, &processes, &tenant).await;
     webhooks(&app, &processes, &tenant).await;
     signers(&app, &operator, &tenant).await;
@@ -214,6 +215,25 @@ async fn withdrawals(app: &TestApp, processes: &Processes, tenant: &Tenant, devi
     delete(format!("commands/{erase}")).await.expect(204);
 }
 
+/// A group that a device joins, by hand and by its link.
+async fn groups(app: &TestApp, tenant: &Tenant) {
+    let made = tenant.post("groups", json!({"name": "Year 8"})).await.expect(201).json;
+    let path = format!("groups/{}", made["id"].as_str().unwrap());
+    enrolled(app, tenant, "D-5").await;
+    for changes in [json!({"add": ["D-5"]}), json!({"remove": ["D-5"]}), json!({"add": ["D-5"]})] {
+        tenant.post(&format!("{path}/members"), changes).await.expect(200);
+    }
+    for path in ["groups".to_owned(), path.clone(), format!("{path}/members")] {
+        tenant.get(&path).await.expect(200);
+    }
+    tenant.admin.call(Method::DELETE, &tenant.path(&path), Vec::new()).await.expect(204);
+    tenant.post("enrollments/D-5/retire", json!({})).await.expect(200);
+    let link = tenant.post("enrollment-links", json!({"group": "Year 9"})).await.expect(201).json;
+    let mut device = SimDevice::new("D-6", "C02XYZ", "Jo's iPad");
+    device.enroll(link["url"].as_str().unwrap(), &app.runner.apns).await.expect("it joins the group");
+    device.check_out().await.expect("it goes");
+}
+
 /// One device falls silent, another is heard; access is asked and opened again.
 async fn silence(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     let silent = enrolled(app, tenant, "D-7").await;
@@ -305,7 +325,7 @@ async fn links(tenant: &Tenant) {
     let locked = json!({"removal": {"rule": "with-password", "password": "open sesame"}}).to_string();
     let settings = tenant.path("enrollment-settings");
     tenant.admin.call(Method::PUT, &settings, locked.into()).await.expect(200);
-    let made = tenant.post("enrollment-links", json!({"uses": 2})).await.expect(201).json;
+    let made = tenant.post("enrollment-links", json!({"uses": 2, "group": "Year 7"})).await.expect(201).json;
     let mut device = SimDevice::new("D-9", "C02XYZ", "Jo's iPad");
     device.open_link(made["url"].as_str().unwrap()).await.expect("the link holds a profile");
     device.obtain_identity().await.expect("an identity");

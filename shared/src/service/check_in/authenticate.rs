@@ -7,10 +7,11 @@ use openssl::nid::Nid;
 use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
+use crate::domain::group::joined;
 use crate::domain::identity::{IssuedIdentity, not_bound};
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
-use crate::id::{EnrollmentId, Fingerprint};
+use crate::id::EnrollmentId;
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
 use crate::service::refuse_duplicate;
@@ -38,19 +39,26 @@ pub(super) async fn run(
     if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
         refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
     }
-    // A new enrollment opens nothing that was closed to the device.
-    let locked_at = earlier.and_then(|channel| channel.locked_at);
-    let revoked = earlier.map(|channel| channel.revoked.clone()).unwrap_or_default();
+    // A new enrollment opens nothing that was closed to the device, and leaves it in its groups.
+    let groups = earlier.map(|channel| channel.groups.clone()).unwrap_or_default();
+    let joins = group(signer).filter(|group| joined(&groups, group).is_some());
+    let groups = joins.as_deref().and_then(|group| joined(&groups, group)).unwrap_or(groups);
+    let begun = Enrollment {
+        groups,
+        locked_at: earlier.and_then(|channel| channel.locked_at),
+        revoked: earlier.map(|channel| channel.revoked.clone()).unwrap_or_default(),
+        ..begun(device.clone(), generation + 1, signer, message, now)
+    };
     let mut channels: Vec<Enrollment> = former
         .into_iter()
         .filter(|channel| channel.id != device && !channel.is_over())
         .map(Enrollment::ended)
         .collect();
-    channels.insert(0, begun(device, generation + 1, (locked_at, revoked), signer, message, now));
+    channels.insert(0, begun);
     let restarted = state.event(&signer.scope, EventKind::EnrollmentRestarted, id);
     let restarted = Some(&restarted).filter(|_| generation > 0);
-    let written =
-        state.store.write_channels(&signer.scope, &channels, &before, Some(&identity), restarted).await;
+    let (scope, joins) = (&signer.scope, joins.as_deref());
+    let written = state.store.begin_channels(scope, &channels, &before, &identity, joins, restarted).await;
     if let Err(error) = &written
         && error.code() == "identity-bound-elsewhere"
     {
@@ -67,13 +75,11 @@ pub(super) async fn run(
 fn begun(
     id: EnrollmentId,
     generation: u64,
-    (locked_at, revoked): (Option<Timestamp>, BTreeSet<Fingerprint>),
     signer: &Signer,
     message: Authenticate,
     now: Timestamp,
 ) -> Enrollment {
     Enrollment {
-        group: group(signer),
         facts: DeviceFacts {
             device_name: message.device_name,
             model: message.model,
@@ -88,13 +94,11 @@ fn begun(
             user_enrollment: message.user_enrollment,
         },
         identity: Some(signer.identity.clone()),
-        revoked,
-        locked_at,
         ..Enrollment::begun(id, generation, signer.fingerprint, now)
     }
 }
 
-/// The label of the link, which stands in the identity's subject: so it costs no read. An authority from elsewhere has
+/// The group in the link, which stands in the identity's subject: so it costs no read. An authority from elsewhere has
 /// units of its own, which are nobody's groups here.
 fn group(signer: &Signer) -> Option<String> {
     let unit = signer.certificate.subject_name().entries_by_nid(Nid::ORGANIZATIONALUNITNAME).next()?;
