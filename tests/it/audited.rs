@@ -23,7 +23,7 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 59] = [
+const CHANGING: [(&str, Written); 62] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/command-jobs/{command}", Actions(&["command-cancelled"])),
@@ -61,7 +61,9 @@ const CHANGING: [(&str, Written); 59] = [
     ),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
     ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created", "group-created"])),
+    ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/revoke-identity", Actions(&["identity-revoked"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/retire", Actions(&["device-retired"])),
+    ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unenroll", Actions(&["device-dismissed"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unlock", Actions(&["access-unlocked"])),
     (
         "POST /v1/tenants/{tenant}/enrollment-links/invitations",
@@ -73,6 +75,10 @@ const CHANGING: [(&str, Written); 59] = [
     ("POST /v1/tenants/{tenant}/groups/{group}/members", Actions(&["group-members-changed"])),
     ("POST /v1/tenants/{tenant}/identity-authority", Actions(&["identity-authority-created"])),
     ("POST /v1/tenants/{tenant}/identity-authority/trusted", Actions(&["identity-authority-trusted"])),
+    (
+        "POST /v1/tenants/{tenant}/identity-authority/{authority}/retire",
+        Actions(&["identity-authority-retired"]),
+    ),
     ("POST /v1/tenants/{tenant}/inactivity/confirm", Actions(&["inactivity-confirmed"])),
     ("POST /v1/tenants/{tenant}/inactivity/preview", Nothing("shows, and keeps nothing")),
     ("POST /v1/tenants/{tenant}/push-certificate/activate", Actions(&["push-certificate-activated"])),

@@ -10,10 +10,8 @@ use shared::error::Error;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::{CommandUuid, EnrollmentId};
 use shared::protocol::command::Command;
-use shared::service::command_jobs::{NewJob, NewTargets, preview_command, start_job};
-use shared::service::enqueue_command::{
-    Accepted, NewCommand, TARGETS, Warning, command_from, enqueue_command,
-};
+use shared::service::command_jobs::{NewJob, preview_command, start_job};
+use shared::service::enqueue_command::{Accepted, NewCommand, Warning, command_from, enqueue_command};
 use shared::service::show_command::{TargetStatus, show_command};
 use shared::state::AppState;
 use shared::time::Timestamp;
@@ -164,9 +162,9 @@ pub(crate) async fn send(
     Json(order): Json<CommandOrder>,
 ) -> Result<Response, Problem> {
     let command: Command = command_from(order.command.as_ref(), order.command_plist.as_deref())?;
-    let targets = match order.targets.chosen()? {
-        NewTargets::Enrollments(ids) if ids.len() <= TARGETS => ids.into_iter().collect(),
-        targets => {
+    let targets = match order.targets.chosen()?.few() {
+        Ok(few) => few,
+        Err(targets) => {
             let new = NewJob {
                 command,
                 targets,

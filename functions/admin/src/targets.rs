@@ -44,7 +44,7 @@ impl Targets {
         match (enrollments, group, filter, all) {
             (Some(ids), None, None, None) => Ok(NewTargets::Enrollments(ids)),
             (None, Some(name), None, None) => Ok(NewTargets::Group(name)),
-            (None, None, Some(filter), None) => Ok(NewTargets::Filter(filter)),
+            (None, None, Some(filter), None) => Ok(NewTargets::Filter(Box::new(filter))),
             (None, None, None, Some(true)) => Ok(NewTargets::All),
             (_, _, _, _) => Err(Error::malformed(
                 "command-targets",

@@ -111,7 +111,7 @@ pub fn doubts(command: &Command, enrollment: &Enrollment) -> Vec<Doubt> {
 }
 
 /// Major and minor of a version such as `18.1.1`.
-fn version(text: &str) -> Option<(u32, u32)> {
+pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.');
     let major = parts.next()?.parse().ok()?;
     Some((major, parts.next().and_then(|minor| minor.parse().ok()).unwrap_or_default()))

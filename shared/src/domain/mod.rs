@@ -10,6 +10,7 @@ pub mod command_job;
 pub mod contact;
 pub mod credential;
 pub mod delivery;
+pub mod dismissal;
 pub mod enrollment;
 pub mod enrollment_settings;
 pub mod event;

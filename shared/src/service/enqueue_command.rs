@@ -20,7 +20,7 @@ use crate::state::State;
 use crate::time::{SignedDuration, Timestamp};
 
 /// Most targets of one call that is done at once.
-pub const TARGETS: usize = 100;
+pub(super) const TARGETS: usize = 100;
 /// Largest command, in bytes of its property list: an item of the store holds 400 KB, with the result.
 const COMMAND_BYTES: usize = 300 * 1024;
 /// Writes under way at a time.

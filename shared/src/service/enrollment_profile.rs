@@ -141,6 +141,7 @@ fn describe(
         check_in_url: format!("{base}/mdm/{tenant}/checkin"),
         identity: Scep {
             url: format!("{base}/scep/{tenant}"),
+            name: authority.id.to_string(),
             subject: identity_subject(&authority.organization, &link.terms.holder, challenge),
             challenge: challenge.reveal(),
             ca_sha1: sha1(&authority.certificate),

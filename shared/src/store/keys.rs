@@ -208,6 +208,11 @@ pub(crate) fn issuing_authority(tenant: &TenantId) -> Key {
     Key { pk: authority_partition(tenant), sk: "ISSUING".into() }
 }
 
+/// The tenant's own authority that a newer one has replaced.
+pub(crate) fn replaced_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
+    Key { pk: authority_partition(tenant), sk: format!("OWN#{fingerprint}") }
+}
+
 pub(crate) fn trusted_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
     Key { pk: authority_partition(tenant), sk: format!("TRUSTED#{fingerprint}") }
 }

@@ -11,6 +11,7 @@ mod command;
 mod command_job;
 mod contact;
 mod delivery;
+mod device_identity;
 mod duplicate;
 mod enrollment;
 mod enrollment_list;
@@ -54,7 +55,7 @@ use keys::Key;
 pub use calendar_feed::CalendarFeed;
 pub use command::{FinalAnswer, Recorded};
 pub use contact::{Asking, Confirmation, Contact};
-pub use enrollment::TokenUpdateWrite;
+pub use enrollment::{TokenUpdateWrite, TokenUpdated};
 pub use expiry::Expiring;
 pub use group::MEMBERS_AT_ONCE;
 pub use identity_count::IdentityCount;
@@ -296,11 +297,12 @@ fn update_part(
 
 /// Some attributes are reserved words of DynamoDB's expressions: those are written `#state`, `#status` and so on.
 fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
-    let names: HashMap<String, String> = ["name", "partial", "result", "session", "state", "status"]
-        .into_iter()
-        .map(|name| (format!("#{name}"), name.to_owned()))
-        .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))
-        .collect();
+    let names: HashMap<String, String> =
+        ["identity", "name", "partial", "result", "session", "state", "status"]
+            .into_iter()
+            .map(|name| (format!("#{name}"), name.to_owned()))
+            .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))
+            .collect();
     (!names.is_empty()).then_some(names)
 }
 

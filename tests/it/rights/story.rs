@@ -116,11 +116,10 @@ async fn vendor_certificates(app: &TestApp, operator: &Api) {
 async fn authorities(app: &TestApp, tenant: &Tenant) {
     tenant.create_authority().await;
     let [root, _] = &app.runner.portal.issuer_roots()[..] else { panic!("root and intermediate") };
-    tenant
-        .post("identity-authority/trusted", json!({"certificate": certificate_pem(root)}))
-        .await
-        .expect(201);
-    tenant.get("identity-authority").await.expect(200);
+    let certificate = json!({"certificate": certificate_pem(root)});
+    tenant.post("identity-authority/trusted", certificate.clone()).await.expect(201);
+    let (former, _) = tenant.replace_authority().await;
+    tenant.post(&format!("identity-authority/{former}/retire"), json!({})).await.expect(200);
 }
 
 /// A whole life over one URL, so that the function behind it does all that devices ask.
@@ -172,6 +171,15 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     app.runner.apns.script(&topic, [refusal]);
     tenant.post("commands", order("ProfileList")).await.expect(201);
     deliver_all(QueueFunction::Push, &processes.state("push"), app.runner.aws.queues()).await.unwrap();
+    let other = enrolled(app, tenant, &format!("{udid}-other")).await;
+    tenant.post(&format!("enrollments/{udid}-other/revoke-identity"), json!({})).await.expect(200);
+    let mut revoked = SimDevice::new(&format!("{udid}-other"), udid, "iPad");
+    revoked.set_profile(device.profile().unwrap().clone());
+    revoked.set_identity(other.identity().unwrap().clone());
+    revoked.idle().await.expect_err("its identity was revoked");
+    tenant.post(&format!("enrollments/{udid}-other/retire"), json!({})).await.expect(200);
+    tenant.post(&format!("enrollments/{udid}/unenroll"), json!({"reason": "Sold."})).await.expect(200);
+    device.idle().await.expect_err("it is told to go");
     device.check_out().await.expect("it goes");
 }
 

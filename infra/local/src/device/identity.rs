@@ -15,12 +15,14 @@ use shared::time::Clock;
 
 use super::SimDevice;
 use super::error::{DeviceError, Result};
+use super::profile::ScepPayload;
 use super::wire::{self, Response};
 
 /// One SCEP server.
 pub struct ScepClient {
     http: reqwest::Client,
     url: String,
+    name: Option<String>,
     random: Random,
 }
 
@@ -41,7 +43,12 @@ pub struct Ask<'a> {
 impl ScepClient {
     /// The server at `url`.
     pub fn new(url: &str) -> Self {
-        Self { http: reqwest::Client::new(), url: url.to_owned(), random: Random::system() }
+        Self { http: reqwest::Client::new(), url: url.to_owned(), name: None, random: Random::system() }
+    }
+
+    /// The server of a profile's SCEP payload, and the authority that the payload names.
+    pub fn of(payload: &ScepPayload) -> Self {
+        Self { name: payload.name.clone(), ..Self::new(&payload.url) }
     }
 
     /// GetCACaps: what the server can do.
@@ -58,7 +65,8 @@ impl ScepClient {
     /// # Errors
     /// When it does not answer with one certificate.
     pub async fn authority(&self) -> Result<X509> {
-        let answer = self.get("GetCACert", "").await?.accepted("GetCACert")?;
+        let named = self.name.as_ref().map(|name| format!("&message={name}")).unwrap_or_default();
+        let answer = self.get("GetCACert", &named).await?.accepted("GetCACert")?;
         X509::from_der(&answer.body).map_err(|source| DeviceError::unreadable("GetCACert's answer", source))
     }
 
@@ -126,7 +134,7 @@ impl SimDevice {
     /// When the authority is not the profile's, or no certificate comes.
     pub async fn obtain_identity(&mut self) -> Result<()> {
         let profile = self.profile()?;
-        let server = ScepClient::new(&profile.scep.url);
+        let server = ScepClient::of(&profile.scep);
         server.capabilities().await?;
         profile.check(&server.authority().await?)?;
         let key = new_key(profile.scep.key_size)?;
@@ -157,7 +165,7 @@ impl SimDevice {
             challenge: None,
             signer: Some(present),
         };
-        let certificate = ScepClient::new(&profile.scep.url).request(&ask).await?;
+        let certificate = ScepClient::of(&profile.scep).request(&ask).await?;
         self.identity = Some(Credential { certificate, key });
         Ok(())
     }

@@ -8,11 +8,10 @@ use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
 use crate::domain::group::joined;
-use crate::domain::identity::IssuedIdentity;
+use crate::domain::identity::{IssuedIdentity, not_bound};
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
-use crate::pki::validity;
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
 use crate::service::refuse_duplicate;
@@ -33,24 +32,33 @@ pub(super) async fn run(
     let former = state.store.channels(&signer.scope, &device).await?;
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
     let earlier = former.iter().find(|channel| channel.id == device);
+    if earlier.is_some_and(|earlier| earlier.farewell(&signer.fingerprint).is_some()) {
+        return Err(not_bound(&device));
+    }
     let generation = earlier.map_or(0, |channel| channel.generation);
     if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
         refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
     }
     // A new enrollment opens nothing that was closed to the device, and leaves it in its groups.
-    let locked_at = earlier.and_then(|channel| channel.locked_at);
     let groups = earlier.map(|channel| channel.groups.clone()).unwrap_or_default();
     let joins = group(signer).filter(|group| joined(&groups, group).is_some());
     let groups = joins.as_deref().and_then(|group| joined(&groups, group)).unwrap_or(groups);
+    let begun = Enrollment {
+        groups,
+        locked_at: earlier.and_then(|channel| channel.locked_at),
+        revoked: earlier.map(|channel| channel.revoked.clone()).unwrap_or_default(),
+        ..begun(device.clone(), generation + 1, signer, message, now)
+    };
     let mut channels: Vec<Enrollment> = former
         .into_iter()
         .filter(|channel| channel.id != device && !channel.is_over())
         .map(Enrollment::ended)
         .collect();
-    channels
-        .insert(0, Enrollment { groups, ..begun(device, generation + 1, locked_at, signer, message, now) });
-    let written =
-        state.store.begin_channels(&signer.scope, &channels, &before, &identity, joins.as_deref()).await;
+    channels.insert(0, begun);
+    let restarted = state.event(&signer.scope, EventKind::EnrollmentRestarted, id);
+    let restarted = Some(&restarted).filter(|_| generation > 0);
+    let (scope, joins) = (&signer.scope, joins.as_deref());
+    let written = state.store.begin_channels(scope, &channels, &before, &identity, joins, restarted).await;
     if let Err(error) = &written
         && error.code() == "identity-bound-elsewhere"
     {
@@ -67,7 +75,6 @@ pub(super) async fn run(
 fn begun(
     id: EnrollmentId,
     generation: u64,
-    locked_at: Option<Timestamp>,
     signer: &Signer,
     message: Authenticate,
     now: Timestamp,
@@ -86,7 +93,7 @@ fn begun(
             supervised: None,
             user_enrollment: message.user_enrollment,
         },
-        locked_at,
+        identity: Some(signer.identity.clone()),
         ..Enrollment::begun(id, generation, signer.fingerprint, now)
     }
 }
@@ -101,7 +108,7 @@ fn group(signer: &Signer) -> Option<String> {
 /// The record that binds the signer's certificate to this device. Here, and only here, its end is compared with the
 /// clock: an enrollment must not begin with an identity that is over.
 fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<IssuedIdentity> {
-    let not_after = validity::from_asn1(signer.certificate.not_after()).map_err(Error::internal)?;
+    let not_after = signer.identity.not_after;
     if not_after <= now {
         return Err(Error::forbidden(
             "identity-expired",
@@ -118,5 +125,6 @@ fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<Is
         devices: BTreeSet::new(),
         renews: None,
         enrollment: Some(device.clone()),
+        revoked_at: None,
     })
 }

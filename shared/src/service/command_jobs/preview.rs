@@ -8,6 +8,7 @@ use crate::domain::applicability::doubts;
 use crate::domain::command_job::SkipReason;
 use crate::domain::enrollment::Enrollment;
 use crate::domain::group::Group;
+use crate::domain::targets::Filter;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
 use crate::protocol::command::Command;
@@ -106,7 +107,7 @@ async fn page(
             return Ok((named(state, scope, &some, preview).await?, next));
         }
         NewTargets::Filter(filter) => {
-            let filter = filter.clone().checked()?;
+            let filter = Filter::clone(filter).checked()?;
             Box::new(move |device| filter.admits(device))
         }
         NewTargets::All => Box::new(|_| true),

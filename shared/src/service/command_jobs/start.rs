@@ -15,7 +15,7 @@ use crate::id::{CommandUuid, EnrollmentId};
 use crate::protocol::command::Command;
 use crate::scope::Scope;
 use crate::service::change_members::group;
-use crate::service::enqueue_command::{cancelled, check_order, not_after};
+use crate::service::enqueue_command::{TARGETS, cancelled, check_order, not_after};
 use crate::service::sealed;
 use crate::state::State;
 
@@ -27,9 +27,22 @@ pub enum NewTargets {
     /// The members of the group with this name.
     Group(String),
     /// The devices that a filter lets through.
-    Filter(Filter),
+    Filter(Box<Filter>),
     /// All enrolled devices.
     All,
+}
+
+impl NewTargets {
+    /// The targets, where they are so few that the command is queued at once; otherwise all as they are.
+    ///
+    /// # Errors
+    /// The targets themselves.
+    pub fn few(self) -> Result<Vec<EnrollmentId>, Self> {
+        match self {
+            Self::Enrollments(ids) if ids.len() <= TARGETS => Ok(ids.into_iter().collect()),
+            Self::Enrollments(_) | Self::Group(_) | Self::Filter(_) | Self::All => Err(self),
+        }
+    }
 }
 
 /// What to send to many devices.
@@ -117,7 +130,7 @@ pub async fn start_job(state: &State, scope: &Scope, new: NewJob) -> Result<Comm
 async fn stored(state: &State, scope: &Scope, uuid: &CommandUuid, targets: NewTargets) -> Result<Targets> {
     match targets {
         NewTargets::All => Ok(Targets::All),
-        NewTargets::Filter(filter) => filter.checked().map(Box::new).map(Targets::Filter),
+        NewTargets::Filter(filter) => (*filter).checked().map(Box::new).map(Targets::Filter),
         NewTargets::Group(name) => {
             let id = Group::create(&name, state.clock.now()).map_err(|error| error.at("targets.group"))?.id;
             let group = group(state, scope, &id).await.map_err(|error| error.at("targets.group"))?;
