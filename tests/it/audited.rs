@@ -23,9 +23,10 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 60] = [
+const CHANGING: [(&str, Written); 62] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
+    ("DELETE /v1/tenants/{tenant}/command-jobs/{command}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/enrollments/{enrollment}/commands", Actions(&["command-queue-cleared"])),
@@ -48,6 +49,7 @@ const CHANGING: [(&str, Written); 60] = [
     ("POST /v1/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
     ("POST /v1/tenants", Actions(&["tenant-created", "contact-asked"])),
     ("POST /v1/tenants/{tenant}/commands", Actions(&["command-sent", "command-approval-asked"])),
+    ("POST /v1/tenants/{tenant}/commands/preview", Nothing("shows, and keeps nothing")),
     ("POST /v1/tenants/{tenant}/commands/{command}/approve", Actions(&["command-approved"])),
     (
         "POST /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}/pin",
