@@ -3,13 +3,14 @@
 use crate::error::{Error, Result};
 
 /// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "TABLE_CORE",
     "TABLE_PKI",
     "TABLE_EPHEMERAL",
     "QUEUE_WAKE_URL",
     "QUEUE_SWEEP_URL",
     "QUEUE_EVENTS_URL",
+    "QUEUE_JOBS_URL",
     "BUCKET_RESULTS",
     "SECRET_PREFIX",
     "BASE_URL",
@@ -38,6 +39,8 @@ pub struct Config {
     pub queue_sweep_url: String,
     /// The queue of the function `events`.
     pub queue_events_url: String,
+    /// The queue of jobs: commands to many devices.
+    pub queue_jobs_url: String,
     /// The bucket of large results.
     pub bucket_results: String,
     /// What every secret's name begins with.
@@ -85,6 +88,7 @@ impl Config {
             queue_wake_url: required("QUEUE_WAKE_URL")?,
             queue_sweep_url: required("QUEUE_SWEEP_URL")?,
             queue_events_url: required("QUEUE_EVENTS_URL")?,
+            queue_jobs_url: required("QUEUE_JOBS_URL")?,
             bucket_results: required("BUCKET_RESULTS")?,
             secret_prefix: required("SECRET_PREFIX")?,
             base_url: https(&required("BASE_URL")?)?,

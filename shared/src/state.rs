@@ -48,6 +48,8 @@ pub struct State {
     pub events: Queue,
     /// Addresses that tenants choose.
     pub outbound: Outbound,
+    /// Hints at jobs: commands to many devices.
+    pub jobs: Queue,
     /// SES.
     pub mailer: Mailer,
     /// The bucket of large results.
@@ -131,6 +133,7 @@ impl State {
             } else {
                 Outbound::public()
             },
+            jobs: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_jobs_url.clone()),
             mailer: Mailer::new(
                 aws_sdk_sesv2::Client::new(&aws),
                 config.mail_from.clone(),

@@ -23,7 +23,7 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 67] = [
+const CHANGING: [(&str, Written); 69] = [
     ("POST /v1/tenants/{tenant}/webhooks", Actions(&["webhook-created"])),
     ("PATCH /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-changed"])),
     ("DELETE /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-deleted"])),
@@ -36,6 +36,7 @@ const CHANGING: [(&str, Written); 67] = [
     ),
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
+    ("DELETE /v1/tenants/{tenant}/command-jobs/{command}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/enrollments/{enrollment}/commands", Actions(&["command-queue-cleared"])),
@@ -58,6 +59,7 @@ const CHANGING: [(&str, Written); 67] = [
     ("POST /v1/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
     ("POST /v1/tenants", Actions(&["tenant-created", "contact-asked"])),
     ("POST /v1/tenants/{tenant}/commands", Actions(&["command-sent", "command-approval-asked"])),
+    ("POST /v1/tenants/{tenant}/commands/preview", Nothing("shows, and keeps nothing")),
     ("POST /v1/tenants/{tenant}/commands/{command}/approve", Actions(&["command-approved"])),
     (
         "POST /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}/pin",

@@ -15,7 +15,8 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Services that no caller starts, and so the only ones to act in a tenant's name by themselves.
-const BACKGROUND: [&str; 8] = [
+const BACKGROUND: [&str; 9] = [
+    "shared/src/service/command_jobs/page.rs",
     "shared/src/service/deliver_webhooks.rs",
     "shared/src/service/notify_expiry.rs",
     "shared/src/service/probe_push_certificates.rs",

@@ -11,6 +11,7 @@ mod aws_proxy;
 mod calls;
 mod captures;
 mod check_in_messages;
+mod command_jobs;
 mod command_queue;
 mod contacts;
 mod crypto;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pomarium_local::runner::{
-    self, EVENTS_TRIES, EVENTS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY,
+    self, EVENTS_TRIES, EVENTS_VISIBILITY, JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY,
 };
 use serde_yaml_ng::Value;
 use shared::config::NAMES;
@@ -119,6 +119,7 @@ fn the_local_queues_behave_as_the_deployed_ones() {
     for (queue, visibility, tries, function, mapping) in [
         ("Wake", WAKE_VISIBILITY, WAKE_TRIES, "Push", "PushWake"),
         ("EventsQueue", EVENTS_VISIBILITY, EVENTS_TRIES, "Events", "EventsTurns"),
+        ("Jobs", JOBS_VISIBILITY, JOBS_TRIES, "CommandJobs", "CommandJobsJobs"),
         ("Sweep", SWEEP_VISIBILITY, SWEEP_TRIES, "InactivitySweeper", "InactivitySweeperSweep"),
     ] {
         let settings = resource("AWS::SQS::Queue", queue);

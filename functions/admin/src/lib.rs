@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod authorities;
+mod command_jobs;
 mod commands;
 mod enrollment_settings;
 mod enrollments;
@@ -22,6 +23,7 @@ mod page;
 mod qr;
 mod queue;
 mod setup;
+mod targets;
 mod tenants;
 mod tokens;
 mod webhook_calls;
@@ -74,6 +76,10 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(groups::show, groups::delete))
         .routes(routes!(groups::members, groups::change_members))
         .routes(routes!(commands::send))
+        .routes(routes!(commands::preview))
+        .routes(routes!(command_jobs::list))
+        .routes(routes!(command_jobs::show, command_jobs::stop))
+        .routes(routes!(command_jobs::targets))
         .routes(routes!(commands::show, withdrawal::cancel))
         .routes(routes!(withdrawal::approve))
         .routes(routes!(withdrawal::cancel_on_target))

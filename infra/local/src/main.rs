@@ -26,6 +26,7 @@ const OURS: [&str; 12] = [
     "certificate",
     "checkin",
     "command",
+    "command_jobs",
     "enroll",
     "events",
     "expiry_notifier",

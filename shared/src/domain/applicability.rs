@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::protocol::command::Command;
 use crate::protocol::command::schema::{self, Availability, Since};
@@ -17,12 +20,18 @@ pub struct Doubt {
 }
 
 /// Apple's systems, as far as commands differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Platform {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// iPhones and iPads.
     Ios,
+    /// Macs.
     MacOs,
+    /// Apple TV.
     TvOs,
+    /// Apple Vision.
     VisionOs,
+    /// Apple Watch.
     WatchOs,
 }
 

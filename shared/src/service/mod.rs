@@ -14,6 +14,7 @@ pub mod change_members;
 pub mod check_in;
 pub mod check_push_certificate;
 pub mod check_setup;
+pub mod command_jobs;
 pub mod confirm_contact;
 pub mod create_enrollment_link;
 pub mod create_group;

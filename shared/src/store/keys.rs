@@ -1,4 +1,6 @@
-//! Every key of every table. Keys are written here and nowhere else; docs/DATA.md shows them as a table.
+//! Every key of every table. Keys are written here and below, and nowhere else; docs/DATA.md shows them as a table.
+
+mod many;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::QueuedCommand;
@@ -8,10 +10,12 @@ use crate::domain::log::month_of as month;
 use crate::domain::profile_signer::Whose;
 use crate::domain::seal::Log;
 use crate::domain::token::Owner;
-use crate::id::{CommandUuid, EnrollmentId, Fingerprint, GroupId, LinkId, TenantId, TokenId, WebhookId};
+use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId, WebhookId};
 use crate::protocol::inventory::Section;
 use crate::scope::Realm;
 use crate::time::Timestamp;
+
+pub(crate) use many::*;
 
 /// A primary key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,23 +108,6 @@ pub(crate) fn inventory_prefix(id: &EnrollmentId) -> String {
 
 pub(crate) fn command_batch(tenant: &TenantId, uuid: &CommandUuid) -> Key {
     Key { pk: format!("TENANT#{tenant}#COMMAND#{uuid}"), sk: "COMMAND".into() }
-}
-
-pub(crate) fn group_partition(tenant: &TenantId) -> String {
-    format!("TENANT#{tenant}#GROUPS")
-}
-
-pub(crate) fn group(tenant: &TenantId, group: &GroupId) -> Key {
-    Key { pk: group_partition(tenant), sk: group.to_string() }
-}
-
-/// The members of one group: one item each.
-pub(crate) fn member_partition(tenant: &TenantId, group: &GroupId) -> String {
-    format!("TENANT#{tenant}#GROUP#{group}")
-}
-
-pub(crate) fn member(tenant: &TenantId, group: &GroupId, id: &EnrollmentId) -> Key {
-    Key { pk: member_partition(tenant, group), sk: id.to_string() }
 }
 
 pub(crate) fn push_partition(tenant: &TenantId) -> String {

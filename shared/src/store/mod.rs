@@ -8,6 +8,7 @@ mod audit;
 mod calendar_feed;
 mod channels;
 mod command;
+mod command_job;
 mod contact;
 mod delivery;
 mod device_identity;
@@ -272,6 +273,7 @@ fn put_item_part(
         .table_name(table)
         .set_item(Some(item))
         .set_condition_expression(condition.map(str::to_owned))
+        .set_expression_attribute_names(names_in(&[condition.unwrap_or_default()]))
         .set_expression_attribute_values(if values.is_empty() { None } else { Some(values) })
         .build()
         .map_err(Error::internal)?;

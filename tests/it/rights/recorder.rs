@@ -56,7 +56,15 @@ impl Processes {
             let (router, _) = routes.split_for_parts();
             routers = routers.merge(router.with_state(state));
         }
-        for name in ["push", "apns-probe", "events", "expiry-notifier", "inactivity-sweeper", "mail-feedback"]
+        for name in [
+            "push",
+            "command-jobs",
+            "apns-probe",
+            "events",
+            "expiry-notifier",
+            "inactivity-sweeper",
+            "mail-feedback",
+        ]
         {
             processes.add(app, name).await;
         }

@@ -12,7 +12,7 @@ use shared::state::AppState;
 use tokio::task::JoinHandle;
 
 use super::settings::{
-    EVENTS_QUEUE, EVENTS_VISIBILITY, SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE, WAKE_VISIBILITY,
+    EVENTS_QUEUE, EVENTS_VISIBILITY, JOBS_QUEUE, JOBS_VISIBILITY, SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE, WAKE_VISIBILITY,
 };
 use crate::aws::{Message, Queues};
 
@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub enum QueueFunction {
     /// Wakes devices.
     Push,
+    /// Does pages of commands to many devices.
+    CommandJobs,
     /// Does a sweep's pages.
     InactivitySweeper,
     /// Delivers to webhooks.
@@ -36,14 +38,15 @@ pub enum QueueFunction {
 }
 
 /// All of them.
-pub const QUEUES: [QueueFunction; 3] =
-    [QueueFunction::Push, QueueFunction::InactivitySweeper, QueueFunction::Events];
+pub const QUEUES: [QueueFunction; 4] =
+    [QueueFunction::Push, QueueFunction::CommandJobs, QueueFunction::InactivitySweeper, QueueFunction::Events];
 
 impl QueueFunction {
     /// The queue's name, and for how long it hides a message that is worked on, in seconds.
     fn queue(self) -> (&'static str, u32) {
         match self {
             Self::Push => (WAKE_QUEUE, WAKE_VISIBILITY),
+            Self::CommandJobs => (JOBS_QUEUE, JOBS_VISIBILITY),
             Self::InactivitySweeper => (SWEEP_QUEUE, SWEEP_VISIBILITY),
             Self::Events => (EVENTS_QUEUE, EVENTS_VISIBILITY),
         }
@@ -52,6 +55,7 @@ impl QueueFunction {
     async fn handle(self, state: AppState, event: SqsEvent) -> Result<SqsBatchResponse> {
         match self {
             Self::Push => push::handle(state, event).await,
+            Self::CommandJobs => command_jobs::handle(state, event).await,
             Self::InactivitySweeper => inactivity_sweeper::handle(state, Event::Queue(event)).await,
             Self::Events => events::handle(state, events::Event::Queue(event)).await,
         }
