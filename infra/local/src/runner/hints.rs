@@ -12,7 +12,8 @@ use shared::state::AppState;
 use tokio::task::JoinHandle;
 
 use super::settings::{
-    EVENTS_QUEUE, EVENTS_VISIBILITY, JOBS_QUEUE, JOBS_VISIBILITY, SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE, WAKE_VISIBILITY,
+    EVENTS_QUEUE, EVENTS_VISIBILITY, JOBS_QUEUE, JOBS_VISIBILITY, SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE,
+    WAKE_VISIBILITY,
 };
 use crate::aws::{Message, Queues};
 
@@ -38,8 +39,12 @@ pub enum QueueFunction {
 }
 
 /// All of them.
-pub const QUEUES: [QueueFunction; 4] =
-    [QueueFunction::Push, QueueFunction::CommandJobs, QueueFunction::InactivitySweeper, QueueFunction::Events];
+pub const QUEUES: [QueueFunction; 4] = [
+    QueueFunction::Push,
+    QueueFunction::CommandJobs,
+    QueueFunction::InactivitySweeper,
+    QueueFunction::Events,
+];
 
 impl QueueFunction {
     /// The queue's name, and for how long it hides a message that is worked on, in seconds.

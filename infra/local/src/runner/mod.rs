@@ -45,7 +45,8 @@ pub use reports::deliver_reports;
 pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
 pub use schedule::{SCHEDULED, begin_seals, run};
 pub use settings::{
-    EVENTS_TRIES, EVENTS_VISIBILITY, JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY,
+    EVENTS_TRIES, EVENTS_VISIBILITY, JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES,
+    WAKE_VISIBILITY,
 };
 
 /// How long a request under way may take to finish when the server stops.
