@@ -18,6 +18,7 @@ use crate::pki::trust::{TrustRoots, apns_roots};
 use crate::port::apns::{Apns, ApnsEndpoint};
 use crate::port::blob::Blobs;
 use crate::port::mailer::Mailer;
+use crate::port::outbound::Outbound;
 use crate::port::queue::Queue;
 use crate::port::random::Random;
 use crate::port::secrets::Secrets;
@@ -45,6 +46,10 @@ pub struct State {
     pub sweeps: Queue,
     /// Hints at jobs: commands to many devices.
     pub jobs: Queue,
+    /// The queue of the function `events`.
+    pub events: Queue,
+    /// Addresses that tenants choose.
+    pub outbound: Outbound,
     /// SES.
     pub mailer: Mailer,
     /// The bucket of large results.
@@ -84,7 +89,12 @@ impl State {
 impl State {
     /// An event in a device's life that `scope`'s actor causes now; the store writes it together with the change.
     pub fn event(&self, scope: &Scope, kind: EventKind, enrollment: &EnrollmentId) -> Event {
-        Event::new(self.random.id(), self.clock.now(), scope, kind, enrollment)
+        self.event_of_all(scope, kind).of(enrollment)
+    }
+
+    /// The same about all of a tenant's devices.
+    pub fn event_of_all(&self, scope: &Scope, kind: EventKind) -> Event {
+        Event::new(self.random.id(), self.clock.now(), scope, kind)
     }
 }
 
@@ -118,6 +128,12 @@ impl State {
             wakes: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_wake_url.clone()),
             sweeps: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_sweep_url.clone()),
             jobs: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_jobs_url.clone()),
+            events: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_events_url.clone()),
+            outbound: if config.loopback_calls {
+                Outbound::with_loopback(Vec::new())
+            } else {
+                Outbound::public()
+            },
             mailer: Mailer::new(
                 aws_sdk_sesv2::Client::new(&aws),
                 config.mail_from.clone(),
