@@ -77,6 +77,15 @@ pub enum RemovalRule {
     WithPassword(KeyId),
 }
 
+/// Where a device gets the identity that it signs with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentitySource {
+    /// The device makes a key and asks this server for its certificate.
+    #[default]
+    Scep,
+}
+
 /// A tenant's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentSettings {
@@ -92,6 +101,9 @@ pub struct EnrollmentSettings {
     pub per_user_connections: bool,
     /// Whether a Mac deposits its bootstrap token.
     pub bootstrap_token: bool,
+    /// Where devices get their identities.
+    #[serde(default)]
+    pub identity: IdentitySource,
     /// Counts the changes.
     pub version: u64,
 }
@@ -106,6 +118,7 @@ impl Default for EnrollmentSettings {
             pinned: false,
             per_user_connections: true,
             bootstrap_token: true,
+            identity: IdentitySource::Scep,
             version: 0,
         }
     }

@@ -1,4 +1,4 @@
-//! The profile that enrolls a device: an identity by SCEP, and the MDM payload that uses it.
+//! The profile that enrolls a device: an identity, and the MDM payload that uses it.
 
 use plist::{Dictionary, Value};
 use uuid::Uuid;
@@ -37,7 +37,7 @@ pub struct EnrollmentProfile {
     /// Where the device checks in.
     pub check_in_url: String,
     /// The device's identity.
-    pub identity: Scep,
+    pub identity: Identity,
     /// What the tenant decides.
     pub options: ProfileOptions,
     /// PayloadUUIDs, the same for the same link.
@@ -75,7 +75,14 @@ impl Default for ProfileOptions {
     }
 }
 
-/// How the device gets its identity certificate. Apple: `mdm/profiles/com.apple.security.scep.yaml`.
+/// How the device gets its identity certificate.
+#[derive(Clone, Debug)]
+pub enum Identity {
+    /// It makes a key and asks for a certificate.
+    Scep(Scep),
+}
+
+/// Where a device asks for a certificate. Apple: `mdm/profiles/com.apple.security.scep.yaml`.
 #[derive(Clone, Debug)]
 pub struct Scep {
     /// The SCEP server.
@@ -94,8 +101,8 @@ pub struct Scep {
 pub struct ProfileUuids {
     /// The profile's own.
     pub profile: Uuid,
-    /// The SCEP payload's, which the MDM payload names as its identity.
-    pub scep: Uuid,
+    /// The identity payload's, which the MDM payload names.
+    pub identity: Uuid,
     /// The MDM payload's.
     pub mdm: Uuid,
     /// That of the payload with the trusted authority, which the MDM payload names to pin it.
@@ -114,7 +121,7 @@ impl EnrollmentProfile {
     /// Malformed `plist-control-character` when one of the texts holds a control character.
     pub fn to_plist(&self) -> Result<Vec<u8>> {
         // The device installs them in this order: it needs the trust before it calls the server.
-        let payloads = [self.trust(), Some(self.scep()), Some(self.mdm()), self.removal()];
+        let payloads = [self.trust(), Some(self.identity()), Some(self.mdm()), self.removal()];
         let payloads = payloads.into_iter().flatten().map(Value::from).collect();
         let mut profile = self.payload("Configuration", "", &self.display_name, self.uuids.profile);
         put(&mut profile, "PayloadContent", Value::Array(payloads));
@@ -124,8 +131,13 @@ impl EnrollmentProfile {
         body::to_xml(&profile.into())
     }
 
-    fn scep(&self) -> Dictionary {
-        let Scep { url, subject, challenge, ca_sha1 } = &self.identity;
+    fn identity(&self) -> Dictionary {
+        match &self.identity {
+            Identity::Scep(scep) => self.scep(scep),
+        }
+    }
+
+    fn scep(&self, Scep { url, subject, challenge, ca_sha1 }: &Scep) -> Dictionary {
         // Each relative name is an array of its own, although only one attribute fits this product's subjects.
         let name = |(attribute, value): &(String, String)| {
             let pair = vec![attribute.as_str().into(), value.as_str().into()];
@@ -144,7 +156,7 @@ impl EnrollmentProfile {
         put(&mut content, "RetryDelay", RETRY_DELAY);
 
         let mut payload =
-            self.payload("com.apple.security.scep", ".scep", "Device identity", self.uuids.scep);
+            self.payload("com.apple.security.scep", ".scep", "Device identity", self.uuids.identity);
         put(&mut payload, "PayloadContent", content);
         payload
     }
@@ -177,7 +189,7 @@ impl EnrollmentProfile {
         put(&mut payload, "AccessRights", options.access_rights);
         put(&mut payload, "CheckInURL", self.check_in_url.as_str());
         put(&mut payload, "CheckOutWhenRemoved", true);
-        put(&mut payload, "IdentityCertificateUUID", upper(self.uuids.scep));
+        put(&mut payload, "IdentityCertificateUUID", upper(self.uuids.identity));
         put(&mut payload, "ServerCapabilities", Value::Array(capabilities));
         put(&mut payload, "ServerURL", self.server_url.as_str());
         put(&mut payload, "SignMessage", true);
@@ -225,7 +237,7 @@ mod tests {
             topic: "com.apple.mgmt.External.11111111-2222-3333-4444-555555555555".to_owned(),
             server_url: "https://mdm.example.org/mdm/aaaaaaaaaaaaaaaa/command".to_owned(),
             check_in_url: "https://mdm.example.org/mdm/aaaaaaaaaaaaaaaa/checkin".to_owned(),
-            identity: Scep {
+            identity: Identity::Scep(Scep {
                 url: "https://mdm.example.org/scep/aaaaaaaaaaaaaaaa".to_owned(),
                 subject: vec![
                     ("O".to_owned(), "Example & Sons".to_owned()),
@@ -233,11 +245,11 @@ mod tests {
                 ],
                 challenge: Secret::new("one-time".to_owned()),
                 ca_sha1: [7; 20],
-            },
+            }),
             options: ProfileOptions::default(),
             uuids: ProfileUuids {
                 profile: uuid(1),
-                scep: uuid(2),
+                identity: uuid(2),
                 mdm: uuid(3),
                 trust: uuid(4),
                 removal: uuid(5),

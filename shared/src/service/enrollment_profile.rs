@@ -13,7 +13,7 @@ use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
 use crate::domain::link_challenge::{Challenge, LinkChallenge};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::protocol::enrollment_profile::{EnrollmentProfile, ProfileOptions, ProfileUuids, Scep};
+use crate::protocol::enrollment_profile::{EnrollmentProfile, Identity, ProfileOptions, ProfileUuids, Scep};
 use crate::scope::{Actor, Scope};
 use crate::secret::Secret;
 use crate::state::State;
@@ -139,16 +139,16 @@ fn describe(
         topic,
         server_url: format!("{base}/mdm/{tenant}/command"),
         check_in_url: format!("{base}/mdm/{tenant}/checkin"),
-        identity: Scep {
+        identity: Identity::Scep(Scep {
             url: format!("{base}/scep/{tenant}"),
             subject: identity_subject(&authority.organization, &link.terms.holder, challenge),
             challenge: challenge.reveal(),
             ca_sha1: sha1(&authority.certificate),
-        },
+        }),
         options,
         uuids: ProfileUuids {
             profile: uuid(challenge, "profile"),
-            scep: uuid(challenge, "scep"),
+            identity: uuid(challenge, "scep"),
             mdm: uuid(challenge, "mdm"),
             trust: uuid(challenge, "trust"),
             removal: uuid(challenge, "removal"),

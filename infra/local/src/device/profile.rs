@@ -146,7 +146,9 @@ impl<'a> Keys<'a> {
 mod tests {
     use shared::pki::authority::{self, AuthoritySubject};
     use shared::pki::{Credential, key};
-    use shared::protocol::enrollment_profile::{EnrollmentProfile, ProfileOptions, ProfileUuids, Scep};
+    use shared::protocol::enrollment_profile::{
+        EnrollmentProfile, Identity, ProfileOptions, ProfileUuids, Scep,
+    };
     use shared::time::from_unix;
     use uuid::Uuid;
 
@@ -170,16 +172,16 @@ mod tests {
             topic: "com.apple.mgmt.External.1".to_owned(),
             server_url: "http://server/command".to_owned(),
             check_in_url: "http://server/checkin".to_owned(),
-            identity: Scep {
+            identity: Identity::Scep(Scep {
                 url: "http://server/scep".to_owned(),
                 subject: vec![("O".to_owned(), "School".to_owned()), ("CN".to_owned(), "1".to_owned())],
                 challenge: Secret::new("one-time".to_owned()),
                 ca_sha1: sha1(&authority.certificate.to_der().unwrap()),
-            },
+            }),
             options: ProfileOptions::default(),
             uuids: ProfileUuids {
                 profile: uuid(1),
-                scep: uuid(2),
+                identity: uuid(2),
                 mdm: uuid(3),
                 trust: uuid(4),
                 removal: uuid(5),
