@@ -10,6 +10,7 @@ mod aws_calls;
 mod aws_proxy;
 mod calls;
 mod captures;
+mod carried_identities;
 mod check_in_messages;
 mod command_queue;
 mod contacts;

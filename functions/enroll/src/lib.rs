@@ -4,13 +4,13 @@ mod page;
 
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use shared::error::{Error, Kind};
-use shared::http::{Problem, ProblemDetails, Query, path_part};
+use shared::http::{Problem, ProblemDetails, Query, path_part, profile_file};
 use shared::service::create_enrollment_link::issuing_authority;
-use shared::service::enrollment_profile::{enrollment_profile, open_link};
+use shared::service::enrollment_profile::{Opened, enrollment_profile, open_link};
 use shared::state::AppState;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -37,6 +37,7 @@ struct Options {
     responses(
         (status = 200, description = "A page where `Accept` asks for HTML, otherwise a .mobileconfig",
             content((&'static [u8] = "application/x-apple-aspen-config"), (String = "text/html"))),
+        (status = 303, description = "Where the profile is made, if it brings the device's identity along"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "The link was used, revoked, or has ended, or there is no usable push certificate",
             body = ProblemDetails, content_type = "application/problem+json"),
@@ -70,6 +71,7 @@ async fn open(
     params(("tenant" = String, Path), ("token" = String, Path), Options),
     responses(
         (status = 200, description = "A .mobileconfig", content_type = "application/x-apple-aspen-config"),
+        (status = 303, description = "Where the profile is made, if it brings the device's identity along"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, body = ProblemDetails, content_type = "application/problem+json"),
     )
@@ -98,14 +100,18 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
 
 async fn served(state: &AppState, tenant: &str, token: &str, options: &Options) -> Result<Response, Problem> {
     let unsigned = options.unsigned.as_deref() == Some("1");
-    let profile = enrollment_profile(state, tenant.parse()?, token, unsigned).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/x-apple-aspen-config".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", profile.file_name)),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::VARY, "accept".to_owned()),
-    ];
-    Ok((headers, profile.bytes).into_response())
+    match enrollment_profile(state, tenant.parse()?, token, unsigned).await? {
+        Opened::Profile(profile) => {
+            let mut response = profile_file(profile);
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+            Ok(response)
+        }
+        Opened::At(address) => {
+            let address = if unsigned { format!("{address}?unsigned=1") } else { address };
+            let headers = [(header::LOCATION, address.as_str()), (header::CACHE_CONTROL, "no-store")];
+            Ok((StatusCode::SEE_OTHER, headers).into_response())
+        }
+    }
 }
 
 /// What the page says: who manages the device, and whom the link is for.

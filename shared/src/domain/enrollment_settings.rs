@@ -84,6 +84,8 @@ pub enum IdentitySource {
     /// The device makes a key and asks this server for its certificate.
     #[default]
     Scep,
+    /// Key and certificate come inside the profile, made for this one profile.
+    Pkcs12,
 }
 
 /// A tenant's settings.

@@ -59,4 +59,8 @@ pub struct IssuedIdentity {
     /// The device channel it is bound to, from Authenticate on. One certificate never serves two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrollment: Option<EnrollmentId>,
+    /// Until when, in unix seconds, an identity that came inside a profile waits for its device. DynamoDB's TTL reads it;
+    /// the binding removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclaimed_until: Option<i64>,
 }

@@ -6,10 +6,14 @@ use openssl::sha::sha256;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::link_challenge::challenge_ends;
 use super::link_terms::LinkTerms;
 use crate::id::{Fingerprint, LinkId};
 use crate::secret::Secret;
 use crate::time::Timestamp;
+
+/// How long a link may live at most, in days.
+pub const LONGEST_DAYS: i64 = 90;
 
 /// What the store keeps of an enrollment link.
 ///
@@ -99,6 +103,12 @@ impl EnrollmentLink {
     /// Whether the link's time is over.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now.as_second() >= self.expires_at
+    }
+
+    /// When what one of its profiles promises ends, in unix seconds: with the link, and within an hour where the link makes
+    /// a new promise to everyone who opens it.
+    pub fn promise_ends(&self, now: Timestamp) -> i64 {
+        if self.terms.is_single() { self.expires_at } else { challenge_ends(now, self.expires_at) }
     }
 
     /// Where it stands.

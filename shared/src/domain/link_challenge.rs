@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::identity_name::{IdentityKind, IdentityName};
 use super::link::{IssuedByLink, LinkToken, hash, same};
-use crate::id::LinkId;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -56,14 +56,14 @@ impl Challenge {
     }
 
     /// Who asks with it, as the identity's subject names the device.
-    pub fn common_name(&self) -> String {
-        common_name(&self.token.id, self.number)
+    pub fn name(&self) -> IdentityName {
+        IdentityName { kind: IdentityKind::Requested, link: self.token.id.clone(), number: self.number }
     }
 }
 
-/// The common name of an identity: the link, and which profile of a link for several devices.
-fn common_name(link: &LinkId, number: Option<u32>) -> String {
-    number.map_or_else(|| format!("Device {link}"), |number| format!("Device {link}-{number}"))
+/// When the challenge in a profile served now ends, in unix seconds.
+pub(super) fn challenge_ends(now: Timestamp, link_expires_at: i64) -> i64 {
+    link_expires_at.min(now.as_second() + CHALLENGE_SECONDS)
 }
 
 impl LinkChallenge {
@@ -72,7 +72,7 @@ impl LinkChallenge {
         Self {
             served: number,
             challenge_hash: hash(secret.expose()),
-            expires_at: link_expires_at.min(now.as_second() + CHALLENGE_SECONDS),
+            expires_at: challenge_ends(now, link_expires_at),
             issued: None,
         }
     }
@@ -88,6 +88,7 @@ impl LinkChallenge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::LinkId;
     use crate::time::from_unix;
 
     fn challenge(number: Option<u32>) -> Challenge {
@@ -99,7 +100,7 @@ mod tests {
         for number in [None, Some(7)] {
             let read = Challenge::parse(challenge(number).reveal().expose()).unwrap();
             assert_eq!((read.number, read.token.secret.expose().as_str()), (number, "s3cret"));
-            assert_eq!(read.common_name(), challenge(number).common_name());
+            assert_eq!(read.name(), challenge(number).name());
         }
         for other in ["", "x", "aaaaaaaaaaaaaaaa.x.y"] {
             assert!(Challenge::parse(other).is_none(), "{other}");

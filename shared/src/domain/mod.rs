@@ -18,6 +18,7 @@ pub mod expiry_words;
 pub mod explanation;
 pub mod export_tries;
 pub mod identity;
+pub mod identity_name;
 pub mod inactivity;
 pub mod inventory;
 pub mod invitation_mail;

@@ -5,6 +5,7 @@ mod device;
 mod json;
 mod path;
 mod problem;
+mod profile_file;
 mod query;
 mod serve;
 
@@ -13,6 +14,7 @@ pub use device::{device_message, failure as device_failure};
 pub use json::{Body, FileOrJson, Json};
 pub use path::path_part;
 pub use problem::{Problem, ProblemDetails};
+pub use profile_file::profile_file;
 pub use query::Query;
 pub use serve::{app, serve};
 

@@ -80,6 +80,17 @@ impl Default for ProfileOptions {
 pub enum Identity {
     /// It makes a key and asks for a certificate.
     Scep(Scep),
+    /// It comes with the profile.
+    Pkcs12(Pkcs12),
+}
+
+/// An identity in the profile itself. Apple: `mdm/profiles/com.apple.security.pkcs12.yaml`.
+#[derive(Clone, Debug)]
+pub struct Pkcs12 {
+    /// Key and certificate.
+    pub file: Secret<Vec<u8>>,
+    /// What opens the file.
+    pub password: Secret<String>,
 }
 
 /// Where a device asks for a certificate. Apple: `mdm/profiles/com.apple.security.scep.yaml`.
@@ -134,6 +145,7 @@ impl EnrollmentProfile {
     fn identity(&self) -> Dictionary {
         match &self.identity {
             Identity::Scep(scep) => self.scep(scep),
+            Identity::Pkcs12(file) => self.pkcs12(file),
         }
     }
 
@@ -158,6 +170,16 @@ impl EnrollmentProfile {
         let mut payload =
             self.payload("com.apple.security.scep", ".scep", "Device identity", self.uuids.identity);
         put(&mut payload, "PayloadContent", content);
+        payload
+    }
+
+    fn pkcs12(&self, Pkcs12 { file, password }: &Pkcs12) -> Dictionary {
+        let kind = "com.apple.security.pkcs12";
+        let mut payload = self.payload(kind, ".identity", "Device identity", self.uuids.identity);
+        put(&mut payload, "KeyIsExtractable", false);
+        put(&mut payload, "Password", password.expose().as_str());
+        put(&mut payload, "PayloadCertificateFileName", "identity.p12");
+        put(&mut payload, "PayloadContent", Value::Data(file.expose().clone()));
         payload
     }
 
@@ -276,6 +298,15 @@ mod tests {
         assert!(!format!("{options:?}").contains("sesame"));
         let xml = EnrollmentProfile { options, ..profile() }.to_plist().unwrap();
         insta::assert_snapshot!(String::from_utf8(xml).unwrap());
+    }
+
+    #[test]
+    fn an_identity_may_come_along() {
+        let file =
+            Pkcs12 { file: Secret::new(vec![1, 2, 3]), password: Secret::new("open sesame".to_owned()) };
+        let profile = EnrollmentProfile { identity: Identity::Pkcs12(file), ..profile() };
+        assert!(!format!("{profile:?}").contains("sesame"));
+        insta::assert_snapshot!(String::from_utf8(profile.to_plist().unwrap()).unwrap());
     }
 
     #[test]

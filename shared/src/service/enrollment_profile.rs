@@ -1,4 +1,4 @@
-//! What a person gets who opens an enrollment link.
+//! What stands behind an enrollment link, and the frame of every enrollment profile.
 
 use openssl::sha::{sha1, sha256};
 use uuid::Builder;
@@ -7,8 +7,9 @@ use super::create_enrollment_link::issuing_authority;
 use super::issue_identity::identity_subject;
 use super::profile_signer::sign_profile;
 use super::secret_path;
-use crate::domain::enrollment_settings::{AccessRight, RemovalRule};
+use crate::domain::enrollment_settings::{AccessRight, EnrollmentSettings, IdentitySource, RemovalRule};
 use crate::domain::identity::IdentityAuthority;
+use crate::domain::identity_name::IdentityName;
 use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
 use crate::domain::link_challenge::{Challenge, LinkChallenge};
 use crate::error::{Error, Result};
@@ -25,6 +26,15 @@ pub struct ServedProfile {
     pub bytes: Vec<u8>,
     /// Its name when saved.
     pub file_name: String,
+}
+
+/// What a link's token opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// The profile.
+    Profile(ServedProfile),
+    /// Where the profile is made: only that function may issue the identity that comes inside.
+    At(String),
 }
 
 /// The link behind a token that still enrolls devices, and its scope.
@@ -57,25 +67,82 @@ pub async fn enrollment_profile(
     tenant: TenantId,
     token: &str,
     unsigned: bool,
-) -> Result<ServedProfile> {
+) -> Result<Opened> {
     let (scope, link, token) = open_link(state, tenant, token).await?;
-    let now = state.clock.now();
-    let topic = state.store.push_certificates(&scope).await?.usable(now)?.certificate.topic.clone();
-    let authority = issuing_authority(state, &scope).await?;
-    let challenge = challenge(state, &scope, &link, &token).await?;
-    let options = options(state, &scope).await?;
-    let profile = describe(state, &scope, &link, &challenge, options, topic, &authority).to_plist()?;
-    let bytes = if unsigned && state.config.unsigned_profiles {
-        profile
-    } else {
-        sign_profile(state, &scope, &authority, &profile).await?
-    };
-    Ok(ServedProfile { bytes, file_name: "enroll.mobileconfig".to_owned() })
+    let settings = state.store.enrollment_settings(&scope).await?;
+    match settings.identity {
+        IdentitySource::Scep => {
+            let frame = Frame::read(state, &scope, &settings).await?;
+            let challenge = challenge(state, &scope, &link, &token).await?;
+            let identity = requested(state, &scope, &frame.authority, &link, &challenge);
+            frame.serve(state, &scope, &challenge.name(), identity, unsigned).await.map(Opened::Profile)
+        }
+        IdentitySource::Pkcs12 => {
+            let (base, token) = (&state.config.base_url, token.reveal());
+            Ok(Opened::At(format!("{base}/scep/{}/profile/{}", scope.tenant(), token.expose())))
+        }
+    }
+}
+
+/// What all enrollment profiles of a tenant have in common at the moment.
+pub(super) struct Frame {
+    topic: String,
+    /// Who issues the identities.
+    pub(super) authority: IdentityAuthority,
+    options: ProfileOptions,
+}
+
+impl Frame {
+    /// # Errors
+    /// Conflict when devices cannot enroll now: no usable push certificate, no authority.
+    pub(super) async fn read(state: &State, scope: &Scope, settings: &EnrollmentSettings) -> Result<Self> {
+        let now = state.clock.now();
+        let topic = state.store.push_certificates(scope).await?.usable(now)?.certificate.topic.clone();
+        let authority = issuing_authority(state, scope).await?;
+        Ok(Self { topic, authority, options: options(state, scope, settings).await? })
+    }
+
+    /// The profile around an identity, signed.
+    pub(super) async fn serve(
+        self,
+        state: &State,
+        scope: &Scope,
+        name: &IdentityName,
+        identity: Identity,
+        unsigned: bool,
+    ) -> Result<ServedProfile> {
+        let Self { topic, authority, options } = self;
+        let (base, tenant) = (&state.config.base_url, scope.tenant());
+        let profile = EnrollmentProfile {
+            identifier: format!("com.pomarium.{tenant}.enrollment"),
+            display_name: authority.common_name.clone(),
+            organization: authority.organization.clone(),
+            description: format!("Lets {} manage this device.", authority.organization),
+            topic,
+            server_url: format!("{base}/mdm/{tenant}/command"),
+            check_in_url: format!("{base}/mdm/{tenant}/checkin"),
+            identity,
+            options,
+            uuids: ProfileUuids {
+                profile: uuid(name, "profile"),
+                identity: uuid(name, "scep"),
+                mdm: uuid(name, "mdm"),
+                trust: uuid(name, "trust"),
+                removal: uuid(name, "removal"),
+            },
+        };
+        let profile = profile.to_plist()?;
+        let bytes = if unsigned && state.config.unsigned_profiles {
+            profile
+        } else {
+            sign_profile(state, scope, &authority, &profile).await?
+        };
+        Ok(ServedProfile { bytes, file_name: "enroll.mobileconfig".to_owned() })
+    }
 }
 
 /// What the tenant decided about its profiles.
-async fn options(state: &State, scope: &Scope) -> Result<ProfileOptions> {
-    let settings = state.store.enrollment_settings(scope).await?;
+async fn options(state: &State, scope: &Scope, settings: &EnrollmentSettings) -> Result<ProfileOptions> {
     let removal_password = match &settings.removal {
         RemovalRule::Always => None,
         RemovalRule::WithPassword(id) => {
@@ -88,7 +155,7 @@ async fn options(state: &State, scope: &Scope) -> Result<ProfileOptions> {
         per_user_connections: settings.per_user_connections,
         bootstrap_token: settings.bootstrap_token,
         removal_password,
-        trusted_authority: settings.trusted_authority.map(Vec::from),
+        trusted_authority: settings.trusted_authority.clone().map(Vec::from),
         pinned: settings.pinned,
     })
 }
@@ -103,12 +170,17 @@ async fn challenge(
     if link.terms.is_single() {
         return Ok(Challenge { token: token.challenge(), number: None });
     }
-    let number = state.store.count_served(scope, &link.id).await?;
-    let number = number.ok_or_else(|| link_over(LinkState::Used))?;
+    let number = count_served(state, scope, link).await?;
     let token = LinkToken::new(link.id.clone(), state.random.token());
     let kept = LinkChallenge::create(number, &token.secret, state.clock.now(), link.expires_at);
     state.store.keep_challenge(scope, &link.id, &kept).await?;
     Ok(Challenge { token, number: Some(number) })
+}
+
+/// Counts one more profile of a link and returns its number.
+pub(super) async fn count_served(state: &State, scope: &Scope, link: &EnrollmentLink) -> Result<u32> {
+    let number = state.store.count_served(scope, &link.id).await?;
+    number.ok_or_else(|| link_over(LinkState::Used))
 }
 
 fn link_over(state: LinkState) -> Error {
@@ -120,45 +192,25 @@ fn link_over(state: LinkState) -> Error {
     Error::conflict("link-over", message).next("Ask your administrator for a new link.")
 }
 
-fn describe(
+/// The payload with which a device asks for its identity.
+fn requested(
     state: &State,
     scope: &Scope,
+    authority: &IdentityAuthority,
     link: &EnrollmentLink,
     challenge: &Challenge,
-    options: ProfileOptions,
-    topic: String,
-    authority: &IdentityAuthority,
-) -> EnrollmentProfile {
-    let base = &state.config.base_url;
-    let tenant = scope.tenant();
-    EnrollmentProfile {
-        identifier: format!("com.pomarium.{tenant}.enrollment"),
-        display_name: authority.common_name.clone(),
-        organization: authority.organization.clone(),
-        description: format!("Lets {} manage this device.", authority.organization),
-        topic,
-        server_url: format!("{base}/mdm/{tenant}/command"),
-        check_in_url: format!("{base}/mdm/{tenant}/checkin"),
-        identity: Identity::Scep(Scep {
-            url: format!("{base}/scep/{tenant}"),
-            subject: identity_subject(&authority.organization, &link.terms.holder, challenge),
-            challenge: challenge.reveal(),
-            ca_sha1: sha1(&authority.certificate),
-        }),
-        options,
-        uuids: ProfileUuids {
-            profile: uuid(challenge, "profile"),
-            identity: uuid(challenge, "scep"),
-            mdm: uuid(challenge, "mdm"),
-            trust: uuid(challenge, "trust"),
-            removal: uuid(challenge, "removal"),
-        },
-    }
+) -> Identity {
+    Identity::Scep(Scep {
+        url: format!("{}/scep/{}", state.config.base_url, scope.tenant()),
+        subject: identity_subject(&authority.organization, &link.terms.holder, &challenge.name()),
+        challenge: challenge.reveal(),
+        ca_sha1: sha1(&authority.certificate),
+    })
 }
 
 /// The same UUID for the same profile and part.
-fn uuid(challenge: &Challenge, part: &str) -> uuid::Uuid {
-    let digest = sha256(format!("{}/{part}", challenge.common_name()).as_bytes());
+fn uuid(name: &IdentityName, part: &str) -> uuid::Uuid {
+    let digest = sha256(format!("{name}/{part}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Builder::from_custom_bytes(bytes).into_uuid()

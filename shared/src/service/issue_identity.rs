@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use openssl::pkey::{HasPublic, PKey, PKeyRef, Public};
 use openssl::x509::{X509, X509Name, X509NameRef};
 
 use super::authenticate_device::authorities;
 use super::create_enrollment_link::issuing_authority;
 use super::secret_path;
 use crate::domain::identity::{IDENTITY_DAYS, IdentityAuthority, IssuedIdentity};
+use crate::domain::identity_name::IdentityName;
 use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkState, key_hash};
 use crate::domain::link_challenge::Challenge;
 use crate::domain::link_terms::LinkHolder;
@@ -90,7 +92,12 @@ fn fail_info(error: &Error) -> Option<FailInfo> {
     Some(reason)
 }
 
-async fn credential(state: &State, scope: &Scope, authority: &IdentityAuthority) -> Result<Credential> {
+/// The authority with its key, which only one function may read.
+pub(super) async fn credential(
+    state: &State,
+    scope: &Scope,
+    authority: &IdentityAuthority,
+) -> Result<Credential> {
     let path = secret_path::authority(scope.tenant(), &authority.id);
     let pem = state.secrets.required(&path).await?;
     Ok(Credential {
@@ -125,15 +132,16 @@ async fn issue(
     if link.state(now) != LinkState::Open {
         return Err(refused_challenge());
     }
-    let subject = identity_subject(&authority.organization, &link.terms.holder, &challenge);
-    let certificate = certify(state, credential, request, &*name(&subject)?, now)?;
+    let subject = identity_subject(&authority.organization, &link.terms.holder, &challenge.name());
+    let certificate = certify(state, credential, &*requested_key(request)?, &*name(&subject)?, now)?;
     let record = IssuedIdentity {
         link: Some(link.id.clone()),
         holder: link.terms.holder.clone(),
         devices: link.terms.devices.clone(),
         ..record(&certificate, now)?
     };
-    let used = IssuedByLink { key_hash: requested_key(request)?, certificate: record.certificate.clone() };
+    let used =
+        IssuedByLink { key_hash: requested_key_hash(request)?, certificate: record.certificate.clone() };
     if state.store.record_first_identity(scope, &record, &link, challenge.number, &used).await? {
         return Ok(certificate);
     }
@@ -146,18 +154,18 @@ async fn issue(
 pub(super) fn identity_subject(
     organization: &str,
     holder: &LinkHolder,
-    challenge: &Challenge,
+    name: &IdentityName,
 ) -> Vec<(String, String)> {
     let group = holder.group.iter().map(|group| ("OU".to_owned(), group.clone()));
     let mut subject = vec![("O".to_owned(), organization.to_owned())];
     subject.extend(group);
-    subject.push(("CN".to_owned(), challenge.common_name()));
+    subject.push(("CN".to_owned(), name.to_string()));
     subject
 }
 
 /// Gives the same key the same certificate again, because an answer may be lost; another key gets nothing.
 fn repeat(issued: &IssuedByLink, request: &PkiMessage) -> Result<X509> {
-    if issued.key_hash == requested_key(request)? {
+    if issued.key_hash == requested_key_hash(request)? {
         X509::from_der(&issued.certificate).map_err(Error::internal)
     } else {
         Err(refused_challenge())
@@ -192,7 +200,13 @@ async fn renew(
     former: &IssuedIdentity,
 ) -> Result<X509> {
     let now = state.clock.now();
-    let certificate = certify(state, credential, request, request.transaction.signer.subject_name(), now)?;
+    let certificate = certify(
+        state,
+        credential,
+        &*requested_key(request)?,
+        request.transaction.signer.subject_name(),
+        now,
+    )?;
     let record = IssuedIdentity {
         link: former.link.clone(),
         holder: former.holder.clone(),
@@ -206,19 +220,20 @@ async fn renew(
     Ok(certificate)
 }
 
-fn certify(
+/// A device's certificate for a key.
+pub(super) fn certify<T: HasPublic>(
     state: &State,
     credential: &Credential,
-    request: &PkiMessage,
+    key: &PKeyRef<T>,
     subject: &X509NameRef,
     now: Timestamp,
 ) -> Result<X509> {
-    let key = request.csr.public_key().map_err(Error::internal)?;
-    let identity = Identity { key: &key, subject, serial: state.random.bytes(), days: IDENTITY_DAYS };
+    let identity = Identity { key, subject, serial: state.random.bytes(), days: IDENTITY_DAYS };
     authority::issue(credential, &identity, now)
 }
 
-fn record(certificate: &X509, now: Timestamp) -> Result<IssuedIdentity> {
+/// The record of a certificate that nothing else is known of yet.
+pub(super) fn record(certificate: &X509, now: Timestamp) -> Result<IssuedIdentity> {
     let der = certificate.to_der().map_err(Error::internal)?;
     Ok(IssuedIdentity {
         fingerprint: Fingerprint::of(&der),
@@ -230,16 +245,20 @@ fn record(certificate: &X509, now: Timestamp) -> Result<IssuedIdentity> {
         devices: BTreeSet::new(),
         renews: None,
         enrollment: None,
+        unclaimed_until: None,
     })
 }
 
-fn requested_key(request: &PkiMessage) -> Result<String> {
-    let key = request.csr.public_key().and_then(|key| key.public_key_to_der()).map_err(Error::internal)?;
-    Ok(key_hash(&key))
+fn requested_key(request: &PkiMessage) -> Result<PKey<Public>> {
+    request.csr.public_key().map_err(Error::internal)
+}
+
+fn requested_key_hash(request: &PkiMessage) -> Result<String> {
+    Ok(key_hash(&requested_key(request)?.public_key_to_der().map_err(Error::internal)?))
 }
 
 /// The server decides the subject: it is shown to people, so it must not be a stranger's words.
-fn name(subject: &[(String, String)]) -> Result<X509Name> {
+pub(super) fn name(subject: &[(String, String)]) -> Result<X509Name> {
     let build = || {
         let mut name = X509Name::builder()?;
         for (attribute, value) in subject {

@@ -9,6 +9,7 @@ pub mod authenticate_caller;
 pub mod authenticate_device;
 pub mod calendar_feed;
 pub mod cancel_push_request;
+pub mod carried_profile;
 pub mod check_in;
 pub mod check_push_certificate;
 pub mod check_setup;

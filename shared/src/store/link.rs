@@ -8,12 +8,16 @@ use super::{
     Cancelled, NEW, Store, error, key_item, keys, names_in, number, put_part, read, text, update_part, value,
 };
 use crate::domain::audit::AuditEntry;
-use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkUse};
+use crate::domain::identity::IssuedIdentity;
+use crate::domain::link::{EnrollmentLink, IssuedByLink, LONGEST_DAYS, LinkUse};
 use crate::domain::link_challenge::LinkChallenge;
 use crate::error::{Error, Result};
 use crate::id::LinkId;
 use crate::scope::Scope;
-use crate::time::Timestamp;
+use crate::time::{DAY, Timestamp};
+
+/// How long a link may live at most, in seconds.
+const LONGEST_LINK: i64 = LONGEST_DAYS * DAY;
 
 /// The condition of a link that still enrolls devices.
 const OPEN: &str = "attribute_exists(pk) AND attribute_not_exists(issued) AND attribute_not_exists(revoked_at) \
@@ -162,6 +166,33 @@ impl Store {
         let key = keys::link_use(scope.tenant(), link, &used.fingerprint);
         parts.push(put_part(table, &key, used, Some(NEW))?);
         Ok(parts)
+    }
+
+    /// The parts of a transaction in which a device claims an identity that came inside a profile: the link is used
+    /// once, if it still enrolls, and the identity is counted.
+    pub(super) fn claim_parts(
+        &self,
+        scope: &Scope,
+        link: &LinkId,
+        identity: &IssuedIdentity,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let now = identity.issued_at;
+        let values = HashMap::from([
+            (":one".to_owned(), number(1)),
+            (":null".to_owned(), text("NULL")),
+            (":now".to_owned(), number(now.as_second())),
+        ]);
+        let open = format!("{OPEN} AND expires_at > :now");
+        let key = keys::link(scope.tenant(), link);
+        let table = &self.tables.ephemeral;
+        // The link's end is not known here. The longest that a link can still live is long enough for a list of its uses.
+        let expires_at = now.as_second() + LONGEST_LINK;
+        let used = LinkUse { fingerprint: identity.fingerprint, used_at: now, expires_at };
+        Ok(vec![
+            update_part(table, &key, "ADD used :one", Some(&open), values)?,
+            put_part(table, &keys::link_use(scope.tenant(), link, &used.fingerprint), &used, Some(NEW))?,
+            self.count_part(scope, identity)?,
+        ])
     }
 }
 

@@ -22,7 +22,7 @@ pub use error::{DeviceError, Result};
 pub use identity::{Ask, ScepClient, distinguished_name};
 pub use life::Answered;
 pub use message::{Digest, sign};
-pub use profile::{ScepPayload, ServedProfile};
+pub use profile::{IdentityPayload, Pkcs12Payload, ScepPayload, ServedProfile};
 pub use script::Reply;
 pub use wire::{Command, Response, Url};
 

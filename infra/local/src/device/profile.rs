@@ -1,9 +1,10 @@
 //! Reads an enrollment profile as a device does.
 
+use openssl::pkcs12::Pkcs12;
 use openssl::sha::sha1;
 use openssl::x509::X509;
 use plist::{Dictionary, Value};
-use shared::pki::{profile_signature, trust};
+use shared::pki::{Credential, profile_signature, trust};
 use shared::protocol::body;
 use shared::secret::Secret;
 
@@ -22,10 +23,26 @@ pub struct ServedProfile {
     pub server_url: String,
     /// Where check-ins go.
     pub check_in_url: String,
-    /// How to get an identity.
-    pub scep: ScepPayload,
+    /// Its identity, or how to get one.
+    pub identity: IdentityPayload,
     /// Who signed it; `None` where it came unsigned.
     pub signer: Option<X509>,
+}
+
+/// The payload that the MDM payload names as its identity.
+#[derive(Clone, Debug)]
+pub enum IdentityPayload {
+    /// The device asks for it.
+    Scep(ScepPayload),
+    /// Here it is.
+    Pkcs12(Pkcs12Payload),
+}
+
+/// The PKCS#12 payload.
+#[derive(Clone, Debug)]
+pub struct Pkcs12Payload {
+    file: Vec<u8>,
+    password: Secret<String>,
 }
 
 /// The SCEP payload.
@@ -59,10 +76,8 @@ impl ServedProfile {
         let value = body::parse(&content).map_err(|source| DeviceError::unreadable(PROFILE, source))?;
         let root =
             Keys(value.as_dictionary().ok_or_else(|| DeviceError::unreadable(PROFILE, "no dictionary"))?);
-        let (mdm, scep) = (root.payload("com.apple.mdm")?, root.payload("com.apple.security.scep")?);
-        if mdm.text("IdentityCertificateUUID")? != scep.text("PayloadUUID")? {
-            return Err(DeviceError::unreadable(PROFILE, "the identity is not the SCEP payload"));
-        }
+        let mdm = root.payload("com.apple.mdm")?;
+        let identity = root.identity(&mdm.text("IdentityCertificateUUID")?)?;
         if !mdm.get("SignMessage")?.as_boolean().unwrap_or_default() {
             return Err(DeviceError::unreadable(PROFILE, "messages would not be signed"));
         }
@@ -72,9 +87,20 @@ impl ServedProfile {
             topic: mdm.text("Topic")?,
             server_url: mdm.text("ServerURL")?,
             check_in_url: mdm.text("CheckInURL")?,
-            scep: scep_payload(&scep)?,
+            identity,
             signer,
         })
+    }
+
+    /// The SCEP payload.
+    ///
+    /// # Errors
+    /// When the identity comes in another way.
+    pub fn scep(&self) -> Result<&ScepPayload> {
+        match &self.identity {
+            IdentityPayload::Scep(scep) => Ok(scep),
+            IdentityPayload::Pkcs12(_) => Err(DeviceError::unreadable(PROFILE, "no SCEP payload")),
+        }
     }
 
     /// Whether this authority is the profile's: the SCEP payload names it, and it issued the signer.
@@ -83,7 +109,7 @@ impl ServedProfile {
     /// When it is another.
     pub fn check(&self, authority: &X509) -> Result<()> {
         let der = authority.to_der().map_err(|source| DeviceError::unreadable(AUTHORITY, source))?;
-        if self.scep.ca_fingerprint != sha1(&der) {
+        if self.scep()?.ca_fingerprint != sha1(&der) {
             return Err(DeviceError::unreadable(AUTHORITY, "it is not the one that the profile names"));
         }
         let is_ours = |signer: &X509| trust::chains_to(signer, std::slice::from_ref(authority)).is_some();
@@ -111,6 +137,24 @@ fn scep_payload(payload: &Keys<'_>) -> Result<ScepPayload> {
     })
 }
 
+impl Pkcs12Payload {
+    fn read(payload: &Keys<'_>) -> Result<Self> {
+        let file = payload.get("PayloadContent")?.as_data().unwrap_or_default().to_vec();
+        Ok(Self { file, password: Secret::new(payload.text("Password")?) })
+    }
+
+    /// Key and certificate.
+    pub(super) fn open(&self) -> Result<Credential> {
+        const WHAT: &str = "the PKCS#12 payload";
+        let content = Pkcs12::from_der(&self.file).and_then(|file| file.parse2(self.password.expose()));
+        let content = content.map_err(|source| DeviceError::unreadable(WHAT, source))?;
+        match (content.cert, content.pkey) {
+            (Some(certificate), Some(key)) => Ok(Credential { certificate, key }),
+            (_, _) => Err(DeviceError::unreadable(WHAT, "it holds no certificate or no key")),
+        }
+    }
+}
+
 /// `[["CN", "name"]]`: one attribute in each relative name.
 fn relative_name(value: &Value) -> Option<(String, String)> {
     let [pair] = value.as_array()?.as_slice() else { return None };
@@ -130,6 +174,20 @@ impl<'a> Keys<'a> {
         text.ok_or_else(|| DeviceError::unreadable(PROFILE, format!("{key} is not a text")))
     }
 
+    /// The identity with this PayloadUUID.
+    fn identity(&self, uuid: &str) -> Result<IdentityPayload> {
+        let payloads = self.get("PayloadContent")?.as_array().into_iter().flatten();
+        let is_wanted =
+            |payload: &&Dictionary| payload.get("PayloadUUID").and_then(Value::as_string) == Some(uuid);
+        let found = payloads.filter_map(Value::as_dictionary).find(is_wanted).map(Keys);
+        let found = found.ok_or_else(|| DeviceError::unreadable(PROFILE, "the identity is not in it"))?;
+        match found.text("PayloadType")?.as_str() {
+            "com.apple.security.scep" => scep_payload(&found).map(IdentityPayload::Scep),
+            "com.apple.security.pkcs12" => Pkcs12Payload::read(&found).map(IdentityPayload::Pkcs12),
+            other => Err(DeviceError::unreadable(PROFILE, format!("{other} is no identity"))),
+        }
+    }
+
     /// The payload of this type.
     fn payload(&self, payload_type: &str) -> Result<Keys<'a>> {
         let payloads = self.get("PayloadContent")?.as_array().into_iter().flatten();
@@ -145,7 +203,7 @@ impl<'a> Keys<'a> {
 #[cfg(test)]
 mod tests {
     use shared::pki::authority::{self, AuthoritySubject};
-    use shared::pki::{Credential, key};
+    use shared::pki::key;
     use shared::protocol::enrollment_profile::{
         EnrollmentProfile, Identity, ProfileOptions, ProfileUuids, Scep,
     };
@@ -200,7 +258,7 @@ mod tests {
             assert_eq!(profile.check(&authority.certificate).is_ok(), good);
         }
         let unsigned = ServedProfile::read(file.as_bytes()).unwrap();
-        assert_eq!((unsigned.scep.key_size, unsigned.scep.subject.len()), (2048, 2));
+        assert_eq!((unsigned.scep().unwrap().key_size, unsigned.scep().unwrap().subject.len()), (2048, 2));
         assert!(unsigned.check(&authority.certificate).is_ok());
         assert!(unsigned.check(&stranger.certificate).is_err());
     }

@@ -8,9 +8,11 @@ use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
 use crate::domain::identity::IssuedIdentity;
+use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
-use crate::id::EnrollmentId;
+use crate::id::{EnrollmentId, LinkId};
+use crate::pki::certificate::name_value;
 use crate::pki::validity;
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
@@ -28,10 +30,13 @@ pub(super) async fn run(
 ) -> Result<Answer> {
     let now = state.clock.now();
     let device = id.device_channel();
-    let identity = identity(signer, &device, now)?;
+    let mut identity = identity(signer, &device, now)?;
     let former = state.store.channels(&signer.scope, &device).await?;
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
     let earlier = former.iter().find(|channel| channel.id == device);
+    if earlier.is_none_or(|channel| !channel.certificates.contains(&signer.fingerprint)) {
+        identity.link = claimed_link(signer);
+    }
     let generation = earlier.map_or(0, |channel| channel.generation);
     if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
         refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
@@ -44,7 +49,14 @@ pub(super) async fn run(
         .map(Enrollment::ended)
         .collect();
     channels.insert(0, begun(device, generation + 1, locked_at, signer, message, now));
-    let written = state.store.write_channels(&signer.scope, &channels, &before, Some(&identity), None).await;
+    let write = async |identity: &IssuedIdentity| {
+        state.store.write_channels(&signer.scope, &channels, &before, Some(identity), None).await
+    };
+    let mut written = write(&identity).await;
+    if written.as_ref().is_err_and(|error| error.code() == "identity-claimed-before") {
+        // It had another identity in between, and its profile is installed anew.
+        written = write(&IssuedIdentity { link: None, ..identity }).await;
+    }
     if let Err(error) = &written
         && error.code() == "identity-bound-elsewhere"
     {
@@ -93,6 +105,15 @@ fn group(signer: &Signer) -> Option<String> {
     unit.data().to_string().ok().filter(|_| signer.is_ours)
 }
 
+/// The link that the device claims with an identity that came inside a profile: the certificate names it.
+fn claimed_link(signer: &Signer) -> Option<LinkId> {
+    let name = name_value(signer.certificate.subject_name(), Nid::COMMONNAME).filter(|_| signer.is_ours)?;
+    match IdentityName::parse(&name)? {
+        IdentityName { kind: IdentityKind::Carried, link, .. } => Some(link),
+        IdentityName { kind: IdentityKind::Requested, .. } => None,
+    }
+}
+
 /// The record that binds the signer's certificate to this device. Here, and only here, its end is compared with the
 /// clock: an enrollment must not begin with an identity that is over.
 fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<IssuedIdentity> {
@@ -113,5 +134,6 @@ fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<Is
         devices: BTreeSet::new(),
         renews: None,
         enrollment: Some(device.clone()),
+        unclaimed_until: None,
     })
 }
