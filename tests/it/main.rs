@@ -43,6 +43,7 @@ mod mail_feedback;
 mod mails;
 mod openapi;
 mod operator_token;
+mod over_the_air;
 mod own_request;
 mod ownership;
 mod profile_signer;

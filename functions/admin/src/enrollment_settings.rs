@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use shared::domain::enrollment_settings::{AccessRight, EnrollmentSettings, IdentitySource, RemovalRule};
+use shared::domain::enrollment_settings::{
+    AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
+};
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::Fingerprint;
 use shared::secret::Secret;
@@ -37,6 +39,9 @@ pub(crate) struct Settings {
     /// Where devices get the identity that they sign with.
     #[serde(default)]
     identity: IdentitySource,
+    /// How devices get their profiles.
+    #[serde(default)]
+    method: EnrollmentMethod,
 }
 
 fn every_right() -> BTreeSet<AccessRight> {
@@ -80,6 +85,7 @@ pub(crate) struct SettingsView {
     per_user_connections: bool,
     bootstrap_token: bool,
     identity: IdentitySource,
+    method: EnrollmentMethod,
 }
 
 impl From<EnrollmentSettings> for SettingsView {
@@ -96,6 +102,7 @@ impl From<EnrollmentSettings> for SettingsView {
             per_user_connections: settings.per_user_connections,
             bootstrap_token: settings.bootstrap_token,
             identity: settings.identity,
+            method: settings.method,
         }
     }
 }
@@ -140,6 +147,7 @@ pub(crate) async fn change(
         per_user_connections: body.per_user_connections,
         bootstrap_token: body.bootstrap_token,
         identity: body.identity,
+        method: body.method,
     };
     Ok(JsonAnswer(change_enrollment_settings(&state, &scope, new).await?.into()))
 }

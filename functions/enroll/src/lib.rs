@@ -2,15 +2,17 @@
 
 mod page;
 
-use axum::extract::State;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use shared::error::{Error, Kind};
-use shared::http::{Problem, ProblemDetails, Query, path_part, profile_file};
+use shared::http::{PHASE_BODY, Problem, ProblemDetails, Query, device_failure, path_part, profile_file};
 use shared::service::create_enrollment_link::issuing_authority;
 use shared::service::enrollment_profile::{Opened, enrollment_profile, open_link};
+use shared::service::over_the_air::answer_device;
 use shared::state::AppState;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,7 +20,7 @@ use utoipa_axum::routes;
 
 /// The function's routes.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(open)).routes(routes!(profile))
+    OpenApiRouter::new().routes(routes!(open)).routes(routes!(profile)).routes(routes!(device))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -87,6 +89,29 @@ async fn profile(
         Err(Problem(error)) if wants_page(&parts.headers) => refusal(error),
         other => other,
     }
+}
+
+/// The second and the third phase of an enrollment in phases: a device tells who it is, signed first with the certificate
+/// it has from Apple and then with the identity that it got for that.
+#[utoipa::path(
+    post, path = "/enroll/{tenant}/device", tag = "device", params(("tenant" = String, Path)),
+    request_body(content = Vec<u8>, content_type = "application/pkcs7-signature"),
+    responses(
+        (status = 200, description = "A .mobileconfig", content_type = "application/x-apple-aspen-config"),
+        (status = 400), (status = 503)
+    )
+)]
+async fn device(State(state): State<AppState>, request: Request) -> Response {
+    answer_phase(&state, request).await.unwrap_or_else(|error| device_failure(&error))
+}
+
+async fn answer_phase(state: &AppState, request: Request) -> Result<Response, Error> {
+    let (mut parts, body) = request.into_parts();
+    let tenant = path_part(&mut parts, "tenant").await?.parse()?;
+    let message = to_bytes(body, PHASE_BODY).await.map_err(|cause| {
+        Error::malformed("over-the-air-message", "The message is too large or was cut off.").because(cause)
+    })?;
+    answer_device(state, tenant, &message).await.map(profile_file)
 }
 
 /// Whether a person's browser asks. Devices, programs and the previews of messengers say `*/*` or nothing.

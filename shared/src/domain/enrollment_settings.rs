@@ -88,6 +88,17 @@ pub enum IdentitySource {
     Pkcs12,
 }
 
+/// How a device gets its enrollment profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnrollmentMethod {
+    /// The link holds it.
+    #[default]
+    Direct,
+    /// In phases: the device proves who it is first, with the certificate it has from Apple. Macs have none to rely on.
+    OverTheAir,
+}
+
 /// A tenant's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentSettings {
@@ -106,6 +117,9 @@ pub struct EnrollmentSettings {
     /// Where devices get their identities.
     #[serde(default)]
     pub identity: IdentitySource,
+    /// How devices get their profiles.
+    #[serde(default)]
+    pub method: EnrollmentMethod,
     /// Counts the changes.
     pub version: u64,
 }
@@ -121,6 +135,7 @@ impl Default for EnrollmentSettings {
             per_user_connections: true,
             bootstrap_token: true,
             identity: IdentitySource::Scep,
+            method: EnrollmentMethod::Direct,
             version: 0,
         }
     }
@@ -152,6 +167,12 @@ impl EnrollmentSettings {
             if rights.contains(&right) && !rights.contains(&needs) {
                 return refuse(message);
             }
+        }
+        if self.method == EnrollmentMethod::OverTheAir && self.identity == IdentitySource::Pkcs12 {
+            let message = "In phases a device asks for its identity: it cannot come with the profile.";
+            return Err(Error::malformed("phases-need-scep", message)
+                .at("identity")
+                .next("Choose identity \"scep\", or method \"direct\"."));
         }
         if self.pinned && self.trusted_authority.is_none() {
             let message = "Only a certificate that the profile brings along can be pinned.";

@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 /// How long an issued device identity lives, in days.
 pub const IDENTITY_DAYS: u32 = 365;
 
+/// How long an identity between the phases of an enrollment lives, in days. Its challenge ends sooner.
+pub const PHASE_DAYS: u32 = 1;
+
 /// A certificate authority whose identities a tenant accepts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IdentityAuthority {

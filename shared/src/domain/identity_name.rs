@@ -2,7 +2,11 @@
 
 use std::fmt;
 
+use openssl::nid::Nid;
+use openssl::x509::X509Ref;
+
 use crate::id::LinkId;
+use crate::pki::certificate::name_value;
 
 /// How a device came to an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +15,8 @@ pub enum IdentityKind {
     Requested,
     /// Key and certificate came inside a profile.
     Carried,
+    /// It only proves a device between the phases of its enrollment, and may sign nothing else.
+    Phase,
 }
 
 /// The common name of an identity. Every message of the device brings it along, so what it says costs no read; only an
@@ -26,18 +32,24 @@ pub struct IdentityName {
 }
 
 impl IdentityKind {
-    const ALL: [Self; 2] = [Self::Requested, Self::Carried];
+    const ALL: [Self; 3] = [Self::Requested, Self::Carried, Self::Phase];
 
     /// What stands before the link.
     fn word(self) -> &'static str {
         match self {
             Self::Requested => "Device",
             Self::Carried => "Profile",
+            Self::Phase => "Enrolling",
         }
     }
 }
 
 impl IdentityName {
+    /// The name of a certificate's holder; `None` when it is none of these.
+    pub fn of(certificate: &X509Ref) -> Option<Self> {
+        Self::parse(&name_value(certificate.subject_name(), Nid::COMMONNAME)?)
+    }
+
     /// Reads a common name; `None` when it is none of these.
     pub fn parse(text: &str) -> Option<Self> {
         let (word, name) = text.split_once(' ')?;

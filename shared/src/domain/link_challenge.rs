@@ -1,9 +1,12 @@
 //! SCEP challenges of enrollment links: each is good for one key.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::identity_name::{IdentityKind, IdentityName};
 use super::link::{IssuedByLink, LinkToken, hash, same};
+use super::link_terms::compared;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -22,6 +25,41 @@ pub struct Challenge {
     pub number: Option<u32>,
 }
 
+/// What a challenge obtains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// The identity that a device enrolls with.
+    #[default]
+    Identity,
+    /// The second phase of an enrollment in phases.
+    Attributes,
+    /// The identity that the third phase is signed with.
+    Phase,
+}
+
+/// A device that proved who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenDevice {
+    /// Its UDID, as UDIDs are compared.
+    pub udid: String,
+    /// Its serial number, as serial numbers are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<String>,
+}
+
+impl ProvenDevice {
+    /// The device with these names.
+    pub fn new(udid: &str, serial_number: Option<&str>) -> Self {
+        Self { udid: compared(udid), serial_number: serial_number.map(compared) }
+    }
+
+    /// Under what names a link may admit it.
+    pub fn names(&self) -> BTreeSet<String> {
+        [Some(self.udid.clone()), self.serial_number.clone()].into_iter().flatten().collect()
+    }
+}
+
 /// What the store keeps of the challenge in one profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinkChallenge {
@@ -34,6 +72,12 @@ pub struct LinkChallenge {
     /// What it was used for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued: Option<IssuedByLink>,
+    /// What it obtains.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// The device that it is for, once one has proven who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<ProvenDevice>,
 }
 
 impl Challenge {
@@ -61,26 +105,28 @@ impl Challenge {
     }
 }
 
-/// When the challenge in a profile served now ends, in unix seconds.
-pub(super) fn challenge_ends(now: Timestamp, link_expires_at: i64) -> i64 {
-    link_expires_at.min(now.as_second() + CHALLENGE_SECONDS)
-}
-
 impl LinkChallenge {
-    /// The record of a profile's challenge, which ends with its link at the latest.
-    pub fn create(number: u32, secret: &Secret<String>, now: Timestamp, link_expires_at: i64) -> Self {
+    /// The record of a challenge in a profile of a link, which obtains an identity for any device.
+    pub fn create(number: u32, secret: &Secret<String>, expires_at: i64) -> Self {
         Self {
             served: number,
             challenge_hash: hash(secret.expose()),
-            expires_at: challenge_ends(now, link_expires_at),
+            expires_at,
             issued: None,
+            purpose: Purpose::Identity,
+            device: None,
         }
+    }
+
+    /// Whether its time is over.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now.as_second() >= self.expires_at
     }
 
     /// Whether `challenge` is this one, and its time is not over.
     pub fn accepts(&self, challenge: &Challenge, now: Timestamp) -> bool {
         challenge.number == Some(self.served)
-            && now.as_second() < self.expires_at
+            && !self.is_expired(now)
             && same(&self.challenge_hash, &hash(challenge.token.secret.expose()))
     }
 }
@@ -110,13 +156,12 @@ mod tests {
     #[test]
     fn a_challenge_is_good_for_its_number_and_its_hour() {
         let secret = Secret::new("s3cret".to_owned());
-        let kept = LinkChallenge::create(7, &secret, from_unix(0), 86_400);
+        let kept = LinkChallenge::create(7, &secret, CHALLENGE_SECONDS);
         let last = from_unix(CHALLENGE_SECONDS - 1);
         assert!(kept.accepts(&challenge(Some(7)), last));
         assert!(!kept.accepts(&challenge(Some(7)), from_unix(CHALLENGE_SECONDS)));
         assert!(!kept.accepts(&challenge(Some(8)), last) && !kept.accepts(&challenge(None), last));
-        let other = LinkChallenge::create(7, &Secret::new("other".to_owned()), from_unix(0), 86_400);
+        let other = LinkChallenge::create(7, &Secret::new("other".to_owned()), CHALLENGE_SECONDS);
         assert!(!other.accepts(&challenge(Some(7)), last));
-        assert_eq!(LinkChallenge::create(7, &secret, from_unix(0), 60).expires_at, 60);
     }
 }

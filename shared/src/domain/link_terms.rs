@@ -54,6 +54,11 @@ impl LinkTerms {
         self.uses == Some(1)
     }
 
+    /// Whether a device with one of these names may enroll.
+    pub fn admits(&self, names: &BTreeSet<String>) -> bool {
+        self.devices.is_empty() || !self.devices.is_disjoint(names)
+    }
+
     /// The terms with tidy texts.
     ///
     /// # Errors
@@ -120,6 +125,15 @@ mod tests {
         let devices = with_device(" c02xyz ").checked().unwrap().devices;
         assert_eq!(devices, BTreeSet::from(["C02XYZ".to_owned()]));
         assert!(LinkTerms { uses: None, ..LinkTerms::default() }.checked().is_ok());
+    }
+
+    #[test]
+    fn a_device_is_admitted_by_any_of_its_names() {
+        let names = |names: &[&str]| names.iter().map(|name| compared(name)).collect::<BTreeSet<_>>();
+        assert!(LinkTerms::default().admits(&names(&["D-1"])));
+        let named = with_device("c02xyz").checked().unwrap();
+        assert!(named.admits(&names(&["D-1", "C02XYZ"])));
+        assert!(!named.admits(&names(&["D-1", "C02XYA"])));
     }
 
     #[test]

@@ -22,5 +22,7 @@ pub use serve::{app, serve};
 pub const API_BODY: usize = 1024 * 1024;
 /// The largest body of a device's message, in bytes: what fits a synchronous Lambda call.
 pub const DEVICE_BODY: usize = 6 * 1024 * 1024;
+/// The largest message of a device in an enrollment in phases, in bytes.
+pub const PHASE_BODY: usize = 256 * 1024;
 /// The largest SCEP message, in bytes.
 pub const SCEP_BODY: usize = 2 * 1024 * 1024;

@@ -132,9 +132,20 @@ impl EnrollmentProfile {
     /// Malformed `plist-control-character` when one of the texts holds a control character.
     pub fn to_plist(&self) -> Result<Vec<u8>> {
         // The device installs them in this order: it needs the trust before it calls the server.
-        let payloads = [self.trust(), Some(self.identity()), Some(self.mdm()), self.removal()];
+        self.around([self.trust(), Some(self.identity()), Some(self.mdm()), self.removal()], "")
+    }
+
+    /// The profile with the identity alone, as XML: what a device gets in the second phase of an enrollment in phases.
+    ///
+    /// # Errors
+    /// As [`EnrollmentProfile::to_plist`].
+    pub fn identity_to_plist(&self) -> Result<Vec<u8>> {
+        self.around([self.trust(), Some(self.identity()), None, None], ".phase")
+    }
+
+    fn around(&self, payloads: [Option<Dictionary>; 4], suffix: &str) -> Result<Vec<u8>> {
         let payloads = payloads.into_iter().flatten().map(Value::from).collect();
-        let mut profile = self.payload("Configuration", "", &self.display_name, self.uuids.profile);
+        let mut profile = self.payload("Configuration", suffix, &self.display_name, self.uuids.profile);
         put(&mut profile, "PayloadContent", Value::Array(payloads));
         put(&mut profile, "PayloadDescription", self.description.as_str());
         put(&mut profile, "PayloadOrganization", self.organization.as_str());

@@ -64,7 +64,7 @@ pub(super) async fn authorities(state: &State, scope: &Scope) -> Result<Arc<Vec<
 }
 
 /// Whether the issuer is the tenant's own authority; `None` when the tenant does not trust it at all.
-fn issued_by_ours(certificate: &X509, authorities: &[IdentityAuthority]) -> Result<Option<bool>> {
+pub(super) fn issued_by_ours(certificate: &X509, authorities: &[IdentityAuthority]) -> Result<Option<bool>> {
     let roots = authorities
         .iter()
         .map(|authority| X509::from_der(&authority.certificate))

@@ -3,7 +3,7 @@
 use super::enrollment_profile::{Frame, ServedProfile, count_served, open_link};
 use super::issue_identity::{certify, credential, identity_subject, name, record};
 use crate::domain::enrollment_settings::IdentitySource;
-use crate::domain::identity::IssuedIdentity;
+use crate::domain::identity::{IDENTITY_DAYS, IssuedIdentity};
 use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
@@ -38,7 +38,7 @@ pub async fn carried_profile(
     let subject = identity_subject(&frame.authority.organization, &link.terms.holder, &identity);
     let authority = credential(state, &scope, &frame.authority).await?;
     let key = key::generate()?;
-    let certificate = certify(state, &authority, &key, &*name(&subject)?, now)?;
+    let certificate = certify(state, &authority, &key, &*name(&subject)?, IDENTITY_DAYS)?;
     let waits = IssuedIdentity {
         holder: link.terms.holder.clone(),
         devices: link.terms.devices.clone(),

@@ -5,11 +5,14 @@ use uuid::Builder;
 
 use super::create_enrollment_link::issuing_authority;
 use super::issue_identity::identity_subject;
+use super::over_the_air::profile_service;
 use super::profile_signer::sign_profile;
 use super::secret_path;
-use crate::domain::enrollment_settings::{AccessRight, EnrollmentSettings, IdentitySource, RemovalRule};
+use crate::domain::enrollment_settings::{
+    AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
+};
 use crate::domain::identity::IdentityAuthority;
-use crate::domain::identity_name::IdentityName;
+use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
 use crate::domain::link_challenge::{Challenge, LinkChallenge};
 use crate::error::{Error, Result};
@@ -70,11 +73,16 @@ pub async fn enrollment_profile(
 ) -> Result<Opened> {
     let (scope, link, token) = open_link(state, tenant, token).await?;
     let settings = state.store.enrollment_settings(&scope).await?;
+    if settings.method == EnrollmentMethod::OverTheAir {
+        let frame = Frame::read(state, &scope, &settings).await?;
+        return profile_service(state, &scope, frame, &link, unsigned).await.map(Opened::Profile);
+    }
     match settings.identity {
         IdentitySource::Scep => {
             let frame = Frame::read(state, &scope, &settings).await?;
             let challenge = challenge(state, &scope, &link, &token).await?;
-            let identity = requested(state, &scope, &frame.authority, &link, &challenge);
+            let kind = IdentityKind::Requested;
+            let identity = requested(state, &scope, &frame.authority, &link, &challenge, kind);
             frame.serve(state, &scope, &challenge.name(), identity, unsigned).await.map(Opened::Profile)
         }
         IdentitySource::Pkcs12 => {
@@ -111,34 +119,66 @@ impl Frame {
         identity: Identity,
         unsigned: bool,
     ) -> Result<ServedProfile> {
+        let profile = self.around(state, scope, name, identity).to_plist()?;
+        signed(state, scope, &self.authority, profile, unsigned).await
+    }
+
+    /// The profile with the identity alone, signed.
+    pub(super) async fn serve_identity(
+        self,
+        state: &State,
+        scope: &Scope,
+        name: &IdentityName,
+        identity: Identity,
+    ) -> Result<ServedProfile> {
+        let profile = self.around(state, scope, name, identity).identity_to_plist()?;
+        signed(state, scope, &self.authority, profile, false).await
+    }
+
+    fn around(
+        &self,
+        state: &State,
+        scope: &Scope,
+        name: &IdentityName,
+        identity: Identity,
+    ) -> EnrollmentProfile {
         let Self { topic, authority, options } = self;
         let (base, tenant) = (&state.config.base_url, scope.tenant());
-        let profile = EnrollmentProfile {
+        EnrollmentProfile {
             identifier: format!("com.pomarium.{tenant}.enrollment"),
             display_name: authority.common_name.clone(),
             organization: authority.organization.clone(),
             description: format!("Lets {} manage this device.", authority.organization),
-            topic,
+            topic: topic.clone(),
             server_url: format!("{base}/mdm/{tenant}/command"),
             check_in_url: format!("{base}/mdm/{tenant}/checkin"),
             identity,
-            options,
+            options: options.clone(),
             uuids: ProfileUuids {
-                profile: uuid(name, "profile"),
-                identity: uuid(name, "scep"),
-                mdm: uuid(name, "mdm"),
-                trust: uuid(name, "trust"),
-                removal: uuid(name, "removal"),
+                profile: part_uuid(name, "profile"),
+                identity: part_uuid(name, "scep"),
+                mdm: part_uuid(name, "mdm"),
+                trust: part_uuid(name, "trust"),
+                removal: part_uuid(name, "removal"),
             },
-        };
-        let profile = profile.to_plist()?;
-        let bytes = if unsigned && state.config.unsigned_profiles {
-            profile
-        } else {
-            sign_profile(state, scope, &authority, &profile).await?
-        };
-        Ok(ServedProfile { bytes, file_name: "enroll.mobileconfig".to_owned() })
+        }
     }
+}
+
+/// A profile as it is served: with a signature, unless somebody asks for none and the server allows that.
+pub(super) async fn signed(
+    state: &State,
+    scope: &Scope,
+    authority: &IdentityAuthority,
+    profile: Vec<u8>,
+    unsigned: bool,
+) -> Result<ServedProfile> {
+    let bytes = if unsigned && state.config.unsigned_profiles {
+        profile
+    } else {
+        sign_profile(state, scope, authority, &profile).await?
+    };
+    Ok(ServedProfile { bytes, file_name: "enroll.mobileconfig".to_owned() })
 }
 
 /// What the tenant decided about its profiles.
@@ -172,7 +212,7 @@ async fn challenge(
     }
     let number = count_served(state, scope, link).await?;
     let token = LinkToken::new(link.id.clone(), state.random.token());
-    let kept = LinkChallenge::create(number, &token.secret, state.clock.now(), link.expires_at);
+    let kept = LinkChallenge::create(number, &token.secret, link.hour_ends(state.clock.now()));
     state.store.keep_challenge(scope, &link.id, &kept).await?;
     Ok(Challenge { token, number: Some(number) })
 }
@@ -192,24 +232,26 @@ fn link_over(state: LinkState) -> Error {
     Error::conflict("link-over", message).next("Ask your administrator for a new link.")
 }
 
-/// The payload with which a device asks for its identity.
-fn requested(
+/// The payload with which a device asks for an identity of this kind.
+pub(super) fn requested(
     state: &State,
     scope: &Scope,
     authority: &IdentityAuthority,
     link: &EnrollmentLink,
     challenge: &Challenge,
+    kind: IdentityKind,
 ) -> Identity {
+    let name = IdentityName { kind, ..challenge.name() };
     Identity::Scep(Scep {
         url: format!("{}/scep/{}", state.config.base_url, scope.tenant()),
-        subject: identity_subject(&authority.organization, &link.terms.holder, &challenge.name()),
+        subject: identity_subject(&authority.organization, &link.terms.holder, &name),
         challenge: challenge.reveal(),
         ca_sha1: sha1(&authority.certificate),
     })
 }
 
 /// The same UUID for the same profile and part.
-fn uuid(name: &IdentityName, part: &str) -> uuid::Uuid {
+pub(super) fn part_uuid(name: &IdentityName, part: &str) -> uuid::Uuid {
     let digest = sha256(format!("{name}/{part}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);

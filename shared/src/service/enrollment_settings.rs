@@ -6,7 +6,9 @@ use openssl::x509::X509;
 
 use super::secret_path;
 use crate::domain::audit::AuditAction;
-use crate::domain::enrollment_settings::{AccessRight, EnrollmentSettings, IdentitySource, RemovalRule};
+use crate::domain::enrollment_settings::{
+    AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
+};
 use crate::error::{Error, Result};
 use crate::id::KeyId;
 use crate::pki::certificate;
@@ -45,6 +47,8 @@ pub struct NewSettings {
     pub bootstrap_token: bool,
     /// Where devices get their identities.
     pub identity: IdentitySource,
+    /// How devices get their profiles.
+    pub method: EnrollmentMethod,
 }
 
 /// Takes new settings for the profiles that are served from now on.
@@ -67,6 +71,7 @@ pub async fn change_enrollment_settings(
         per_user_connections: new.per_user_connections,
         bootstrap_token: new.bootstrap_token,
         identity: new.identity,
+        method: new.method,
         version: before.version + 1,
     };
     settings.check()?;

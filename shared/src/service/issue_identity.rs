@@ -8,10 +8,11 @@ use openssl::x509::{X509, X509Name, X509NameRef};
 use super::authenticate_device::authorities;
 use super::create_enrollment_link::issuing_authority;
 use super::secret_path;
-use crate::domain::identity::{IDENTITY_DAYS, IdentityAuthority, IssuedIdentity};
-use crate::domain::identity_name::IdentityName;
+use crate::domain::enrollment_settings::EnrollmentMethod;
+use crate::domain::identity::{IDENTITY_DAYS, IdentityAuthority, IssuedIdentity, PHASE_DAYS};
+use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkState, key_hash};
-use crate::domain::link_challenge::Challenge;
+use crate::domain::link_challenge::{Challenge, ProvenDevice, Purpose};
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Kind, Result};
 use crate::id::{EnrollmentId, Fingerprint, TenantId};
@@ -124,30 +125,82 @@ async fn issue(
     }
     let challenge = request.challenge.as_ref().and_then(|challenge| Challenge::parse(challenge.expose()));
     let challenge = challenge.ok_or_else(refused_challenge)?;
-    let (link, issued) = challenged(state, scope, &challenge).await?;
-    if let Some(issued) = &issued {
+    let found = challenged(state, scope, &challenge).await?;
+    if let Some(issued) = &found.issued {
         return repeat(issued, request);
     }
-    let now = state.clock.now();
-    if link.state(now) != LinkState::Open {
+    if found.link.state(state.clock.now()) != LinkState::Open {
         return Err(refused_challenge());
     }
+    let issued = match found.purpose {
+        Purpose::Identity => {
+            first_identity(state, scope, authority, credential, request, &challenge, &found).await?
+        }
+        Purpose::Phase => {
+            phase_identity(state, scope, authority, credential, request, &challenge, &found).await?
+        }
+        Purpose::Attributes => return Err(refused_challenge()),
+    };
+    if let Some(certificate) = issued {
+        return Ok(certificate);
+    }
+    // Somebody used the challenge in between: this client itself, whose first try was cut off, or another.
+    let found = challenged(state, scope, &challenge).await?;
+    repeat(&found.issued.ok_or_else(refused_challenge)?, request)
+}
+
+/// The identity that a device enrolls with. It uses the link once; `None` when that cannot be.
+async fn first_identity(
+    state: &State,
+    scope: &Scope,
+    authority: &IdentityAuthority,
+    credential: &Credential,
+    request: &PkiMessage,
+    challenge: &Challenge,
+    Challenged { link, device, .. }: &Challenged,
+) -> Result<Option<X509>> {
+    if device.is_none() {
+        let settings = state.store.enrollment_settings(scope).await?;
+        if settings.method == EnrollmentMethod::OverTheAir {
+            return Err(refused_challenge());
+        }
+    }
+    let now = state.clock.now();
     let subject = identity_subject(&authority.organization, &link.terms.holder, &challenge.name());
-    let certificate = certify(state, credential, &*requested_key(request)?, &*name(&subject)?, now)?;
+    let key = requested_key(request)?;
+    let certificate = certify(state, credential, &*key, &*name(&subject)?, IDENTITY_DAYS)?;
     let record = IssuedIdentity {
         link: Some(link.id.clone()),
         holder: link.terms.holder.clone(),
-        devices: link.terms.devices.clone(),
+        devices: device.as_ref().map_or_else(|| link.terms.devices.clone(), ProvenDevice::names),
         ..record(&certificate, now)?
     };
     let used =
         IssuedByLink { key_hash: requested_key_hash(request)?, certificate: record.certificate.clone() };
-    if state.store.record_first_identity(scope, &record, &link, challenge.number, &used).await? {
-        return Ok(certificate);
-    }
-    // Somebody used the challenge in between: this client itself, whose first try was cut off, or another.
-    let (_, issued) = challenged(state, scope, &challenge).await?;
-    repeat(&issued.ok_or_else(refused_challenge)?, request)
+    let recorded = state.store.record_first_identity(scope, &record, link, challenge.number, &used).await?;
+    Ok(recorded.then_some(certificate))
+}
+
+/// The identity that the third phase is signed with: nobody's record, and no use of the link. `None` when the challenge was
+/// used.
+async fn phase_identity(
+    state: &State,
+    scope: &Scope,
+    authority: &IdentityAuthority,
+    credential: &Credential,
+    request: &PkiMessage,
+    challenge: &Challenge,
+    Challenged { link, .. }: &Challenged,
+) -> Result<Option<X509>> {
+    let Some(number) = challenge.number else { return Err(refused_challenge()) };
+    let identity = IdentityName { kind: IdentityKind::Phase, ..challenge.name() };
+    let subject = identity_subject(&authority.organization, &link.terms.holder, &identity);
+    let key = requested_key(request)?;
+    let certificate = certify(state, credential, &*key, &*name(&subject)?, PHASE_DAYS)?;
+    let der = certificate.to_der().map_err(Error::internal)?;
+    let used = IssuedByLink { key_hash: requested_key_hash(request)?, certificate: der.into() };
+    let is_first = state.store.use_challenge(scope, &link.id, number, &used).await?;
+    Ok(is_first.then_some(certificate))
 }
 
 /// The subject that a link's identities get: outermost first, attribute and value.
@@ -172,23 +225,31 @@ fn repeat(issued: &IssuedByLink, request: &PkiMessage) -> Result<X509> {
     }
 }
 
-/// The link of a challenge, and what the challenge was used for.
-async fn challenged(
-    state: &State,
-    scope: &Scope,
-    challenge: &Challenge,
-) -> Result<(EnrollmentLink, Option<IssuedByLink>)> {
+/// What stands behind a challenge.
+struct Challenged {
+    link: EnrollmentLink,
+    purpose: Purpose,
+    /// The device that proved who it is, in an enrollment in phases.
+    device: Option<ProvenDevice>,
+    /// What the challenge was used for.
+    issued: Option<IssuedByLink>,
+}
+
+async fn challenged(state: &State, scope: &Scope, challenge: &Challenge) -> Result<Challenged> {
     let now = state.clock.now();
     let link = state.store.link(scope, &challenge.token.id).await?;
     let link = link.filter(|link| !link.is_expired(now)).ok_or_else(refused_challenge)?;
     let Some(number) = challenge.number else {
         let accepted = link.terms.is_single() && link.accepts_challenge(&challenge.token);
+        if !accepted {
+            return Err(refused_challenge());
+        }
         let issued = link.issued.clone();
-        return if accepted { Ok((link, issued)) } else { Err(refused_challenge()) };
+        return Ok(Challenged { link, purpose: Purpose::Identity, device: None, issued });
     };
     let kept = state.store.challenge(scope, &link.id, number).await?;
     let kept = kept.filter(|kept| kept.accepts(challenge, now)).ok_or_else(refused_challenge)?;
-    Ok((link, kept.issued))
+    Ok(Challenged { link, purpose: kept.purpose, device: kept.device, issued: kept.issued })
 }
 
 async fn renew(
@@ -205,7 +266,7 @@ async fn renew(
         credential,
         &*requested_key(request)?,
         request.transaction.signer.subject_name(),
-        now,
+        IDENTITY_DAYS,
     )?;
     let record = IssuedIdentity {
         link: former.link.clone(),
@@ -226,10 +287,10 @@ pub(super) fn certify<T: HasPublic>(
     credential: &Credential,
     key: &PKeyRef<T>,
     subject: &X509NameRef,
-    now: Timestamp,
+    days: u32,
 ) -> Result<X509> {
-    let identity = Identity { key, subject, serial: state.random.bytes(), days: IDENTITY_DAYS };
-    authority::issue(credential, &identity, now)
+    let identity = Identity { key, subject, serial: state.random.bytes(), days };
+    authority::issue(credential, &identity, state.clock.now())
 }
 
 /// The record of a certificate that nothing else is known of yet.

@@ -33,6 +33,7 @@ pub mod list_queue;
 mod mail_each;
 pub mod next_command;
 pub mod notify_expiry;
+pub mod over_the_air;
 pub mod probe_push_certificates;
 pub mod profile_signer;
 mod push_identity;

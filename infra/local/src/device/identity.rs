@@ -159,7 +159,7 @@ impl SimDevice {
 }
 
 /// A new key with the certificate that this payload promises.
-async fn requested(scep: &ScepPayload) -> Result<Credential> {
+pub(super) async fn requested(scep: &ScepPayload) -> Result<Credential> {
     let server = ScepClient::new(&scep.url);
     server.capabilities().await?;
     let key = new_key(scep.key_size)?;

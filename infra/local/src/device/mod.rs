@@ -3,9 +3,11 @@
 mod answers;
 mod check_in;
 mod error;
+mod factory;
 mod identity;
 mod life;
 mod message;
+mod over_the_air;
 mod profile;
 mod script;
 mod wire;
@@ -19,9 +21,11 @@ use script::Script;
 use wire::Wire;
 
 pub use error::{DeviceError, Result};
+pub use factory::Factory;
 pub use identity::{Ask, ScepClient, distinguished_name};
 pub use life::Answered;
 pub use message::{Digest, sign};
+pub use over_the_air::ProfileService;
 pub use profile::{IdentityPayload, Pkcs12Payload, ScepPayload, ServedProfile};
 pub use script::Reply;
 pub use wire::{Command, Response, Url};
@@ -36,6 +40,7 @@ pub struct SimDevice {
     digest: Digest,
     profile: Option<ServedProfile>,
     identity: Option<Credential>,
+    made_as: Option<Credential>,
     push: PushTarget,
     wake_ups: Option<WakeUps>,
     unlock_token: Vec<u8>,
@@ -75,6 +80,7 @@ impl SimDevice {
             digest: Digest::Sha256,
             profile: None,
             identity: None,
+            made_as: None,
             push: PushTarget::new(&random),
             wake_ups: None,
             unlock_token: random.bytes::<32>().to_vec(),
@@ -87,6 +93,15 @@ impl SimDevice {
     #[must_use]
     pub fn signing(self, digest: Digest) -> Self {
         Self { digest, ..self }
+    }
+
+    /// Has a certificate of this maker.
+    ///
+    /// # Errors
+    /// When OpenSSL fails.
+    pub fn made_by(mut self, factory: &Factory) -> Result<Self> {
+        self.made_as = Some(factory.certify(&self.udid)?);
+        Ok(self)
     }
 
     /// Sends no Content-Type, as some clients do.

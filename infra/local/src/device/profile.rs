@@ -66,14 +66,7 @@ impl ServedProfile {
     /// # Errors
     /// When it is no enrollment profile, or the device could not use it.
     pub fn read(file: &[u8]) -> Result<Self> {
-        let (content, signer) = if file.starts_with(b"<?xml") {
-            (file.to_vec(), None)
-        } else {
-            let (content, signer) =
-                profile_signature::open(file).map_err(|source| DeviceError::unreadable(PROFILE, source))?;
-            (content, Some(signer))
-        };
-        let value = body::parse(&content).map_err(|source| DeviceError::unreadable(PROFILE, source))?;
+        let (value, signer) = content(file)?;
         let root =
             Keys(value.as_dictionary().ok_or_else(|| DeviceError::unreadable(PROFILE, "no dictionary"))?);
         let mdm = root.payload("com.apple.mdm")?;
@@ -123,7 +116,20 @@ impl ServedProfile {
 const PROFILE: &str = "the enrollment profile";
 const AUTHORITY: &str = "the authority's certificate";
 
-fn scep_payload(payload: &Keys<'_>) -> Result<ScepPayload> {
+/// What is in a profile, and who signed it, if anybody did.
+pub(super) fn content(file: &[u8]) -> Result<(Value, Option<X509>)> {
+    let (content, signer) = if file.starts_with(b"<?xml") {
+        (file.to_vec(), None)
+    } else {
+        let (content, signer) =
+            profile_signature::open(file).map_err(|source| DeviceError::unreadable(PROFILE, source))?;
+        (content, Some(signer))
+    };
+    let value = body::parse(&content).map_err(|source| DeviceError::unreadable(PROFILE, source))?;
+    Ok((value, signer))
+}
+
+pub(super) fn scep_payload(payload: &Keys<'_>) -> Result<ScepPayload> {
     let content = payload.get("PayloadContent")?.as_dictionary();
     let content = Keys(content.ok_or_else(|| DeviceError::unreadable(PROFILE, "no SCEP payload"))?);
     let names = content.get("Subject")?.as_array().into_iter().flatten();
@@ -162,14 +168,15 @@ fn relative_name(value: &Value) -> Option<(String, String)> {
     Some((attribute.as_string()?.to_owned(), value.as_string()?.to_owned()))
 }
 
-struct Keys<'a>(&'a Dictionary);
+/// The keys of a dictionary, with errors that name them.
+pub(super) struct Keys<'a>(pub(super) &'a Dictionary);
 
 impl<'a> Keys<'a> {
-    fn get(&self, key: &str) -> Result<&'a Value> {
+    pub(super) fn get(&self, key: &str) -> Result<&'a Value> {
         self.0.get(key).ok_or_else(|| DeviceError::unreadable(PROFILE, format!("{key} is missing")))
     }
 
-    fn text(&self, key: &str) -> Result<String> {
+    pub(super) fn text(&self, key: &str) -> Result<String> {
         let text = self.get(key)?.as_string().map(str::to_owned);
         text.ok_or_else(|| DeviceError::unreadable(PROFILE, format!("{key} is not a text")))
     }
@@ -189,7 +196,7 @@ impl<'a> Keys<'a> {
     }
 
     /// The payload of this type.
-    fn payload(&self, payload_type: &str) -> Result<Keys<'a>> {
+    pub(super) fn payload(&self, payload_type: &str) -> Result<Keys<'a>> {
         let payloads = self.get("PayloadContent")?.as_array().into_iter().flatten();
         let mut dictionaries = payloads.filter_map(Value::as_dictionary);
         let is_wanted = |payload: &&Dictionary| {

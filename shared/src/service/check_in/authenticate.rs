@@ -12,7 +12,6 @@ use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, LinkId};
-use crate::pki::certificate::name_value;
 use crate::pki::validity;
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
@@ -35,7 +34,7 @@ pub(super) async fn run(
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
     let earlier = former.iter().find(|channel| channel.id == device);
     if earlier.is_none_or(|channel| !channel.certificates.contains(&signer.fingerprint)) {
-        identity.link = claimed_link(signer);
+        identity.link = claimed_link(signer)?;
     }
     let generation = earlier.map_or(0, |channel| channel.generation);
     if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
@@ -106,11 +105,16 @@ fn group(signer: &Signer) -> Option<String> {
 }
 
 /// The link that the device claims with an identity that came inside a profile: the certificate names it.
-fn claimed_link(signer: &Signer) -> Option<LinkId> {
-    let name = name_value(signer.certificate.subject_name(), Nid::COMMONNAME).filter(|_| signer.is_ours)?;
-    match IdentityName::parse(&name)? {
-        IdentityName { kind: IdentityKind::Carried, link, .. } => Some(link),
-        IdentityName { kind: IdentityKind::Requested, .. } => None,
+fn claimed_link(signer: &Signer) -> Result<Option<LinkId>> {
+    let name = IdentityName::of(&signer.certificate).filter(|_| signer.is_ours);
+    match name {
+        None => Ok(None),
+        Some(IdentityName { kind: IdentityKind::Requested, .. }) => Ok(None),
+        Some(IdentityName { kind: IdentityKind::Carried, link, .. }) => Ok(Some(link)),
+        Some(IdentityName { kind: IdentityKind::Phase, .. }) => Err(Error::forbidden(
+            "identity-of-a-phase",
+            "This identity proves a device between the phases of its enrollment: it enrolls nobody.",
+        )),
     }
 }
 
