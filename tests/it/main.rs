@@ -68,5 +68,6 @@ mod template;
 mod tenancy;
 mod typed_commands;
 mod uploads;
+mod user_enrollment;
 mod vendor_certificates;
 mod withdrawal;

@@ -59,6 +59,15 @@ pub struct ProfileOptions {
     pub trusted_authority: Option<Vec<u8>>,
     /// Whether the server's certificate must come from that authority.
     pub pinned: bool,
+    /// For a device that stays its owner's. It gives no access rights.
+    pub user_enrollment: Option<UserEnrollment>,
+}
+
+/// User Enrollment. Apple: `EnrollmentMode` and `AssignedManagedAppleID` in `mdm/profiles/com.apple.mdm.yaml`.
+#[derive(Clone, Debug)]
+pub struct UserEnrollment {
+    /// The Managed Apple Account that the person is to sign in with.
+    pub managed_apple_account: Option<String>,
 }
 
 /// All rights, and everything this server can.
@@ -71,6 +80,7 @@ impl Default for ProfileOptions {
             removal_password: None,
             trusted_authority: None,
             pinned: false,
+            user_enrollment: None,
         }
     }
 }
@@ -219,7 +229,15 @@ impl EnrollmentProfile {
         let capabilities = capabilities.into_iter().filter(|(has, _)| *has);
         let capabilities = capabilities.map(|(_, name)| Value::from(name)).collect();
         let mut payload = self.payload("com.apple.mdm", ".mdm", "Device management", self.uuids.mdm);
-        put(&mut payload, "AccessRights", options.access_rights);
+        match &options.user_enrollment {
+            None => put(&mut payload, "AccessRights", options.access_rights),
+            Some(UserEnrollment { managed_apple_account }) => {
+                if let Some(account) = managed_apple_account {
+                    put(&mut payload, "AssignedManagedAppleID", account.as_str());
+                }
+                put(&mut payload, "EnrollmentMode", "BYOD");
+            }
+        }
         put(&mut payload, "CheckInURL", self.check_in_url.as_str());
         put(&mut payload, "CheckOutWhenRemoved", true);
         put(&mut payload, "IdentityCertificateUUID", upper(self.uuids.identity));
@@ -305,10 +323,24 @@ mod tests {
             removal_password: Some(Secret::new("open sesame".to_owned())),
             trusted_authority: Some(vec![1, 2, 3]),
             pinned: true,
+            user_enrollment: None,
         };
         assert!(!format!("{options:?}").contains("sesame"));
         let xml = EnrollmentProfile { options, ..profile() }.to_plist().unwrap();
         insta::assert_snapshot!(String::from_utf8(xml).unwrap());
+    }
+
+    #[test]
+    fn an_owners_device_gives_no_rights() {
+        let account = "jo@school.example".to_owned();
+        let user_enrollment = Some(UserEnrollment { managed_apple_account: Some(account) });
+        let options = ProfileOptions { user_enrollment, ..ProfileOptions::default() };
+        let xml = EnrollmentProfile { options, ..profile() }.to_plist().unwrap();
+        let xml = String::from_utf8(xml).unwrap();
+        assert!(!xml.contains("AccessRights"), "{xml}");
+        for (key, value) in [("EnrollmentMode", "BYOD"), ("AssignedManagedAppleID", "jo@school.example")] {
+            assert!(xml.contains(&format!("<key>{key}</key>\n\t\t\t<string>{value}</string>")), "{xml}");
+        }
     }
 
     #[test]

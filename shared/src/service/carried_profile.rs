@@ -31,7 +31,7 @@ pub async fn carried_profile(
         IdentitySource::Pkcs12 => {}
         IdentitySource::Scep => return Err(Error::not_found("profile with an identity")),
     }
-    let frame = Frame::read(state, &scope, &settings).await?;
+    let frame = Frame::read(state, &scope, &settings, &link.terms).await?;
     let number = count_served(state, &scope, &link).await?;
     let identity = IdentityName { kind: IdentityKind::Carried, link: link.id.clone(), number: Some(number) };
     let now = state.clock.now();

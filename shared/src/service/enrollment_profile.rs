@@ -15,9 +15,12 @@ use crate::domain::identity::IdentityAuthority;
 use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
 use crate::domain::link_challenge::{Challenge, LinkChallenge};
+use crate::domain::link_terms::LinkTerms;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::protocol::enrollment_profile::{EnrollmentProfile, Identity, ProfileOptions, ProfileUuids, Scep};
+use crate::protocol::enrollment_profile::{
+    EnrollmentProfile, Identity, ProfileOptions, ProfileUuids, Scep, UserEnrollment,
+};
 use crate::scope::{Actor, Scope};
 use crate::secret::Secret;
 use crate::state::State;
@@ -73,13 +76,14 @@ pub async fn enrollment_profile(
 ) -> Result<Opened> {
     let (scope, link, token) = open_link(state, tenant, token).await?;
     let settings = state.store.enrollment_settings(&scope).await?;
-    if settings.method == EnrollmentMethod::OverTheAir {
-        let frame = Frame::read(state, &scope, &settings).await?;
+    // A device that stays its owner's has nothing to prove: it never tells who it is.
+    if settings.method == EnrollmentMethod::OverTheAir && link.terms.user_enrollment.is_none() {
+        let frame = Frame::read(state, &scope, &settings, &link.terms).await?;
         return profile_service(state, &scope, frame, &link, unsigned).await.map(Opened::Profile);
     }
     match settings.identity {
         IdentitySource::Scep => {
-            let frame = Frame::read(state, &scope, &settings).await?;
+            let frame = Frame::read(state, &scope, &settings, &link.terms).await?;
             let challenge = challenge(state, &scope, &link, &token).await?;
             let kind = IdentityKind::Requested;
             let identity = requested(state, &scope, &frame.authority, &link, &challenge, kind);
@@ -103,11 +107,16 @@ pub(super) struct Frame {
 impl Frame {
     /// # Errors
     /// Conflict when devices cannot enroll now: no usable push certificate, no authority.
-    pub(super) async fn read(state: &State, scope: &Scope, settings: &EnrollmentSettings) -> Result<Self> {
+    pub(super) async fn read(
+        state: &State,
+        scope: &Scope,
+        settings: &EnrollmentSettings,
+        terms: &LinkTerms,
+    ) -> Result<Self> {
         let now = state.clock.now();
         let topic = state.store.push_certificates(scope).await?.usable(now)?.certificate.topic.clone();
         let authority = issuing_authority(state, scope).await?;
-        Ok(Self { topic, authority, options: options(state, scope, settings).await? })
+        Ok(Self { topic, authority, options: options(state, scope, settings, terms).await? })
     }
 
     /// The profile around an identity, signed.
@@ -148,7 +157,10 @@ impl Frame {
             identifier: format!("com.pomarium.{tenant}.enrollment"),
             display_name: authority.common_name.clone(),
             organization: authority.organization.clone(),
-            description: format!("Lets {} manage this device.", authority.organization),
+            description: match options.user_enrollment {
+                None => format!("Lets {} manage this device.", authority.organization),
+                Some(_) => format!("Lets {} manage its own data on this device.", authority.organization),
+            },
             topic: topic.clone(),
             server_url: format!("{base}/mdm/{tenant}/command"),
             check_in_url: format!("{base}/mdm/{tenant}/checkin"),
@@ -182,9 +194,19 @@ pub(super) async fn signed(
 }
 
 /// What the tenant decided about its profiles.
-async fn options(state: &State, scope: &Scope, settings: &EnrollmentSettings) -> Result<ProfileOptions> {
+async fn options(
+    state: &State,
+    scope: &Scope,
+    settings: &EnrollmentSettings,
+    terms: &LinkTerms,
+) -> Result<ProfileOptions> {
+    let user_enrollment = terms.user_enrollment.as_ref().map(|enrollment| UserEnrollment {
+        managed_apple_account: enrollment.managed_apple_account.clone().map(String::from),
+    });
     let removal_password = match &settings.removal {
         RemovalRule::Always => None,
+        // Owners may always take their device back.
+        RemovalRule::WithPassword(_) if user_enrollment.is_some() => None,
         RemovalRule::WithPassword(id) => {
             let kept = state.secrets.required(&secret_path::removal_password(scope.tenant(), id)).await?;
             Some(Secret::new(String::from_utf8(kept.expose().clone()).map_err(Error::internal)?))
@@ -197,6 +219,7 @@ async fn options(state: &State, scope: &Scope, settings: &EnrollmentSettings) ->
         removal_password,
         trusted_authority: settings.trusted_authority.clone().map(Vec::from),
         pinned: settings.pinned,
+        user_enrollment,
     })
 }
 

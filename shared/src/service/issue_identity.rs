@@ -159,7 +159,7 @@ async fn first_identity(
     challenge: &Challenge,
     Challenged { link, device, .. }: &Challenged,
 ) -> Result<Option<X509>> {
-    if device.is_none() {
+    if device.is_none() && link.terms.user_enrollment.is_none() {
         let settings = state.store.enrollment_settings(scope).await?;
         if settings.method == EnrollmentMethod::OverTheAir {
             return Err(refused_challenge());

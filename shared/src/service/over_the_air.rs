@@ -94,7 +94,7 @@ async fn second_phase(
         return Err(refused());
     }
     let settings = state.store.enrollment_settings(&scope).await?;
-    let frame = Frame::read(state, &scope, &settings).await?;
+    let frame = Frame::read(state, &scope, &settings, &link.terms).await?;
     let ends = link.hour_ends(now);
     let challenge = promise(state, &scope, &link, Purpose::Phase, Some(device), ends).await?;
     let identity = requested(state, &scope, &frame.authority, &link, &challenge, IdentityKind::Phase);
@@ -119,7 +119,7 @@ async fn third_phase(
         .filter(|kept| kept.device.as_ref() == Some(&device))
         .ok_or_else(refused)?;
     let settings = state.store.enrollment_settings(scope).await?;
-    let frame = Frame::read(state, scope, &settings).await?;
+    let frame = Frame::read(state, scope, &settings, &link.terms).await?;
     let ends = link.hour_ends(now);
     let challenge = promise(state, scope, &link, Purpose::Identity, Some(device), ends).await?;
     let identity = requested(state, scope, &frame.authority, &link, &challenge, IdentityKind::Requested);

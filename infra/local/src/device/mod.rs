@@ -48,6 +48,9 @@ pub struct SimDevice {
     random: Random,
 }
 
+/// The UserID of every user of a shared iPad.
+pub const SHARED_IPAD_USER: &str = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF";
+
 #[derive(Clone)]
 struct User {
     id: String,
@@ -130,9 +133,11 @@ impl SimDevice {
         }
     }
 
-    /// The enrollment's name on the server: `UDID`, or `UDID:UserID`.
+    /// The enrollment's name on the server: `UDID`, or `UDID:UserID`. In User Enrollment, what stands for the UDID is the
+    /// EnrollmentID; users of a shared iPad go by their short names.
     pub fn id(&self) -> String {
         match &self.user {
+            Some(user) if user.id == SHARED_IPAD_USER => format!("{}:{}", self.udid, user.short_name),
             Some(user) => format!("{}:{}", self.udid, user.id),
             None => self.udid.clone(),
         }
@@ -203,12 +208,19 @@ impl SimDevice {
         }
     }
 
+    /// Whether it stays its owner's, and tells nobody its UDID and serial number.
+    fn is_owners(&self) -> bool {
+        self.profile.as_ref().is_some_and(ServedProfile::is_user_enrollment)
+    }
+
     /// The keys by which every message says who speaks.
     fn introduction(&self) -> Dictionary {
         let mut keys = Dictionary::new();
-        keys.insert("UDID".to_owned(), self.udid.as_str().into());
+        let (device, users) =
+            if self.is_owners() { ("EnrollmentID", "EnrollmentUserID") } else { ("UDID", "UserID") };
+        keys.insert(device.to_owned(), self.udid.as_str().into());
         if let Some(user) = &self.user {
-            keys.insert("UserID".to_owned(), user.id.as_str().into());
+            keys.insert(users.to_owned(), user.id.as_str().into());
             keys.insert("UserShortName".to_owned(), user.short_name.as_str().into());
         }
         keys

@@ -25,6 +25,10 @@ pub struct ServedProfile {
     pub check_in_url: String,
     /// Its identity, or how to get one.
     pub identity: IdentityPayload,
+    /// Apple's access rights; `None` in User Enrollment.
+    pub access_rights: Option<u64>,
+    /// The Managed Apple Account that the person is to sign in with.
+    pub managed_apple_account: Option<String>,
     /// Who signed it; `None` where it came unsigned.
     pub signer: Option<X509>,
 }
@@ -74,7 +78,14 @@ impl ServedProfile {
         if !mdm.get("SignMessage")?.as_boolean().unwrap_or_default() {
             return Err(DeviceError::unreadable(PROFILE, "messages would not be signed"));
         }
+        let access_rights = mdm.0.get("AccessRights").and_then(Value::as_unsigned_integer);
+        let mode = mdm.0.get("EnrollmentMode").and_then(Value::as_string);
+        if access_rights.is_none() != (mode == Some("BYOD")) {
+            return Err(DeviceError::unreadable(PROFILE, "it must ask for rights, or be a User Enrollment"));
+        }
         Ok(Self {
+            access_rights,
+            managed_apple_account: mdm.text("AssignedManagedAppleID").ok(),
             identifier: root.text("PayloadIdentifier")?,
             display_name: root.text("PayloadDisplayName")?,
             topic: mdm.text("Topic")?,
@@ -83,6 +94,11 @@ impl ServedProfile {
             identity,
             signer,
         })
+    }
+
+    /// Whether the device stays its owner's.
+    pub fn is_user_enrollment(&self) -> bool {
+        self.access_rights.is_none()
     }
 
     /// The SCEP payload.
