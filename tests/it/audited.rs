@@ -23,7 +23,7 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 54] = [
+const CHANGING: [(&str, Written); 60] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}", Actions(&["command-cancelled"])),
@@ -34,6 +34,7 @@ const CHANGING: [(&str, Written); 54] = [
         "DELETE /v1/tenants/{tenant}/push-certificate",
         Actions(&["push-certificates-deletion-begun", "push-certificates-deleted"]),
     ),
+    ("DELETE /v1/tenants/{tenant}/groups/{group}", Actions(&["group-deleted"])),
     ("DELETE /v1/tenants/{tenant}/push-certificate/request", Actions(&["push-request-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/push-certificate/staged", Actions(&["push-certificate-discarded"])),
     ("DELETE /v1/tenants/{tenant}/tokens/{token}", Actions(&["token-deleted"])),
@@ -57,8 +58,10 @@ const CHANGING: [(&str, Written); 54] = [
         Actions(&["command-retried"]),
     ),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
-    ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
+    ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created", "group-created"])),
+    ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/revoke-identity", Actions(&["identity-revoked"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/retire", Actions(&["device-retired"])),
+    ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unenroll", Actions(&["device-dismissed"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unlock", Actions(&["access-unlocked"])),
     (
         "POST /v1/tenants/{tenant}/enrollment-links/invitations",
@@ -66,8 +69,14 @@ const CHANGING: [(&str, Written); 54] = [
     ),
     ("POST /v1/tenants/{tenant}/expirations/calendar", Actions(&["calendar-address-created"])),
     ("POST /v1/tenants/{tenant}/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
+    ("POST /v1/tenants/{tenant}/groups", Actions(&["group-created"])),
+    ("POST /v1/tenants/{tenant}/groups/{group}/members", Actions(&["group-members-changed"])),
     ("POST /v1/tenants/{tenant}/identity-authority", Actions(&["identity-authority-created"])),
     ("POST /v1/tenants/{tenant}/identity-authority/trusted", Actions(&["identity-authority-trusted"])),
+    (
+        "POST /v1/tenants/{tenant}/identity-authority/{authority}/retire",
+        Actions(&["identity-authority-retired"]),
+    ),
     ("POST /v1/tenants/{tenant}/inactivity/confirm", Actions(&["inactivity-confirmed"])),
     ("POST /v1/tenants/{tenant}/inactivity/preview", Nothing("shows, and keeps nothing")),
     ("POST /v1/tenants/{tenant}/push-certificate/activate", Actions(&["push-certificate-activated"])),

@@ -29,7 +29,9 @@ impl Call {
             .replace("{token}", "aaaaaaaaaaaaaaaa")
             .replace("{command}", "00000000-0000-4000-8000-000000000000")
             .replace("{enrollment}", "D-1")
+            .replace("{authority}", "aaaaaaaaaaaaaaaa")
             .replace("{section}", "apps")
+            .replace("{group}", "aaaaaaaaaaaaaaaa")
             .replace("{link}", "aaaaaaaaaaaaaaaa")
             .replace("{credential}", "api-token.aaaaaaaaaaaaaaaa")
             .replace("{fingerprint}", &"0".repeat(64));

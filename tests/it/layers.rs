@@ -145,7 +145,7 @@ fn only_who_proves_it_may_act_for_a_tenant() {
 }
 
 #[test]
-fn no_device_route_can_name_the_status_that_unenrolls() {
+fn only_a_dismissed_device_is_answered_with_the_status_that_unenrolls() {
     let files = rust_files(&[
         "functions/checkin",
         "functions/command",
@@ -154,7 +154,9 @@ fn no_device_route_can_name_the_status_that_unenrolls() {
         "shared/src/service",
     ]);
     let statuses = ["UNAUTHORIZED", "FORBIDDEN", "from_u16(401)", "from_u16(403)"];
-    forbid(&files, &statuses, &["shared/src/http/problem.rs"]);
+    forbid(&files, &statuses, &["shared/src/http/problem.rs", "shared/src/http/unenroll.rs"]);
+    let says = ["Answer::Unenroll("];
+    forbid(&files, &says, &["shared/src/service/unenroll_device.rs", "shared/src/http/device.rs"]);
     let device = read("shared/src/http/device.rs");
     assert!(
         !code_lines(&device).any(|(_, line)| line.contains("Problem")),

@@ -178,6 +178,15 @@ impl Tenant {
         self.post("identity-authority", subject).await.expect(201)
     }
 
+    /// Puts a new authority in the place of the one that issues, and returns both identifiers: the former one's, the new one's.
+    pub async fn replace_authority(&self) -> (String, String) {
+        let listed = self.get("identity-authority").await.expect(200);
+        let former = listed.json["authorities"][0]["id"].as_str().unwrap_or_default().to_owned();
+        let new = json!({"common_name": "Green School", "organization": "Green School", "replaces": former});
+        let made = self.post("identity-authority", new).await.expect(201);
+        (former, made.json["id"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// Makes a link that enrolls one device, and returns its URL.
     pub async fn enrollment_link(&self) -> String {
         let answer = self.post("enrollment-links", json!({})).await.expect(201);

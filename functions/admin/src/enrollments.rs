@@ -3,11 +3,14 @@
 use axum::Json as JsonAnswer;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
+use shared::domain::dismissal::Reason;
 use shared::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState, PushAttempt};
 use shared::error::Error;
-use shared::http::{AdminScope, Problem, ProblemDetails, Query, ViewerScope};
+use shared::http::{AdminScope, Json, Problem, ProblemDetails, Query, ViewerScope};
 use shared::id::EnrollmentId;
 use shared::service::retire_device::retire_device;
+use shared::service::revoke_identity;
+use shared::service::unenroll_device::unenroll_device;
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
@@ -20,10 +23,12 @@ pub(crate) struct EnrollmentView {
     /// `UDID`, `UDID:UserID`, or the same of a User Enrollment.
     id: String,
     state: EnrollmentState,
+    /// What the device signs with; null for a user, who signs with the device's.
+    identity: Option<IdentityView>,
     /// What the device listens on.
     topic: Option<String>,
-    /// The label of the link it enrolled by.
-    group: Option<String>,
+    /// The names of the groups it is in.
+    groups: Vec<String>,
     device: DeviceFacts,
     #[schema(value_type = String, format = DateTime)]
     last_seen: Timestamp,
@@ -41,18 +46,46 @@ pub(crate) struct EnrollmentView {
     /// Since when the tenant's services are closed to it; null where they are open.
     #[schema(value_type = Option<String>, format = DateTime)]
     locked_at: Option<Timestamp>,
+    /// Why the device was unenrolled; null where it was not.
+    unenroll_reason: Option<String>,
     /// Whether the device deposited a token to clear its passcode with.
     has_unlock_token: bool,
     /// Whether the Mac deposited its bootstrap token.
     has_bootstrap_token: bool,
 }
 
+/// The identity of a device.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IdentityView {
+    /// SHA-256 of the certificate.
+    fingerprint: String,
+    /// SHA-256 of its authority's certificate.
+    authority: String,
+    #[schema(value_type = String, format = DateTime)]
+    not_after: Timestamp,
+    /// Whether it was revoked: the device is not heard before it enrolls anew.
+    revoked: bool,
+}
+
+impl IdentityView {
+    fn of(enrollment: &Enrollment) -> Option<Self> {
+        let identity = enrollment.identity.as_ref()?;
+        Some(Self {
+            fingerprint: identity.fingerprint.to_string(),
+            authority: identity.authority.to_string(),
+            not_after: identity.not_after,
+            revoked: enrollment.revoked.contains(&identity.fingerprint),
+        })
+    }
+}
+
 impl From<Enrollment> for EnrollmentView {
     fn from(enrollment: Enrollment) -> Self {
         Self {
+            identity: IdentityView::of(&enrollment),
             id: enrollment.id.to_string(),
             state: enrollment.state,
-            group: enrollment.group,
+            groups: enrollment.groups.into_iter().collect(),
             topic: enrollment.push.map(|push| push.topic),
             device: enrollment.facts,
             last_seen: enrollment.last_seen,
@@ -62,6 +95,7 @@ impl From<Enrollment> for EnrollmentView {
             last_push: enrollment.last_push,
             inactive_since: enrollment.inactive_since,
             locked_at: enrollment.locked_at,
+            unenroll_reason: enrollment.dismissal.map(|dismissal| dismissal.reason.as_str().to_owned()),
             has_unlock_token: enrollment.unlock_token.is_some(),
             has_bootstrap_token: enrollment.bootstrap_token.is_some(),
         }
@@ -81,7 +115,7 @@ pub(crate) struct Wanted {
     /// The `next` of the page before.
     #[serde(default)]
     after: Option<String>,
-    /// Only those in this state: `enrolled` or `inactive`.
+    /// Only those in this state: `enrolled`, `inactive` or `unenrolling`.
     #[serde(default)]
     #[param(inline)]
     state: Option<EnrollmentState>,
@@ -143,4 +177,52 @@ pub(crate) async fn retire(
 ) -> Result<JsonAnswer<EnrollmentView>, Problem> {
     let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
     Ok(JsonAnswer(retire_device(&state, &scope, &id).await?.into()))
+}
+
+/// Why a device is unenrolled.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unenrollment {
+    /// A sentence of up to 200 characters, for the log and for the device's user.
+    reason: String,
+}
+
+/// Make a device remove its enrollment: it is woken, and its next message is answered with Apple's code for it. Its profile,
+/// and what came with that, go; its commands are dropped. A device that sleeps is told when it wakes up.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/enrollments/{enrollment}/unenroll", tag = "devices",
+    params(("tenant" = String, Path), ("enrollment" = String, Path)), request_body = Unenrollment,
+    responses((status = 200, body = EnrollmentView),
+        (status = 400, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn unenroll(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+    Path((_, enrollment)): Path<(String, String)>,
+    Json(wanted): Json<Unenrollment>,
+) -> Result<JsonAnswer<EnrollmentView>, Problem> {
+    let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
+    let reason = Reason::new(&wanted.reason)?;
+    Ok(JsonAnswer(unenroll_device(&state, &scope, &id, reason).await?.into()))
+}
+
+/// Refuse a device's identity, because its key may be in other hands: whoever signs with it gets 400 and is reported in the
+/// surveillance log once a day. The device keeps its profile and stays in the lists, its access is locked, and it is heard again only
+/// when it has enrolled anew through a link. It is not told, so that nothing on it changes.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/enrollments/{enrollment}/revoke-identity", tag = "devices",
+    params(("tenant" = String, Path), ("enrollment" = String, Path)),
+    responses((status = 200, body = EnrollmentView),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn revoke_identity(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+    Path((_, enrollment)): Path<(String, String)>,
+) -> Result<JsonAnswer<EnrollmentView>, Problem> {
+    let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
+    Ok(JsonAnswer(revoke_identity::revoke_identity(&state, &scope, &id).await?.into()))
 }

@@ -9,6 +9,7 @@ mod enrollment_settings;
 mod enrollments;
 mod events;
 mod expirations;
+mod groups;
 mod inactivity;
 mod inventory;
 mod invitations;
@@ -40,6 +41,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(events::list))
         .routes(routes!(authorities::create, authorities::list))
         .routes(routes!(authorities::trust))
+        .routes(routes!(authorities::retire))
         .routes(routes!(links::create, links::list))
         .routes(routes!(links::show, links::revoke))
         .routes(routes!(invitations::send))
@@ -47,12 +49,17 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
         .routes(routes!(enrollments::retire))
+        .routes(routes!(enrollments::unenroll))
+        .routes(routes!(enrollments::revoke_identity))
         .routes(routes!(inactivity::unlock))
         .routes(routes!(inactivity::show, inactivity::change))
         .routes(routes!(inactivity::preview))
         .routes(routes!(inactivity::confirm))
         .routes(routes!(access::ask))
         .routes(routes!(access::settings, access::change))
+        .routes(routes!(groups::create, groups::list))
+        .routes(routes!(groups::show, groups::delete))
+        .routes(routes!(groups::members, groups::change_members))
         .routes(routes!(commands::send))
         .routes(routes!(commands::show, withdrawal::cancel))
         .routes(routes!(withdrawal::approve))

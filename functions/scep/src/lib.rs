@@ -70,7 +70,11 @@ async fn answer(state: &Everything, request: Request) -> Result<Response> {
     let query = parts.uri.query().unwrap_or_default();
     match query::parameter(query, "operation").as_deref() {
         Some("GetCACaps") => Ok(typed("text/plain", CAPABILITIES.into())),
-        Some("GetCACert") => Ok(typed("application/x-x509-ca-cert", ca_certificate(state, tenant).await?)),
+        Some("GetCACert") => {
+            let named = query::parameter(query, "message");
+            let certificate = ca_certificate(state, tenant, named.as_deref()).await?;
+            Ok(typed("application/x-x509-ca-cert", certificate))
+        }
         Some("PKIOperation") => {
             let message = message(query, &parts.method, body).await?;
             Ok(typed("application/x-pki-message", issue_identity(state, tenant, &message).await?))

@@ -44,10 +44,14 @@ pub enum AuditAction {
     PushCertificatesDeleted,
     /// It was recorded, or confirmed, who can renew the push certificate.
     PushCertificateOwnershipConfirmed,
-    /// The tenant's own identity authority was made.
+    /// An identity authority of the tenant's own was made, which issues from then on.
     IdentityAuthorityCreated,
     /// Another server's identity authority was trusted.
     IdentityAuthorityTrusted,
+    /// An identity authority was retired: its identities are refused.
+    IdentityAuthorityRetired,
+    /// A device's identity was revoked.
+    IdentityRevoked,
     /// The organization's own profile signing certificate was installed.
     ProfileSignerInstalled,
     /// The organization's own profile signing certificate was given up.
@@ -58,6 +62,12 @@ pub enum AuditAction {
     EnrollmentSettingsChanged,
     /// An enrollment link was revoked.
     EnrollmentLinkRevoked,
+    /// A group was made, also by a link that names it.
+    GroupCreated,
+    /// Enrollments joined or left a group.
+    GroupMembersChanged,
+    /// A group was deleted.
+    GroupDeleted,
     /// A command was sent.
     CommandSent,
     /// A command that erases devices was asked for; somebody else must approve it.
@@ -86,6 +96,8 @@ pub enum AuditAction {
     DuplicateRefused,
     /// An administrator took a device out of the lists.
     DeviceRetired,
+    /// An administrator unenrolled a device, which is told so as soon as it is heard.
+    DeviceDismissed,
     /// Devices that are not enrolled were let in, or not any more.
     AccessSettingsChanged,
     /// An administrator let a device back to the tenant's services.

@@ -13,18 +13,24 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
-    /// A device that was not known before enrolled.
+    /// A device that was known before begins to enroll again.
+    EnrollmentRestarted,
+    /// A device enrolled.
     DeviceEnrolled,
-    /// A device that was known before enrolled again.
-    DeviceReenrolled,
     /// A device, or one user's channel on it, removed its enrollment.
     CheckedOut,
+    /// A device that an administrator unenrolled came back and was told so.
+    DeviceUnenrolled,
     /// A device gave a command's final answer.
     CommandCompleted,
     /// APNs called a device's push address no good.
     PushAddressRefused,
     /// A device tried to enroll with the identity of another one.
     IdentityRefused,
+    /// A device spoke with its renewed identity for the first time; the former one is refused from then on.
+    IdentityRenewed,
+    /// Somebody spoke for a device with an identity of it that was revoked.
+    RevokedIdentityUsed,
 }
 
 /// One entry of a tenant's surveillance log.

@@ -8,6 +8,7 @@ mod problem;
 mod profile_file;
 mod query;
 mod serve;
+mod unenroll;
 
 pub use caller::{AdminScope, OperatorCaller, ViewerScope};
 pub use device::{device_message, failure as device_failure};

@@ -108,6 +108,8 @@ pub struct Pkcs12 {
 pub struct Scep {
     /// The SCEP server.
     pub url: String,
+    /// Which of the server's authorities: the device repeats it when it asks for the authority's certificate.
+    pub name: String,
     /// Subject to ask for, outermost first: attribute (`O`, `CN` or a dotted OID) and value.
     pub subject: Vec<(String, String)>,
     /// One-time password for this enrollment.
@@ -170,7 +172,7 @@ impl EnrollmentProfile {
         }
     }
 
-    fn scep(&self, Scep { url, subject, challenge, ca_sha1 }: &Scep) -> Dictionary {
+    fn scep(&self, Scep { url, name: authority, subject, challenge, ca_sha1 }: &Scep) -> Dictionary {
         // Each relative name is an array of its own, although only one attribute fits this product's subjects.
         let name = |(attribute, value): &(String, String)| {
             let pair = vec![attribute.as_str().into(), value.as_str().into()];
@@ -178,6 +180,7 @@ impl EnrollmentProfile {
         };
         let mut content = Dictionary::new();
         put(&mut content, "URL", url.as_str());
+        put(&mut content, "Name", authority.as_str());
         put(&mut content, "Subject", Value::Array(subject.iter().map(name).collect()));
         put(&mut content, "Challenge", challenge.expose().as_str());
         put(&mut content, "CAFingerprint", Value::Data(ca_sha1.to_vec()));
@@ -290,6 +293,7 @@ mod tests {
             check_in_url: "https://mdm.example.org/mdm/aaaaaaaaaaaaaaaa/checkin".to_owned(),
             identity: Identity::Scep(Scep {
                 url: "https://mdm.example.org/scep/aaaaaaaaaaaaaaaa".to_owned(),
+                name: "bbbbbbbbbbbbbbbb".to_owned(),
                 subject: vec![
                     ("O".to_owned(), "Example & Sons".to_owned()),
                     ("CN".to_owned(), "link-1".to_owned()),

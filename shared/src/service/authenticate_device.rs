@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use openssl::x509::X509;
 
-use crate::domain::identity::IdentityAuthority;
+use crate::domain::identity::{DeviceIdentity, IdentityAuthority};
 use crate::error::{Error, Result};
 use crate::id::{Fingerprint, TenantId};
-use crate::pki::{mdm_signature, trust};
+use crate::pki::{mdm_signature, trust, validity};
 use crate::scope::{Actor, Scope};
 use crate::state::State;
 
@@ -21,7 +21,9 @@ pub struct Signer {
     pub certificate: X509,
     /// Its SHA-256.
     pub fingerprint: Fingerprint,
-    /// Whether the tenant's own authority issued it, not one that came from elsewhere.
+    /// What an enrollment keeps of it.
+    pub identity: DeviceIdentity,
+    /// Whether an authority of the tenant's own issued it, not one that came from elsewhere.
     pub is_ours: bool,
 }
 
@@ -43,16 +45,22 @@ pub async fn authenticate_device(
     let certificate = mdm_signature::verify(header, body)?;
     let fingerprint = Fingerprint::of(&certificate.to_der().map_err(Error::internal)?);
     let scope = Scope::authenticated(tenant, Actor::Device(fingerprint));
-    let mut is_ours = issued_by_ours(&certificate, &authorities(state, &scope).await?)?;
-    if is_ours.is_none() {
+    let mut issuer = issuer_of(&certificate, &authorities(state, &scope).await?)?;
+    if issuer.is_none() {
         // This process may have read the authorities before the present one was made.
         state.authorities.forget(scope.tenant());
-        is_ours = issued_by_ours(&certificate, &authorities(state, &scope).await?)?;
+        issuer = issuer_of(&certificate, &authorities(state, &scope).await?)?;
     }
-    let is_ours = is_ours.ok_or_else(|| {
+    let issuer = issuer.ok_or_else(|| {
         Error::forbidden("mdm-signature-foreign", "The signer's authority is not this tenant's.")
     })?;
-    Ok(Signer { scope, certificate, fingerprint, is_ours })
+    if !issuer.is_accepted() {
+        let message = format!("The signer's authority \"{}\" was retired.", issuer.common_name);
+        return Err(Error::forbidden("identity-authority-retired", message));
+    }
+    let not_after = validity::from_asn1(certificate.not_after()).map_err(Error::internal)?;
+    let identity = DeviceIdentity { fingerprint, authority: issuer.fingerprint(), not_after };
+    Ok(Signer { scope, certificate, fingerprint, identity, is_ours: issuer.is_own() })
 }
 
 /// The tenant's authorities, remembered for a minute.
@@ -63,13 +71,20 @@ pub(super) async fn authorities(state: &State, scope: &Scope) -> Result<Arc<Vec<
         .await
 }
 
-/// Whether the issuer is the tenant's own authority; `None` when the tenant does not trust it at all.
-pub(super) fn issued_by_ours(certificate: &X509, authorities: &[IdentityAuthority]) -> Result<Option<bool>> {
-    let roots = authorities
-        .iter()
-        .map(|authority| X509::from_der(&authority.certificate))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Error::internal)?;
+/// The authority that issued a certificate; `None` when the tenant knows no such one.
+pub(super) fn issuer_of(
+    certificate: &X509,
+    authorities: &[IdentityAuthority],
+) -> Result<Option<IdentityAuthority>> {
+    let roots = certificates(authorities)?;
     let issuer = trust::chains_to(certificate, &roots);
-    Ok(issuer.and_then(|index| authorities.get(index)).map(|authority| authority.issuing))
+    Ok(issuer.and_then(|index| authorities.get(index)).cloned())
+}
+
+/// The certificates of these authorities, in their order.
+pub(super) fn certificates<'a>(
+    authorities: impl IntoIterator<Item = &'a IdentityAuthority>,
+) -> Result<Vec<X509>> {
+    let certificates = authorities.into_iter().map(|authority| X509::from_der(&authority.certificate));
+    certificates.collect::<Result<_, _>>().map_err(Error::internal)
 }

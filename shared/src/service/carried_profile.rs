@@ -1,7 +1,7 @@
 //! The enrollment profile that brings its identity along: key and certificate made for this one profile.
 
 use super::enrollment_profile::{Frame, ServedProfile, count_served, open_link};
-use super::issue_identity::{certify, credential, identity_subject, name, record};
+use super::issue_identity::{certify, identity_subject, issuer, name, record};
 use crate::domain::enrollment_settings::IdentitySource;
 use crate::domain::identity::{IDENTITY_DAYS, IssuedIdentity};
 use crate::domain::identity_name::{IdentityKind, IdentityName};
@@ -36,9 +36,9 @@ pub async fn carried_profile(
     let identity = IdentityName { kind: IdentityKind::Carried, link: link.id.clone(), number: Some(number) };
     let now = state.clock.now();
     let subject = identity_subject(&frame.authority.organization, &link.terms.holder, &identity);
-    let authority = credential(state, &scope, &frame.authority).await?;
+    let issuer = issuer(state, &scope, frame.authority.clone()).await?;
     let key = key::generate()?;
-    let certificate = certify(state, &authority, &key, &*name(&subject)?, IDENTITY_DAYS)?;
+    let certificate = certify(state, &issuer.credential, &key, &*name(&subject)?, IDENTITY_DAYS)?;
     let waits = IssuedIdentity {
         holder: link.terms.holder.clone(),
         devices: link.terms.devices.clone(),

@@ -1,4 +1,4 @@
-//! The tenant's own certificate authority: the "self-signed certificate for Apple MDM".
+//! The tenant's own certificate authorities: the "self-signed certificate for Apple MDM".
 
 use openssl::x509::{X509, X509Name};
 
@@ -14,20 +14,22 @@ use crate::state::State;
 
 /// Makes the tenant's issuing authority, and the certificate that signs its profiles with a key of its own.
 ///
+/// Where the tenant has one, `replaces` must name it. That one issues no more, but is trusted until it is retired, so that
+/// devices move over at their renewal.
+///
 /// # Errors
-/// Malformed, naming the subject's field; Conflict when the tenant has one.
+/// Malformed, naming the subject's field; Conflict when another one issues than `replaces` says.
 pub async fn create_identity_authority(
     state: &State,
     scope: &Scope,
     subject: &AuthoritySubject,
+    replaces: Option<&AuthorityId>,
 ) -> Result<IdentityAuthority> {
     let subject = subject.checked()?;
-    let exists = || {
-        Error::conflict("identity-authority-exists", "This tenant has an identity authority already.")
-            .next("Use it: every enrolled device depends on it.")
-    };
-    if state.store.authorities(scope).await?.iter().any(|authority| authority.issuing) {
-        return Err(exists());
+    let authorities = state.store.authorities(scope).await?;
+    let former = authorities.iter().find(|authority| authority.issuing);
+    if former.map(|former| &former.id) != replaces {
+        return Err(issues_already(former));
     }
     let now = state.clock.now();
     let id: AuthorityId = state.random.id();
@@ -48,11 +50,29 @@ pub async fn create_identity_authority(
         ..record(id, &certificate, subject.common_name, subject.organization, true)?
     };
     let audit = audit(state, scope, AuditAction::IdentityAuthorityCreated, &record);
-    if !state.store.create_issuing_authority(scope, &record, &audit).await? {
-        return Err(exists());
+    let audit = match former {
+        Some(former) => audit.with("replaces", &former.id),
+        None => audit,
+    };
+    if !state.store.create_issuing_authority(scope, &record, former, &audit).await? {
+        return Err(issues_already(None));
     }
     state.authorities.forget(scope.tenant());
     Ok(record)
+}
+
+fn issues_already(issuing: Option<&IdentityAuthority>) -> Error {
+    match issuing {
+        Some(issuing) => Error::conflict("identity-authority-exists", "This tenant has an authority that issues identities.")
+            .at("replaces")
+            .next(format!(
+                "Use it. To put a new one in its place, send \"replaces\": \"{}\"; devices move over at their renewal.",
+                issuing.id
+            )),
+        None => Error::conflict("identity-authority-exists", "Another authority issues identities meanwhile.")
+            .at("replaces")
+            .next("Look at the present ones and decide again."),
+    }
 }
 
 /// Trusts the authority of another server, whose identities the tenant's devices bring along.
@@ -99,6 +119,8 @@ fn record(
         organization,
         certificate: certificate.to_der().map_err(Error::internal)?.into(),
         issuing,
+        replaced_at: None,
+        retired_at: None,
         not_after: validity::from_asn1(certificate.not_after()).map_err(Error::internal)?,
         profile_signer: None,
     })

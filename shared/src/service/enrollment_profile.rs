@@ -267,6 +267,7 @@ pub(super) fn requested(
     let name = IdentityName { kind, ..challenge.name() };
     Identity::Scep(Scep {
         url: format!("{}/scep/{}", state.config.base_url, scope.tenant()),
+        name: authority.id.to_string(),
         subject: identity_subject(&authority.organization, &link.terms.holder, &name),
         challenge: challenge.reveal(),
         ca_sha1: sha1(&authority.certificate),

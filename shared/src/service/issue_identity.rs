@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use openssl::pkey::{HasPublic, PKey, PKeyRef, Public};
 use openssl::x509::{X509, X509Name, X509NameRef};
 
-use super::authenticate_device::authorities;
+use super::authenticate_device::{authorities, certificates};
 use super::create_enrollment_link::issuing_authority;
 use super::secret_path;
 use crate::domain::enrollment_settings::EnrollmentMethod;
@@ -23,13 +23,22 @@ use crate::scope::{Actor, Scope};
 use crate::state::State;
 use crate::time::Timestamp;
 
-/// The certificate that SCEP clients encipher to: the answer to GetCACert, in DER.
+/// The certificate that SCEP clients encipher to: the answer to GetCACert, in DER. A profile names the authority it was made with,
+/// so that a device that is in the middle of its enrollment meets that one and no newer one.
 ///
 /// # Errors
 /// NotFound when the tenant has no authority.
-pub async fn ca_certificate(state: &State, tenant: TenantId) -> Result<Vec<u8>> {
+pub async fn ca_certificate(state: &State, tenant: TenantId, named: Option<&str>) -> Result<Vec<u8>> {
     let scope = Scope::authenticated(tenant, Actor::ScepClient);
-    Ok(authority_for(state, &scope).await?.certificate.to_vec())
+    let issuing = authority_for(state, &scope).await?;
+    let all = authorities(state, &scope).await?;
+    let named = named.and_then(|named| addressable(&all).find(|authority| authority.id.to_string() == named));
+    Ok(named.unwrap_or(&issuing).certificate.to_vec())
+}
+
+/// The authorities that a SCEP message may be addressed to.
+fn addressable(all: &[IdentityAuthority]) -> impl Iterator<Item = &IdentityAuthority> {
+    all.iter().filter(|authority| authority.is_own() && authority.is_accepted())
 }
 
 /// The issuing authority, for somebody who may have made up the tenant: there being none is their mistake, not a fault
@@ -47,6 +56,13 @@ async fn authority_for(state: &State, scope: &Scope) -> Result<IdentityAuthority
     })
 }
 
+/// An authority with its key.
+pub(super) struct Issuer {
+    authority: IdentityAuthority,
+    /// Its certificate and its key.
+    pub(super) credential: Credential,
+}
+
 /// Answers a PKIOperation. A refusal that concerns the request is an answer too: a CertRep that says why.
 ///
 /// # Errors
@@ -54,27 +70,39 @@ async fn authority_for(state: &State, scope: &Scope) -> Result<IdentityAuthority
 pub async fn issue_identity(state: &State, tenant: TenantId, message: &[u8]) -> Result<Vec<u8>> {
     let scope = Scope::authenticated(tenant, Actor::ScepClient);
     let signed = SignedMessage::read(message)?;
-    let authority = authority_for(state, &scope).await?;
-    let credential = credential(state, &scope, &authority).await?;
-    let trusted = authorities(state, &scope)
-        .await?
-        .iter()
-        .map(|authority| X509::from_der(&authority.certificate))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Error::internal)?;
-    let issued = match signed.open(&credential, &trusted) {
-        Ok(request) => {
-            issue(state, &scope, &authority, &credential, &request).await.map(|issued| (request, issued))
-        }
+    let (addressed, opened) = open(state, &scope, &signed).await?;
+    let issued = match opened {
+        Ok(request) => issue(state, &scope, &addressed, &request).await.map(|issued| (request, issued)),
         Err(error) => Err(error),
     };
+    let nonce = state.random.bytes();
     match issued {
-        Ok((request, issued)) => reply::success(&request, &issued, &credential, state.random.bytes()),
+        Ok((request, issued)) => reply::success(&request, &issued, &addressed.credential, nonce),
         Err(error) => {
             let reason = fail_info(&error).ok_or(error)?;
-            reply::failure(&signed.transaction, reason, &credential, state.random.bytes())
+            reply::failure(&signed.transaction, reason, &addressed.credential, nonce)
         }
     }
+}
+
+/// Opens a message with the key of the authority it is enciphered for: the issuing one, or else one that a newer one replaced. The
+/// answer comes from that authority, too.
+async fn open(state: &State, scope: &Scope, signed: &SignedMessage) -> Result<(Issuer, Result<PkiMessage>)> {
+    let issuing = issuer(state, scope, authority_for(state, scope).await?).await?;
+    let all = authorities(state, scope).await?;
+    let trusted = certificates(all.iter().filter(|authority| authority.is_accepted()))?;
+    let opened = signed.open(&issuing.credential, &trusted);
+    if opened.as_ref().err().is_none_or(|error| error.code() != "scep-envelope") {
+        return Ok((issuing, opened));
+    }
+    for other in addressable(&all).filter(|other| other.id != issuing.authority.id) {
+        let other = issuer(state, scope, other.clone()).await?;
+        let opened = signed.open(&other.credential, &trusted);
+        if opened.as_ref().err().is_none_or(|error| error.code() != "scep-envelope") {
+            return Ok((other, opened));
+        }
+    }
+    Ok((issuing, opened))
 }
 
 /// What a SCEP client is told; `None` when the failure is ours, not the request's.
@@ -93,34 +121,27 @@ fn fail_info(error: &Error) -> Option<FailInfo> {
     Some(reason)
 }
 
-/// The authority with its key, which only one function may read.
-pub(super) async fn credential(
-    state: &State,
-    scope: &Scope,
-    authority: &IdentityAuthority,
-) -> Result<Credential> {
+/// An authority with its key, which only one function may read.
+pub(super) async fn issuer(state: &State, scope: &Scope, authority: IdentityAuthority) -> Result<Issuer> {
     let path = secret_path::authority(scope.tenant(), &authority.id);
     let pem = state.secrets.required(&path).await?;
-    Ok(Credential {
+    let credential = Credential {
         certificate: X509::from_der(&authority.certificate).map_err(Error::internal)?,
         key: key::read(pem.expose(), None)?,
-    })
+    };
+    Ok(Issuer { authority, credential })
 }
 
-async fn issue(
-    state: &State,
-    scope: &Scope,
-    authority: &IdentityAuthority,
-    credential: &Credential,
-    request: &PkiMessage,
-) -> Result<X509> {
+async fn issue(state: &State, scope: &Scope, addressed: &Issuer, request: &PkiMessage) -> Result<X509> {
     if request.proof == Proof::ExistingCertificate {
         let signer = Fingerprint::of(&request.transaction.signer.to_der().map_err(Error::internal)?);
         let former = state.store.identity(scope, &signer).await?;
         if let Some((former, device)) =
             former.and_then(|former| former.enrollment.clone().map(|id| (former, id)))
         {
-            return renew(state, scope, credential, request, &device, &former).await;
+            // Whoever renews moves over to the newest authority.
+            let issuing = issuer(state, scope, authority_for(state, scope).await?).await?;
+            return renew(state, scope, &issuing.credential, request, &device, &former).await;
         }
     }
     let challenge = request.challenge.as_ref().and_then(|challenge| Challenge::parse(challenge.expose()));
@@ -133,12 +154,8 @@ async fn issue(
         return Err(refused_challenge());
     }
     let issued = match found.purpose {
-        Purpose::Identity => {
-            first_identity(state, scope, authority, credential, request, &challenge, &found).await?
-        }
-        Purpose::Phase => {
-            phase_identity(state, scope, authority, credential, request, &challenge, &found).await?
-        }
+        Purpose::Identity => first_identity(state, scope, addressed, request, &challenge, &found).await?,
+        Purpose::Phase => phase_identity(state, scope, addressed, request, &challenge, &found).await?,
         Purpose::Attributes => return Err(refused_challenge()),
     };
     if let Some(certificate) = issued {
@@ -153,8 +170,7 @@ async fn issue(
 async fn first_identity(
     state: &State,
     scope: &Scope,
-    authority: &IdentityAuthority,
-    credential: &Credential,
+    issuer: &Issuer,
     request: &PkiMessage,
     challenge: &Challenge,
     Challenged { link, device, .. }: &Challenged,
@@ -166,9 +182,9 @@ async fn first_identity(
         }
     }
     let now = state.clock.now();
-    let subject = identity_subject(&authority.organization, &link.terms.holder, &challenge.name());
+    let subject = identity_subject(&issuer.authority.organization, &link.terms.holder, &challenge.name());
     let key = requested_key(request)?;
-    let certificate = certify(state, credential, &*key, &*name(&subject)?, IDENTITY_DAYS)?;
+    let certificate = certify(state, &issuer.credential, &*key, &*name(&subject)?, IDENTITY_DAYS)?;
     let record = IssuedIdentity {
         link: Some(link.id.clone()),
         holder: link.terms.holder.clone(),
@@ -186,17 +202,16 @@ async fn first_identity(
 async fn phase_identity(
     state: &State,
     scope: &Scope,
-    authority: &IdentityAuthority,
-    credential: &Credential,
+    issuer: &Issuer,
     request: &PkiMessage,
     challenge: &Challenge,
     Challenged { link, .. }: &Challenged,
 ) -> Result<Option<X509>> {
     let Some(number) = challenge.number else { return Err(refused_challenge()) };
     let identity = IdentityName { kind: IdentityKind::Phase, ..challenge.name() };
-    let subject = identity_subject(&authority.organization, &link.terms.holder, &identity);
+    let subject = identity_subject(&issuer.authority.organization, &link.terms.holder, &identity);
     let key = requested_key(request)?;
-    let certificate = certify(state, credential, &*key, &*name(&subject)?, PHASE_DAYS)?;
+    let certificate = certify(state, &issuer.credential, &*key, &*name(&subject)?, PHASE_DAYS)?;
     let der = certificate.to_der().map_err(Error::internal)?;
     let used = IssuedByLink { key_hash: requested_key_hash(request)?, certificate: der.into() };
     let is_first = state.store.use_challenge(scope, &link.id, number, &used).await?;
@@ -306,6 +321,7 @@ pub(super) fn record(certificate: &X509, now: Timestamp) -> Result<IssuedIdentit
         devices: BTreeSet::new(),
         renews: None,
         enrollment: None,
+        revoked_at: None,
         unclaimed_until: None,
     })
 }

@@ -37,7 +37,7 @@ pub async fn tenant_expirations(state: &State, scope: &Scope) -> Result<Vec<Expi
     )?;
     let mut credentials: Vec<WatchedCredential> =
         push.active().map(WatchedCredential::push).into_iter().collect();
-    for authority in &authorities {
+    for authority in authorities.iter().filter(|authority| authority.is_accepted()) {
         credentials.push(WatchedCredential::authority(authority));
         credentials.extend(WatchedCredential::issued_signer(authority));
     }

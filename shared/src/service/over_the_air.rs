@@ -8,7 +8,7 @@
 
 use openssl::x509::X509;
 
-use super::authenticate_device::{authorities, issued_by_ours};
+use super::authenticate_device::{authorities, issuer_of};
 use super::enrollment_profile::{Frame, ServedProfile, count_served, part_uuid, requested, signed};
 use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
@@ -57,7 +57,8 @@ pub async fn answer_device(state: &State, tenant: TenantId, message: &[u8]) -> R
         return second_phase(state, tenant, &told, device).await;
     }
     let scope = Scope::authenticated(tenant, Actor::ScepClient);
-    let is_ours = issued_by_ours(&message.signer, &authorities(state, &scope).await?)? == Some(true);
+    let issuer = issuer_of(&message.signer, &authorities(state, &scope).await?)?;
+    let is_ours = issuer.is_some_and(|issuer| issuer.is_own() && issuer.is_accepted());
     match IdentityName::of(&message.signer).filter(|_| is_ours) {
         Some(IdentityName { kind: IdentityKind::Phase, link, number: Some(number) }) => {
             third_phase(state, &scope, &link, number, &message.signer, device).await

@@ -2,8 +2,10 @@
 //! merged into the first.
 
 use super::authenticate_device::Signer;
+use super::check_in::Answer;
 use crate::domain::audit::AuditAction;
 use crate::domain::enrollment::DeviceFacts;
+use crate::domain::event::EventKind;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
 use crate::state::State;
@@ -11,24 +13,32 @@ use crate::state::State;
 /// The refusals that mean: this is not the device that is enrolled under this name.
 const ANOTHER: [&str; 3] = ["identity-not-bound", "identity-bound-elsewhere", "device-duplicate"];
 
-/// Passes an answer on; a refusal of another device is written into the log first, once a day for each identity.
-pub(super) async fn told<T>(
+/// Passes an answer on; a refusal of another device, or of a revoked identity, is written into the log first, once a day for each
+/// identity.
+pub(super) async fn told(
     state: &State,
     signer: &Signer,
     id: &EnrollmentId,
-    answer: Result<T>,
-) -> Result<T> {
-    let code = match &answer {
-        Err(error) if ANOTHER.contains(&error.code()) => error.code(),
-        Ok(_) | Err(_) => return answer,
-    };
-    let audit =
-        state.audit(&signer.scope, AuditAction::DuplicateRefused).with("enrollment", id).with("why", code);
-    let now = state.clock.now();
+    answer: Result<Answer>,
+) -> Result<Answer> {
+    let Err(refused) = &answer else { return answer };
+    let (scope, now) = (&signer.scope, state.clock.now());
+    let code = refused.code();
     // The refusal stands whether it could be written down or not.
-    if let Err(error) = state.store.tell_duplicate(&signer.scope, id, signer.fingerprint, now, &audit).await {
-        tracing::error!(tenant = %signer.scope.tenant(), enrollment = %id, error = %error.chain(),
-            "a second device was not written down");
+    let told = if ANOTHER.contains(&code) {
+        let audit =
+            state.audit(scope, AuditAction::DuplicateRefused).with("enrollment", id).with("why", code);
+        state.store.tell_duplicate(scope, id, signer.fingerprint, now, &audit).await
+    } else if code == "identity-revoked" {
+        let event =
+            state.event(scope, EventKind::RevokedIdentityUsed, id).with("fingerprint", signer.fingerprint);
+        state.store.tell_revoked(scope, id, signer.fingerprint, &event).await
+    } else {
+        return answer;
+    };
+    if let Err(error) = told {
+        tracing::error!(tenant = %scope.tenant(), enrollment = %id, error = %error.chain(),
+            "a refused device was not written down");
     }
     answer
 }

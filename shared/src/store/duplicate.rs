@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{NEW, Store, key_item, keys, put_part};
 use crate::domain::audit::AuditEntry;
+use crate::domain::event::Event;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
@@ -26,6 +27,32 @@ impl Store {
         now: Timestamp,
         audit: &AuditEntry,
     ) -> Result<bool> {
+        let mut parts = self.told_parts(scope, id, signer, now)?;
+        parts.push(self.audit_part(scope, audit)?);
+        self.write_if(parts).await
+    }
+
+    /// The same of an identity that was revoked.
+    pub async fn tell_revoked(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        signer: Fingerprint,
+        event: &Event,
+    ) -> Result<bool> {
+        let mut parts = self.told_parts(scope, id, signer, event.at)?;
+        parts.push(self.event_part(scope, event)?);
+        self.write_if(parts).await
+    }
+
+    /// What holds only where there is such an enrollment, and once a day.
+    fn told_parts(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        signer: Fingerprint,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>> {
         let day = now.strftime("%Y-%m-%d").to_string();
         let exists = ConditionCheck::builder()
             .table_name(&self.tables.core)
@@ -35,11 +62,9 @@ impl Store {
             .map_err(Error::internal)?;
         let told = Told { expires_at: now.as_second() + 2 * DAY };
         let key = keys::duplicate(scope.tenant(), id, signer, &day);
-        let parts = vec![
+        Ok(vec![
             TransactWriteItem::builder().condition_check(exists).build(),
             put_part(&self.tables.ephemeral, &key, &told, Some(NEW))?,
-            self.audit_part(scope, audit)?,
-        ];
-        self.write_if(parts).await
+        ])
     }
 }

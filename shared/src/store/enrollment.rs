@@ -8,11 +8,12 @@ use aws_sdk_dynamodb::types::{
 };
 use bytes::Bytes;
 
-use super::error::Refused;
+use super::device_identity::refusal;
 use super::keys::{self, Key};
-use super::{Cancelled, Store, error, key_item, names_in, number, read, text, update_part, value};
+use super::{Cancelled, Item, Store, key_item, names_in, number, read, text, update_part, value};
 use crate::domain::enrollment::{Enrollment, EnrollmentState, PushAddress};
 use crate::domain::event::Event;
+use crate::domain::identity::{not_bound, revoked};
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
@@ -24,6 +25,9 @@ const SIGNED_BY_ITS_OWN: &str = "contains(certificates, :signer)";
 const UPDATES: &str = "contains(certificates, :signer) AND token_update_tally > :none";
 /// The same, of a device that has only begun.
 const ENROLLS: &str = "contains(certificates, :signer) AND token_update_tally = :none";
+/// The same, where nothing waits: what the device is need not be read to know what to do next.
+const ENROLLS_IDLE: &str =
+    "contains(certificates, :signer) AND token_update_tally = :none AND waiting = :none";
 
 /// What a TokenUpdate writes; sealed already.
 #[derive(Clone, Debug)]
@@ -34,31 +38,22 @@ pub struct TokenUpdateWrite {
     pub unlock_token: Option<Bytes>,
     /// Whether the device waits in Setup Assistant, if the message said so.
     pub awaiting_configuration: Option<bool>,
+    /// Whether this is probably the device's first one. A wrong guess costs a call, and nothing else.
+    pub probably_enrolls: bool,
 }
 
-impl TokenUpdateWrite {
-    /// A device that had begun, after its first TokenUpdate.
-    fn enrolls(&self, begun: Enrollment, now: Timestamp) -> Enrollment {
-        Enrollment {
-            state: EnrollmentState::Enrolled,
-            push: Some(self.push.clone()),
-            token_update_tally: 1,
-            enrolled_at: begun.enrolled_at.or(Some(now)),
-            last_seen: now,
-            unlock_token: self.unlock_token.clone().or(begun.unlock_token),
-            awaiting_configuration: self.awaiting_configuration.unwrap_or(begun.awaiting_configuration),
-            push_rests_until: None,
-            ..begun
-        }
-    }
-}
-
-/// What a TokenUpdate of a device did.
-enum Updated {
-    /// It was enrolled; this is what it is now.
-    Again(Enrollment),
-    /// It enrolled; this is what it was.
-    First(Enrollment),
+/// What a TokenUpdate did.
+#[derive(Debug)]
+pub enum TokenUpdated {
+    /// The device was enrolled; this is what it is now.
+    Again(Box<Enrollment>),
+    /// The device enrolled; so many commands wait for it.
+    Enrolled {
+        /// Commands without a final answer.
+        waiting: u64,
+    },
+    /// A user's channel has a new address. What it is now was not read.
+    User,
 }
 
 impl Store {
@@ -86,11 +81,12 @@ impl Store {
         };
         if id.user_id().is_none() {
             values.insert(":signer".into(), text(signer));
-            return self.update_enrollment(scope, id, expression, SIGNED_BY_ITS_OWN, values).await;
+            return self.update_enrollment(scope, id, expression, signer, values).await;
         }
         // A user channel signs with its device's identity, whose renewals are known to the device's item only.
         self.signed_device(scope, id, signer).await?;
-        self.update_enrollment(scope, id, expression, "attribute_exists(pk)", values).await
+        let updated = self.update(scope, id, expression, "attribute_exists(pk)", values).await?;
+        updated.map_err(|_| not_bound(id))
     }
 
     async fn signed_device(
@@ -99,20 +95,36 @@ impl Store {
         id: &EnrollmentId,
         signer: Fingerprint,
     ) -> Result<Enrollment> {
-        self.enrollment(scope, &id.device_channel())
-            .await?
-            .filter(|device| device.certificates.contains(&signer))
-            .ok_or_else(|| not_bound(id))
+        let device = self.enrollment(scope, &id.device_channel()).await?;
+        let device = device.ok_or_else(|| not_bound(id))?;
+        if device.certificates.contains(&signer) {
+            return Ok(device);
+        }
+        Err(if device.revoked.contains(&signer) { revoked() } else { not_bound(id) })
     }
 
+    /// An update of a device's enrollment, if `signer` is its own; the value `:signer` is there already.
     async fn update_enrollment(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        expression: &str,
+        signer: Fingerprint,
+        values: HashMap<String, AttributeValue>,
+    ) -> Result<Enrollment> {
+        let updated = self.update(scope, id, expression, SIGNED_BY_ITS_OWN, values).await?;
+        updated.map_err(|before| refusal(id, before, signer))
+    }
+
+    /// An update of an enrollment: what it is then, or what it was where the condition did not hold.
+    async fn update(
         &self,
         scope: &Scope,
         id: &EnrollmentId,
         expression: &str,
         condition: &str,
         values: HashMap<String, AttributeValue>,
-    ) -> Result<Enrollment> {
+    ) -> Result<Result<Enrollment, Option<Item>>> {
         let sent = self
             .client
             .update_item()
@@ -123,13 +135,17 @@ impl Store {
             .set_expression_attribute_names(names_in(&[expression, condition]))
             .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
-            .await
-            .map_err(error::update);
+            .await;
         match sent {
-            Ok(output) => read(output.attributes.unwrap_or_default()),
-            Err(Refused::Condition) => Err(not_bound(id)),
-            Err(Refused::Failed(error)) => Err(error),
+            Ok(output) => read(output.attributes.unwrap_or_default()).map(Ok),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Err(refused.item.clone()))
+                }
+                Some(_) | None => Err(crate::aws::failure(error)),
+            },
         }
     }
 
@@ -144,8 +160,8 @@ impl Store {
         self.get_many(&self.tables.core, &wanted).await
     }
 
-    /// Stores where pushes go; the first one after Authenticate enrolls, which is written down as the event that
-    /// `enrolled` makes of the device. One call; for the first one two.
+    /// Stores where pushes go; the first one after Authenticate enrolls, which is written down as the event `enrolled`.
+    /// One call, or two where it was guessed wrong whether it is the first.
     ///
     /// # Errors
     /// Forbidden when the signer is not this enrollment's.
@@ -156,8 +172,8 @@ impl Store {
         signer: Fingerprint,
         write: &TokenUpdateWrite,
         now: Timestamp,
-        enrolled: impl FnOnce(&Enrollment) -> Event,
-    ) -> Result<Option<Enrollment>> {
+        enrolled: &Event,
+    ) -> Result<TokenUpdated> {
         let mut expression = "SET push = :push, last_seen = :now, #state = :enrolled, tenant = :tenant, \
                               listed = :listed, enrolled_at = if_not_exists(enrolled_at, :now)"
             .to_owned();
@@ -180,11 +196,16 @@ impl Store {
         }
         if id.user_id().is_none() {
             expression.push_str(" REMOVE push_rests_until ADD token_update_tally :one");
-            let written = self.update_or_enroll(scope, id, signer, &expression, values, enrolled).await?;
-            return Ok(Some(match written {
-                Updated::Again(enrollment) => enrollment,
-                Updated::First(begun) => write.enrolls(begun, now),
-            }));
+            values.insert(":none".into(), number(0));
+            if write.probably_enrolls {
+                let update = (expression.as_str(), ENROLLS_IDLE, values.clone());
+                match self.enroll(scope, id, update, enrolled).await {
+                    Ok(()) => return Ok(TokenUpdated::Enrolled { waiting: 0 }),
+                    Err(Cancelled::Condition(_)) => {}
+                    Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => return Err(error),
+                }
+            }
+            return self.update_or_enroll(scope, id, signer, &expression, values, enrolled).await;
         }
         // A user channel begins with its first TokenUpdate: there is no Authenticate for it.
         expression.push_str(
@@ -204,7 +225,22 @@ impl Store {
                 Cancelled::Collided(error) | Cancelled::Failed(error) => error,
             }
         })?;
-        Ok(None)
+        Ok(TokenUpdated::User)
+    }
+
+    /// The update of a device that has only begun, and the event.
+    async fn enroll(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        (expression, condition, values): (&str, &str, HashMap<String, AttributeValue>),
+        enrolled: &Event,
+    ) -> Result<(), Cancelled> {
+        let key = keys::enrollment(scope.tenant(), id);
+        let update = update_part(&self.tables.core, &key, expression, Some(condition), values)
+            .map_err(Cancelled::Failed)?;
+        let event = self.event_part(scope, enrolled).map_err(Cancelled::Failed)?;
+        self.transact(vec![update, event]).await
     }
 
     /// An update where the device is enrolled already; else the same in a transaction with the event.
@@ -214,47 +250,26 @@ impl Store {
         id: &EnrollmentId,
         signer: Fingerprint,
         expression: &str,
-        mut values: HashMap<String, AttributeValue>,
-        enrolled: impl FnOnce(&Enrollment) -> Event,
-    ) -> Result<Updated> {
-        let key = keys::enrollment(scope.tenant(), id);
-        values.insert(":none".into(), number(0));
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.tables.core)
-            .set_key(Some(key_item(&key)))
-            .update_expression(expression)
-            .condition_expression(UPDATES)
-            .set_expression_attribute_names(names_in(&[expression]))
-            .set_expression_attribute_values(Some(values.clone()))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let sent = match sent {
-            Ok(output) => return read(output.attributes.unwrap_or_default()).map(Updated::Again),
-            Err(error) => error,
+        values: HashMap<String, AttributeValue>,
+        enrolled: &Event,
+    ) -> Result<TokenUpdated> {
+        let item = match self.update(scope, id, expression, UPDATES, values.clone()).await? {
+            Ok(updated) => return Ok(TokenUpdated::Again(Box::new(updated))),
+            Err(item) => item.ok_or_else(|| not_bound(id))?,
         };
-        let Some(UpdateItemError::ConditionalCheckFailedException(refused)) = sent.as_service_error() else {
-            return Err(crate::aws::failure(sent));
-        };
-        let before: Enrollment = match &refused.item {
-            Some(item) => read(item.clone())?,
-            None => return Err(not_bound(id)),
-        };
+        let before: Enrollment = read(item.clone())?;
         if !before.certificates.contains(&signer) {
-            return Err(not_bound(id));
+            return Err(refusal(id, Some(item), signer));
         }
-        let update = update_part(&self.tables.core, &key, expression, Some(ENROLLS), values)?;
-        let event = self.event_part(scope, &enrolled(&before))?;
-        self.transact(vec![update, event]).await.map_err(|cancelled| match cancelled {
-            Cancelled::Condition(_) => {
-                Error::conflict("enrollment-changed", "The enrollment changed meanwhile.")
+        self.enroll(scope, id, (expression, ENROLLS, values), enrolled).await.map_err(|cancelled| {
+            match cancelled {
+                Cancelled::Condition(_) => {
+                    Error::conflict("enrollment-changed", "The enrollment changed meanwhile.")
+                }
+                Cancelled::Collided(error) | Cancelled::Failed(error) => error,
             }
-            Cancelled::Collided(error) | Cancelled::Failed(error) => error,
         })?;
-        Ok(Updated::First(before))
+        Ok(TokenUpdated::Enrolled { waiting: before.waiting })
     }
 
     /// The part of a transaction that fails unless `signer` is one of the device's certificates.
@@ -295,7 +310,7 @@ impl Store {
             }
             None => "SET last_seen = :now REMOVE bootstrap_token",
         };
-        self.update_enrollment(scope, &id.device_channel(), expression, SIGNED_BY_ITS_OWN, values).await
+        self.update_enrollment(scope, &id.device_channel(), expression, signer, values).await
     }
 
     /// The part of a transaction that lets a renewed identity sign for its device from now on.
@@ -307,15 +322,15 @@ impl Store {
         renews: Fingerprint,
     ) -> Result<TransactWriteItem> {
         let set = AttributeValue::Ss(vec![renewed.to_string()]);
-        let values = HashMap::from([(":new".to_owned(), set), (":signer".to_owned(), text(renews))]);
+        let values = HashMap::from([
+            (":new".to_owned(), set),
+            (":signer".to_owned(), text(renews)),
+            (":none".to_owned(), AttributeValue::L(Vec::new())),
+            (":last".to_owned(), AttributeValue::L(vec![text(renewed)])),
+        ]);
         let key = keys::enrollment(scope.tenant(), &id.device_channel());
-        update_part(&self.tables.core, &key, "ADD certificates :new", Some(SIGNED_BY_ITS_OWN), values)
+        let expression =
+            "SET renewals = list_append(if_not_exists(renewals, :none), :last) ADD certificates :new";
+        update_part(&self.tables.core, &key, expression, Some(SIGNED_BY_ITS_OWN), values)
     }
-}
-
-fn not_bound(id: &EnrollmentId) -> Error {
-    Error::forbidden(
-        "identity-not-bound",
-        format!("The signer's certificate does not belong to enrollment {id}."),
-    )
 }

@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use super::expiry::indexed;
 use super::keys::{self, Key};
 use super::link::link_was_used;
-use super::{Cancelled, NEW, Store, item, number, put_item_part, put_part, read, text, update_part, value};
+use super::{
+    Cancelled, Item, NEW, Store, item, number, put_item_part, put_part, read, text, update_part, value,
+};
 use crate::domain::audit::AuditEntry;
 use crate::domain::credential::CredentialKind;
 use crate::domain::enrollment::Enrollment;
@@ -19,42 +21,69 @@ use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
 
 impl Store {
-    /// Adds the tenant's issuing authority. `Ok(false)` when it has one.
+    /// Adds the authority that issues from now on. The one that issued until then, `former`, is trusted further. `Ok(false)`
+    /// when another one issues.
     pub async fn create_issuing_authority(
         &self,
         scope: &Scope,
         authority: &IdentityAuthority,
+        former: Option<&IdentityAuthority>,
         audit: &AuditEntry,
     ) -> Result<bool> {
-        self.add_authority(scope, &keys::issuing_authority(scope.tenant()), authority, audit).await
+        let item = authority_item(scope, &keys::issuing_authority(scope.tenant()), authority)?;
+        let mut parts = Vec::new();
+        match former {
+            None => parts.push(put_item_part(&self.tables.pki, item, Some(NEW), HashMap::new())?),
+            Some(former) => {
+                let values = HashMap::from([(":former".to_owned(), text(&former.id))]);
+                parts.push(put_item_part(&self.tables.pki, item, Some("id = :former"), values)?);
+                let replaced =
+                    IdentityAuthority { issuing: false, replaced_at: Some(audit.at), ..former.clone() };
+                let key = keys::replaced_authority(scope.tenant(), &replaced.fingerprint());
+                let item = authority_item(scope, &key, &replaced)?;
+                parts.push(put_item_part(&self.tables.pki, item, Some(NEW), HashMap::new())?);
+            }
+        }
+        parts.push(self.audit_part(scope, audit)?);
+        self.write_if(parts).await
     }
 
-    /// Adds an authority that the tenant only trusts. Repeating it changes nothing.
+    /// Adds an authority that the tenant only trusts, or trusts a retired one again. Repeating it changes nothing.
     pub async fn trust_authority(
         &self,
         scope: &Scope,
         authority: &IdentityAuthority,
         audit: &AuditEntry,
     ) -> Result<()> {
-        let fingerprint = Fingerprint::of(&authority.certificate);
-        let key = keys::trusted_authority(scope.tenant(), &fingerprint);
-        self.add_authority(scope, &key, authority, audit).await.map(drop)
+        let key = keys::trusted_authority(scope.tenant(), &authority.fingerprint());
+        let item = authority_item(scope, &key, authority)?;
+        let unless_trusted = "attribute_not_exists(pk) OR attribute_exists(retired_at)";
+        let put = put_item_part(&self.tables.pki, item, Some(unless_trusted), HashMap::new())?;
+        self.write_if(vec![put, self.audit_part(scope, audit)?]).await.map(drop)
     }
 
-    async fn add_authority(
+    /// Refuses the identities of an authority that does not issue from now on. `Ok(false)` when it was retired before.
+    pub async fn retire_authority(
         &self,
         scope: &Scope,
-        key: &Key,
         authority: &IdentityAuthority,
         audit: &AuditEntry,
     ) -> Result<bool> {
-        let kind = CredentialKind::IdentityAuthority;
-        let record = indexed(item(key, authority)?, scope.tenant(), kind, authority.not_after);
-        let put = put_item_part(&self.tables.pki, record, Some(NEW), HashMap::new())?;
-        self.write_if(vec![put, self.audit_part(scope, audit)?]).await
+        let fingerprint = authority.fingerprint();
+        let key = if authority.is_own() {
+            keys::replaced_authority(scope.tenant(), &fingerprint)
+        } else {
+            keys::trusted_authority(scope.tenant(), &fingerprint)
+        };
+        // Nobody needs to hear any more when it ends.
+        let expression = "SET retired_at = :now REMOVE expiry_month, expiry";
+        let condition = "attribute_exists(pk) AND attribute_not_exists(retired_at)";
+        let values = HashMap::from([(":now".to_owned(), value(audit.at)?)]);
+        let update = update_part(&self.tables.pki, &key, expression, Some(condition), values)?;
+        self.write_if(vec![update, self.audit_part(scope, audit)?]).await
     }
 
-    /// Every authority whose identities the tenant accepts, the issuing one first.
+    /// Every authority that the tenant has or trusts, retired ones too, the issuing one first.
     pub async fn authorities(&self, scope: &Scope) -> Result<Vec<IdentityAuthority>> {
         let partition = keys::authority_partition(scope.tenant());
         self.partition(&self.tables.pki, &partition, "").await?.into_iter().map(read).collect()
@@ -165,7 +194,8 @@ impl Store {
                           issued_at = if_not_exists(issued_at, :now) REMOVE unclaimed_until";
         let mut unbound = "(attribute_not_exists(enrollment) OR enrollment = :device) AND \
                        (attribute_not_exists(devices) OR contains(devices, :udid) OR contains(devices, :serial)) AND \
-                       (attribute_not_exists(unclaimed_until) OR unclaimed_until > :seconds)"
+                       (attribute_not_exists(unclaimed_until) OR unclaimed_until > :seconds) AND \
+                       attribute_not_exists(revoked_at)"
             .to_owned();
         if identity.link.is_some() {
             unbound.push_str(" AND attribute_exists(pk)");
@@ -178,4 +208,10 @@ impl Store {
             values,
         )
     }
+}
+
+/// An authority's item, which the index by expiry finds.
+fn authority_item(scope: &Scope, key: &Key, authority: &IdentityAuthority) -> Result<Item> {
+    let kind = CredentialKind::IdentityAuthority;
+    Ok(indexed(item(key, authority)?, scope.tenant(), kind, authority.not_after))
 }

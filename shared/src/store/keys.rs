@@ -6,7 +6,7 @@ use crate::domain::event::Event;
 use crate::domain::link_challenge::OUTSTANDING;
 use crate::domain::profile_signer::Whose;
 use crate::domain::token::Owner;
-use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
+use crate::id::{CommandUuid, EnrollmentId, Fingerprint, GroupId, LinkId, TenantId, TokenId};
 use crate::protocol::inventory::Section;
 use crate::scope::Realm;
 use crate::time::Timestamp;
@@ -102,6 +102,23 @@ pub(crate) fn inventory_prefix(id: &EnrollmentId) -> String {
 
 pub(crate) fn command_batch(tenant: &TenantId, uuid: &CommandUuid) -> Key {
     Key { pk: format!("TENANT#{tenant}#COMMAND#{uuid}"), sk: "COMMAND".into() }
+}
+
+pub(crate) fn group_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#GROUPS")
+}
+
+pub(crate) fn group(tenant: &TenantId, group: &GroupId) -> Key {
+    Key { pk: group_partition(tenant), sk: group.to_string() }
+}
+
+/// The members of one group: one item each.
+pub(crate) fn member_partition(tenant: &TenantId, group: &GroupId) -> String {
+    format!("TENANT#{tenant}#GROUP#{group}")
+}
+
+pub(crate) fn member(tenant: &TenantId, group: &GroupId, id: &EnrollmentId) -> Key {
+    Key { pk: member_partition(tenant, group), sk: id.to_string() }
 }
 
 pub(crate) fn push_partition(tenant: &TenantId) -> String {
@@ -202,6 +219,11 @@ pub(crate) fn profile_signer(whose: Whose<'_>) -> Key {
 /// A tenant issues from one authority at a time: it has one place.
 pub(crate) fn issuing_authority(tenant: &TenantId) -> Key {
     Key { pk: authority_partition(tenant), sk: "ISSUING".into() }
+}
+
+/// The tenant's own authority that a newer one has replaced.
+pub(crate) fn replaced_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
+    Key { pk: authority_partition(tenant), sk: format!("OWN#{fingerprint}") }
 }
 
 pub(crate) fn trusted_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {

@@ -10,6 +10,7 @@ mod channels;
 mod command;
 mod contact;
 mod delivery;
+mod device_identity;
 mod duplicate;
 mod enrollment;
 mod enrollment_list;
@@ -18,6 +19,7 @@ mod error;
 mod event;
 mod expiry;
 mod export_tries;
+mod group;
 mod identity;
 mod identity_count;
 mod inactivity;
@@ -52,8 +54,9 @@ use keys::Key;
 pub use calendar_feed::CalendarFeed;
 pub use command::{FinalAnswer, Recorded};
 pub use contact::{Asking, Confirmation, Contact};
-pub use enrollment::TokenUpdateWrite;
+pub use enrollment::{TokenUpdateWrite, TokenUpdated};
 pub use expiry::Expiring;
+pub use group::MEMBERS_AT_ONCE;
 pub use identity_count::IdentityCount;
 pub use inactivity::MadeInactive;
 pub use mail::Claim;
@@ -292,11 +295,12 @@ fn update_part(
 
 /// Some attributes are reserved words of DynamoDB's expressions: those are written `#state`, `#status` and so on.
 fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
-    let names: HashMap<String, String> = ["name", "partial", "result", "session", "state", "status"]
-        .into_iter()
-        .map(|name| (format!("#{name}"), name.to_owned()))
-        .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))
-        .collect();
+    let names: HashMap<String, String> =
+        ["identity", "name", "partial", "result", "session", "state", "status"]
+            .into_iter()
+            .map(|name| (format!("#{name}"), name.to_owned()))
+            .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))
+            .collect();
     (!names.is_empty()).then_some(names)
 }
 

@@ -37,6 +37,7 @@ pub(crate) async fn play() -> Played {
     for (udid, path) in [("D-1", "checkin"), ("D-2", "command")] {
         a_devices_life(&app, &processes, &tenant, udid, path).await;
     }
+    groups(&app, &tenant).await;
     silence(&app, &processes, &tenant).await;
     signers(&app, &operator, &tenant).await;
     links(&tenant).await;
@@ -116,11 +117,10 @@ async fn vendor_certificates(app: &TestApp, operator: &Api) {
 async fn authorities(app: &TestApp, tenant: &Tenant) {
     tenant.create_authority().await;
     let [root, _] = &app.runner.portal.issuer_roots()[..] else { panic!("root and intermediate") };
-    tenant
-        .post("identity-authority/trusted", json!({"certificate": certificate_pem(root)}))
-        .await
-        .expect(201);
-    tenant.get("identity-authority").await.expect(200);
+    let certificate = json!({"certificate": certificate_pem(root)});
+    tenant.post("identity-authority/trusted", certificate.clone()).await.expect(201);
+    let (former, _) = tenant.replace_authority().await;
+    tenant.post(&format!("identity-authority/{former}/retire"), json!({})).await.expect(200);
 }
 
 /// A whole life over one URL, so that the function behind it does all that devices ask.
@@ -172,6 +172,15 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     app.runner.apns.script(&topic, [refusal]);
     tenant.post("commands", order("ProfileList")).await.expect(201);
     deliver_all(QueueFunction::Push, &processes.state("push"), app.runner.aws.queues()).await.unwrap();
+    let other = enrolled(app, tenant, &format!("{udid}-other")).await;
+    tenant.post(&format!("enrollments/{udid}-other/revoke-identity"), json!({})).await.expect(200);
+    let mut revoked = SimDevice::new(&format!("{udid}-other"), udid, "iPad");
+    revoked.set_profile(device.profile().unwrap().clone());
+    revoked.set_identity(other.identity().unwrap().clone());
+    revoked.idle().await.expect_err("its identity was revoked");
+    tenant.post(&format!("enrollments/{udid}-other/retire"), json!({})).await.expect(200);
+    tenant.post(&format!("enrollments/{udid}/unenroll"), json!({"reason": "Sold."})).await.expect(200);
+    device.idle().await.expect_err("it is told to go");
     device.check_out().await.expect("it goes");
 }
 
@@ -203,6 +212,25 @@ async fn withdrawals(app: &TestApp, processes: &Processes, tenant: &Tenant, devi
     pass_seconds(app, 1);
     colleague.post(&tenant.path(&format!("commands/{erase}/approve")), json!({})).await.expect(200);
     delete(format!("commands/{erase}")).await.expect(204);
+}
+
+/// A group that a device joins, by hand and by its link.
+async fn groups(app: &TestApp, tenant: &Tenant) {
+    let made = tenant.post("groups", json!({"name": "Year 8"})).await.expect(201).json;
+    let path = format!("groups/{}", made["id"].as_str().unwrap());
+    enrolled(app, tenant, "D-5").await;
+    for changes in [json!({"add": ["D-5"]}), json!({"remove": ["D-5"]}), json!({"add": ["D-5"]})] {
+        tenant.post(&format!("{path}/members"), changes).await.expect(200);
+    }
+    for path in ["groups".to_owned(), path.clone(), format!("{path}/members")] {
+        tenant.get(&path).await.expect(200);
+    }
+    tenant.admin.call(Method::DELETE, &tenant.path(&path), Vec::new()).await.expect(204);
+    tenant.post("enrollments/D-5/retire", json!({})).await.expect(200);
+    let link = tenant.post("enrollment-links", json!({"group": "Year 9"})).await.expect(201).json;
+    let mut device = SimDevice::new("D-6", "C02XYZ", "Jo's iPad");
+    device.enroll(link["url"].as_str().unwrap(), &app.runner.apns).await.expect("it joins the group");
+    device.check_out().await.expect("it goes");
 }
 
 /// One device falls silent, another is heard; access is asked and opened again.
@@ -264,7 +292,7 @@ async fn links(tenant: &Tenant) {
     let locked = json!({"removal": {"rule": "with-password", "password": "open sesame"}}).to_string();
     let settings = tenant.path("enrollment-settings");
     tenant.admin.call(Method::PUT, &settings, locked.into()).await.expect(200);
-    let made = tenant.post("enrollment-links", json!({"uses": 2})).await.expect(201).json;
+    let made = tenant.post("enrollment-links", json!({"uses": 2, "group": "Year 7"})).await.expect(201).json;
     let mut device = SimDevice::new("D-9", "C02XYZ", "Jo's iPad");
     device.open_link(made["url"].as_str().unwrap()).await.expect("the link holds a profile");
     device.obtain_identity().await.expect("an identity");

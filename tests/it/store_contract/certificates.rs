@@ -125,6 +125,7 @@ fn identity(name: &str, device: Option<&str>) -> IssuedIdentity {
         devices: BTreeSet::new(),
         renews: None,
         enrollment: device.map(id),
+        revoked_at: None,
     }
 }
 

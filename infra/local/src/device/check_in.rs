@@ -34,7 +34,7 @@ impl SimDevice {
             ("ModelName", "iPad".into()),
             ("Model", "MYQ43FD/A".into()),
             ("ProductName", "iPad13,18".into()),
-            ("OSVersion", "26.1".into()),
+            ("OSVersion", self.os_version.as_str().into()),
             ("BuildVersion", "23B85".into()),
         ]);
         if !self.is_owners() {

@@ -21,6 +21,7 @@ use super::{IdentityPayload, ScepPayload, SimDevice};
 pub struct ScepClient {
     http: reqwest::Client,
     url: String,
+    name: Option<String>,
     random: Random,
 }
 
@@ -41,7 +42,12 @@ pub struct Ask<'a> {
 impl ScepClient {
     /// The server at `url`.
     pub fn new(url: &str) -> Self {
-        Self { http: reqwest::Client::new(), url: url.to_owned(), random: Random::system() }
+        Self { http: reqwest::Client::new(), url: url.to_owned(), name: None, random: Random::system() }
+    }
+
+    /// The server of a profile's SCEP payload, and the authority that the payload names.
+    pub fn of(payload: &ScepPayload) -> Self {
+        Self { name: payload.name.clone(), ..Self::new(&payload.url) }
     }
 
     /// GetCACaps: what the server can do.
@@ -58,7 +64,8 @@ impl ScepClient {
     /// # Errors
     /// When it does not answer with one certificate.
     pub async fn authority(&self) -> Result<X509> {
-        let answer = self.get("GetCACert", "").await?.accepted("GetCACert")?;
+        let named = self.name.as_ref().map(|name| format!("&message={name}")).unwrap_or_default();
+        let answer = self.get("GetCACert", &named).await?.accepted("GetCACert")?;
         X509::from_der(&answer.body).map_err(|source| DeviceError::unreadable("GetCACert's answer", source))
     }
 
@@ -129,7 +136,7 @@ impl SimDevice {
         self.identity = Some(match &profile.identity {
             IdentityPayload::Pkcs12(file) => file.open()?,
             IdentityPayload::Scep(scep) => {
-                profile.check(&ScepClient::new(&scep.url).authority().await?)?;
+                profile.check(&ScepClient::of(scep).authority().await?)?;
                 requested(scep).await?
             }
         });
@@ -152,7 +159,7 @@ impl SimDevice {
             challenge: None,
             signer: Some(present),
         };
-        let certificate = ScepClient::new(&scep.url).request(&ask).await?;
+        let certificate = ScepClient::of(scep).request(&ask).await?;
         self.identity = Some(Credential { certificate, key });
         Ok(())
     }
@@ -160,7 +167,7 @@ impl SimDevice {
 
 /// A new key with the certificate that this payload promises.
 pub(super) async fn requested(scep: &ScepPayload) -> Result<Credential> {
-    let server = ScepClient::new(&scep.url);
+    let server = ScepClient::of(scep);
     server.capabilities().await?;
     let key = new_key(scep.key_size)?;
     let ask = Ask {

@@ -35,6 +35,7 @@ pub struct SimDevice {
     udid: String,
     serial: String,
     name: String,
+    os_version: String,
     user: Option<User>,
     wire: Wire,
     digest: Digest,
@@ -78,6 +79,7 @@ impl SimDevice {
             udid: udid.to_owned(),
             serial: serial.to_owned(),
             name: name.to_owned(),
+            os_version: "26.1".to_owned(),
             user: None,
             wire: Wire::default(),
             digest: Digest::Sha256,
@@ -105,6 +107,12 @@ impl SimDevice {
     pub fn made_by(mut self, factory: &Factory) -> Result<Self> {
         self.made_as = Some(factory.certify(&self.udid)?);
         Ok(self)
+    }
+
+    /// Runs this version of its system.
+    #[must_use]
+    pub fn running(self, os_version: &str) -> Self {
+        Self { os_version: os_version.to_owned(), ..self }
     }
 
     /// Sends no Content-Type, as some clients do.

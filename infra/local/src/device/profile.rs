@@ -54,6 +54,8 @@ pub struct Pkcs12Payload {
 pub struct ScepPayload {
     /// The server.
     pub url: String,
+    /// Which of its authorities, if the profile says so.
+    pub name: Option<String>,
     /// The subject to ask for: attribute and value.
     pub subject: Vec<(String, String)>,
     /// The one-time password.
@@ -152,6 +154,7 @@ pub(super) fn scep_payload(payload: &Keys<'_>) -> Result<ScepPayload> {
     let subject = names.map(relative_name).collect::<Option<Vec<_>>>();
     Ok(ScepPayload {
         url: content.text("URL")?,
+        name: content.text("Name").ok(),
         subject: subject.ok_or_else(|| DeviceError::unreadable(PROFILE, "an odd Subject"))?,
         challenge: Secret::new(content.text("Challenge")?),
         ca_fingerprint: content.get("CAFingerprint")?.as_data().unwrap_or_default().to_vec(),
@@ -255,6 +258,7 @@ mod tests {
             check_in_url: "http://server/checkin".to_owned(),
             identity: Identity::Scep(Scep {
                 url: "http://server/scep".to_owned(),
+                name: "first".to_owned(),
                 subject: vec![("O".to_owned(), "School".to_owned()), ("CN".to_owned(), "1".to_owned())],
                 challenge: Secret::new("one-time".to_owned()),
                 ca_sha1: sha1(&authority.certificate.to_der().unwrap()),

@@ -7,12 +7,12 @@ use openssl::nid::Nid;
 use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
-use crate::domain::identity::IssuedIdentity;
+use crate::domain::group::joined;
+use crate::domain::identity::{IssuedIdentity, not_bound};
 use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, LinkId};
-use crate::pki::validity;
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
 use crate::service::refuse_duplicate;
@@ -36,20 +36,34 @@ pub(super) async fn run(
     if earlier.is_none_or(|channel| !channel.certificates.contains(&signer.fingerprint)) {
         identity.link = claimed_link(signer)?;
     }
+    if earlier.is_some_and(|earlier| earlier.farewell(&signer.fingerprint).is_some()) {
+        return Err(not_bound(&device));
+    }
     let generation = earlier.map_or(0, |channel| channel.generation);
     if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
         refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
     }
-    // A new enrollment opens nothing that was closed to the device.
-    let locked_at = earlier.and_then(|channel| channel.locked_at);
+    // A new enrollment opens nothing that was closed to the device, and leaves it in its groups.
+    let groups = earlier.map(|channel| channel.groups.clone()).unwrap_or_default();
+    let joins = group(signer).filter(|group| joined(&groups, group).is_some());
+    let groups = joins.as_deref().and_then(|group| joined(&groups, group)).unwrap_or(groups);
+    let begun = Enrollment {
+        groups,
+        locked_at: earlier.and_then(|channel| channel.locked_at),
+        revoked: earlier.map(|channel| channel.revoked.clone()).unwrap_or_default(),
+        ..begun(device.clone(), generation + 1, signer, message, now)
+    };
     let mut channels: Vec<Enrollment> = former
         .into_iter()
         .filter(|channel| channel.id != device && !channel.is_over())
         .map(Enrollment::ended)
         .collect();
-    channels.insert(0, begun(device, generation + 1, locked_at, signer, message, now));
+    channels.insert(0, begun);
+    let restarted = state.event(&signer.scope, EventKind::EnrollmentRestarted, id);
+    let restarted = Some(&restarted).filter(|_| generation > 0);
+    let (scope, joins) = (&signer.scope, joins.as_deref());
     let write = async |identity: &IssuedIdentity| {
-        state.store.write_channels(&signer.scope, &channels, &before, Some(identity), None).await
+        state.store.begin_channels(scope, &channels, &before, identity, joins, restarted).await
     };
     let mut written = write(&identity).await;
     if written.as_ref().is_err_and(|error| error.code() == "identity-claimed-before") {
@@ -72,13 +86,11 @@ pub(super) async fn run(
 fn begun(
     id: EnrollmentId,
     generation: u64,
-    locked_at: Option<Timestamp>,
     signer: &Signer,
     message: Authenticate,
     now: Timestamp,
 ) -> Enrollment {
     Enrollment {
-        group: group(signer),
         facts: DeviceFacts {
             device_name: message.device_name,
             model: message.model,
@@ -92,12 +104,12 @@ fn begun(
             supervised: None,
             user_enrollment: message.user_enrollment,
         },
-        locked_at,
+        identity: Some(signer.identity.clone()),
         ..Enrollment::begun(id, generation, signer.fingerprint, now)
     }
 }
 
-/// The label of the link, which stands in the identity's subject: so it costs no read. An authority from elsewhere has
+/// The group in the link, which stands in the identity's subject: so it costs no read. An authority from elsewhere has
 /// units of its own, which are nobody's groups here.
 fn group(signer: &Signer) -> Option<String> {
     let unit = signer.certificate.subject_name().entries_by_nid(Nid::ORGANIZATIONALUNITNAME).next()?;
@@ -121,7 +133,7 @@ fn claimed_link(signer: &Signer) -> Result<Option<LinkId>> {
 /// The record that binds the signer's certificate to this device. Here, and only here, its end is compared with the
 /// clock: an enrollment must not begin with an identity that is over.
 fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<IssuedIdentity> {
-    let not_after = validity::from_asn1(signer.certificate.not_after()).map_err(Error::internal)?;
+    let not_after = signer.identity.not_after;
     if not_after <= now {
         return Err(Error::forbidden(
             "identity-expired",
@@ -138,6 +150,7 @@ fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<Is
         devices: BTreeSet::new(),
         renews: None,
         enrollment: Some(device.clone()),
+        revoked_at: None,
         unclaimed_until: None,
     })
 }

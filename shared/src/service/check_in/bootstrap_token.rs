@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::id::EnrollmentId;
 use crate::secret::Secret;
 use crate::service::authenticate_device::Signer;
-use crate::service::device_returned::note_return;
+use crate::service::device_heard::note_heard;
 use crate::service::sealed::{self, Purpose};
 use crate::state::State;
 
@@ -21,7 +21,7 @@ pub(super) async fn set(
     };
     let now = state.clock.now();
     let seen = state.store.set_bootstrap_token(&signer.scope, id, signer.fingerprint, sealed, now).await?;
-    note_return(state, &signer.scope, &seen).await;
+    note_heard(state, signer, &seen).await;
     Ok(Answer::Done)
 }
 
