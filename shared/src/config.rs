@@ -9,8 +9,8 @@ pub const NAMES: [&str; 18] = [
     "TABLE_EPHEMERAL",
     "QUEUE_WAKE_URL",
     "QUEUE_SWEEP_URL",
-    "QUEUE_EVENTS_URL",
     "QUEUE_JOBS_URL",
+    "QUEUE_EVENTS_URL",
     "BUCKET_RESULTS",
     "SECRET_PREFIX",
     "BASE_URL",
@@ -37,10 +37,10 @@ pub struct Config {
     pub queue_wake_url: String,
     /// The queue of the sweep's pages.
     pub queue_sweep_url: String,
-    /// The queue of the function `events`.
-    pub queue_events_url: String,
     /// The queue of jobs: commands to many devices.
     pub queue_jobs_url: String,
+    /// The queue of the function `events`.
+    pub queue_events_url: String,
     /// The bucket of large results.
     pub bucket_results: String,
     /// What every secret's name begins with.
@@ -87,8 +87,8 @@ impl Config {
             table_ephemeral: required("TABLE_EPHEMERAL")?,
             queue_wake_url: required("QUEUE_WAKE_URL")?,
             queue_sweep_url: required("QUEUE_SWEEP_URL")?,
-            queue_events_url: required("QUEUE_EVENTS_URL")?,
             queue_jobs_url: required("QUEUE_JOBS_URL")?,
+            queue_events_url: required("QUEUE_EVENTS_URL")?,
             bucket_results: required("BUCKET_RESULTS")?,
             secret_prefix: required("SECRET_PREFIX")?,
             base_url: https(&required("BASE_URL")?)?,

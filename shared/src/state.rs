@@ -44,12 +44,12 @@ pub struct State {
     pub wakes: Queue,
     /// The queue of the sweep's pages.
     pub sweeps: Queue,
+    /// Hints at jobs: commands to many devices.
+    pub jobs: Queue,
     /// The queue of the function `events`.
     pub events: Queue,
     /// Addresses that tenants choose.
     pub outbound: Outbound,
-    /// Hints at jobs: commands to many devices.
-    pub jobs: Queue,
     /// SES.
     pub mailer: Mailer,
     /// The bucket of large results.
@@ -64,6 +64,8 @@ pub struct State {
     pub config: Config,
     /// Whose signature a push certificate must bear.
     pub push_issuers: TrustRoots,
+    /// Who certifies devices when they are made or activated.
+    pub device_makers: TrustRoots,
     /// Remembered for [`CERTIFICATES_LIFE`].
     pub authorities: Cache<TenantId, Arc<Vec<IdentityAuthority>>>,
     /// Remembered for [`CERTIFICATES_LIFE`].
@@ -106,6 +108,8 @@ pub struct Surroundings {
     pub apns: ApnsEndpoint,
     /// Whose signature a push certificate must bear.
     pub push_issuers: TrustRoots,
+    /// Who certifies devices when they are made or activated.
+    pub device_makers: TrustRoots,
     /// The time.
     pub clock: Clock,
     /// Randomness and identifiers.
@@ -115,7 +119,7 @@ pub struct Surroundings {
 impl State {
     /// Builds everything from settings and surroundings. Nothing is connected yet.
     pub fn new(config: Config, surroundings: Surroundings) -> AppState {
-        let Surroundings { aws, apns, push_issuers, clock, random } = surroundings;
+        let Surroundings { aws, apns, push_issuers, device_makers, clock, random } = surroundings;
         let tables = Tables {
             core: config.table_core.clone(),
             pki: config.table_pki.clone(),
@@ -127,13 +131,13 @@ impl State {
             secrets: Secrets::new(secrets, config.secret_prefix.clone(), clock.clone()),
             wakes: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_wake_url.clone()),
             sweeps: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_sweep_url.clone()),
+            jobs: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_jobs_url.clone()),
             events: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_events_url.clone()),
             outbound: if config.loopback_calls {
                 Outbound::with_loopback(Vec::new())
             } else {
                 Outbound::public()
             },
-            jobs: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_jobs_url.clone()),
             mailer: Mailer::new(
                 aws_sdk_sesv2::Client::new(&aws),
                 config.mail_from.clone(),
@@ -143,6 +147,7 @@ impl State {
             apns: Apns::new(apns),
             random,
             push_issuers,
+            device_makers,
             authorities: Cache::new(CERTIFICATES_LIFE, clock.clone()),
             push_certificates: Cache::new(CERTIFICATES_LIFE, clock.clone()),
             apns_statuses: Cache::new(NOTED_EVERY, clock.clone()),
@@ -174,6 +179,7 @@ impl State {
                 Some(path) => TrustRoots::from_pem(&file(path)?)?,
                 None => TrustRoots::apple()?,
             },
+            device_makers: TrustRoots::apple_devices()?,
             clock: Clock::system(),
             random: Random::system(),
         };

@@ -124,24 +124,27 @@ async fn who_names_no_authority_or_an_unknown_one_meets_the_newest() {
     let served = tenant.admin.get(&tenant.enrollment_link().await).await.expect(200);
     let profile = pomarium_local::device::ServedProfile::read(&served.bytes).expect("a profile");
     let (former, _) = tenant.replace_authority().await;
-    let newest = ScepClient::new(&profile.scep.url).authority().await.expect("an answer");
-    let named = ScepClient::of(&profile.scep).authority().await.expect("an answer");
+    let newest = ScepClient::new(&profile.scep().unwrap().url).authority().await.expect("an answer");
+    let named = ScepClient::of(profile.scep().unwrap()).authority().await.expect("an answer");
     assert!(profile.check(&named).is_ok() && profile.check(&newest).is_err());
-    let mut unknown = profile.scep.clone();
+    let mut unknown = profile.scep().unwrap().clone();
     unknown.name = Some("another".to_owned());
     assert_eq!(ScepClient::of(&unknown).authority().await.expect("an answer"), newest);
     retire(&tenant, &former, json!({})).await.expect(200);
-    assert_eq!(ScepClient::of(&profile.scep).authority().await.expect("an answer"), newest);
+    assert_eq!(ScepClient::of(profile.scep().unwrap()).authority().await.expect("an answer"), newest);
     // Its envelopes are not opened any more.
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let ask = Ask {
         message_type: MessageType::PkcsReq,
-        subject: &distinguished_name(&profile.scep.subject).unwrap(),
+        subject: &distinguished_name(&profile.scep().unwrap().subject).unwrap(),
         key: &key,
-        challenge: Some(&profile.scep.challenge),
+        challenge: Some(&profile.scep().unwrap().challenge),
         signer: None,
     };
-    ScepClient::of(&profile.scep).request(&ask).await.expect("the newest issues to whoever asks it");
+    ScepClient::of(profile.scep().unwrap())
+        .request(&ask)
+        .await
+        .expect("the newest issues to whoever asks it");
 }
 
 #[tokio::test]

@@ -37,13 +37,14 @@ const OPERATORLESS: [&str; 4] = [
 ];
 
 /// Where somebody's right to act in a tenant is proven: by a token, a signature, a link, a challenge.
-const AUTHENTICATORS: [&str; 6] = [
+const AUTHENTICATORS: [&str; 7] = [
     "shared/src/service/authenticate_caller.rs",
     "shared/src/service/authenticate_device.rs",
     "shared/src/service/calendar_feed.rs",
     "shared/src/service/confirm_contact.rs",
     "shared/src/service/enrollment_profile.rs",
     "shared/src/service/issue_identity.rs",
+    "shared/src/service/over_the_air.rs",
 ];
 
 fn layer(module: &str) -> usize {

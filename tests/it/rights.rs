@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 type Rights = BTreeMap<(String, String), BTreeSet<String>>;
 
 /// Rights that no call of the story uses, and why they are there.
-const UNSEEN: [(&str, &str, &str, &str); 17] = [
+const UNSEEN: [(&str, &str, &str, &str); 20] = [
     ("Push", "Wake", "sqs:ReceiveMessage", "Lambda itself takes the messages"),
     ("Push", "Wake", "sqs:DeleteMessage", "Lambda itself takes the messages"),
     ("Push", "Wake", "sqs:GetQueueAttributes", "Lambda itself takes the messages"),

@@ -119,8 +119,8 @@ fn nothing_stands_before_the_device_routes() {
 fn the_local_queues_behave_as_the_deployed_ones() {
     for (queue, visibility, tries, function, mapping) in [
         ("Wake", WAKE_VISIBILITY, WAKE_TRIES, "Push", "PushWake"),
-        ("EventsQueue", EVENTS_VISIBILITY, EVENTS_TRIES, "Events", "EventsTurns"),
         ("Jobs", JOBS_VISIBILITY, JOBS_TRIES, "CommandJobs", "CommandJobsJobs"),
+        ("EventsQueue", EVENTS_VISIBILITY, EVENTS_TRIES, "Events", "EventsTurns"),
         ("Sweep", SWEEP_VISIBILITY, SWEEP_TRIES, "InactivitySweeper", "InactivitySweeperSweep"),
     ] {
         let settings = resource("AWS::SQS::Queue", queue);

@@ -21,6 +21,7 @@ pub mod explanation;
 pub mod export_tries;
 pub mod group;
 pub mod identity;
+pub mod identity_name;
 pub mod inactivity;
 pub mod inventory;
 pub mod invitation_mail;

@@ -44,6 +44,7 @@ pub(crate) async fn play() -> Played {
     told::webhooks(&app, &processes, &tenant).await;
     signers(&app, &operator, &tenant).await;
     links(&tenant).await;
+    carried_identities(&app, &processes, &tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
     calendar(&app, &processes, &operator, &tenant).await;
     expiry(&app, &processes, &tenant).await;
@@ -301,6 +302,14 @@ async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
         api.get(path).await.expect(200);
     }
     tenant.admin.get(&tenant.enrollment_link().await).await.expect(200);
+    let setting = async |identity: &str| {
+        let settings = json!({"identity": identity}).to_string();
+        let path = tenant.path("enrollment-settings");
+        tenant.admin.call(Method::PUT, &path, settings.into()).await.expect(200);
+    };
+    setting("pkcs12").await;
+    tenant.admin.get(&tenant.enrollment_link().await).await.expect(200);
+    setting("scep").await;
     for (api, path) in [(operator, "/v1/profile-signer"), (&tenant.admin, own.as_str())] {
         api.call(Method::DELETE, path, Vec::new()).await.expect(204);
     }
@@ -323,6 +332,27 @@ async fn links(tenant: &Tenant) {
     let path = tenant.path(&format!("enrollment-links/{}", made["id"].as_str().unwrap()));
     tenant.admin.get(&path).await.expect(200);
     tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(204);
+}
+
+/// Profiles with a removal password that bring their identity along, for devices of either URL.
+async fn carried_identities(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let settings = tenant.path("enrollment-settings");
+    let carried = json!({"identity": "pkcs12", "removal": {"rule": "with-password"}}).to_string();
+    tenant.admin.call(Method::PUT, &settings, carried.into()).await.expect(200);
+    for (udid, path) in [("D-10", "checkin"), ("D-11", "command")] {
+        let mut device = SimDevice::new(udid, udid, "iPad");
+        device.open_link(&tenant.enrollment_link().await).await.expect("it opens");
+        device.obtain_identity().await.expect("it came along");
+        let mut profile = device.profile().unwrap().clone();
+        profile.check_in_url = format!("{}/mdm/{}/{path}", processes.address, tenant.id);
+        device.set_profile(profile);
+        device.authenticate().await.expect("it begins");
+        device.listen(&app.runner.apns).unwrap();
+        device.token_update(None).await.expect("it enrolls");
+        device.check_out().await.expect("it goes");
+    }
+    let usual = json!({"removal": {"rule": "with-password"}}).to_string();
+    tenant.admin.call(Method::PUT, &settings, usual.into()).await.expect(200);
 }
 
 async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {

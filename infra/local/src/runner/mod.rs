@@ -33,6 +33,7 @@ use tokio::task::JoinHandle;
 
 use crate::apns::ApnsSimulator;
 use crate::aws::{LocalAws, Storage};
+use crate::device::Factory;
 use crate::pages::{self, Local};
 use crate::portal::Portal;
 
@@ -76,6 +77,8 @@ pub struct Runner {
     pub apns: Arc<ApnsSimulator>,
     /// Apple's push certificate portal.
     pub portal: Portal,
+    /// Where devices come from.
+    pub factory: Factory,
     /// A token of the operator.
     pub operator_token: Secret<String>,
     /// The clock, which people move.
@@ -123,6 +126,7 @@ impl Runner {
         let issuers = portal.issuer_roots();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let apns = Arc::new(ApnsSimulator::start(loopback, &issuers, clock.clone()).await?);
+        let factory = Factory::new().map_err(Error::internal)?;
         settings::prepare(&aws).await?;
         let state = State::new(
             settings::config(&aws, address, &apns),
@@ -130,6 +134,7 @@ impl Runner {
                 aws: aws.sdk_config(),
                 apns: settings::apns(&apns),
                 push_issuers: issuers.into(),
+                device_makers: factory.authority().clone().into(),
                 clock,
                 random,
             },
@@ -165,6 +170,7 @@ impl Runner {
             aws,
             apns,
             portal,
+            factory,
             operator_token,
             clock: movable,
             devices,
