@@ -8,7 +8,7 @@ use crate::domain::link_challenge::OUTSTANDING;
 use crate::domain::log::month_of as month;
 use crate::domain::profile_signer::Whose;
 use crate::domain::token::Owner;
-use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId, WebhookId};
+use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
 use crate::protocol::inventory::Section;
 use crate::scope::Realm;
 use crate::time::Timestamp;
