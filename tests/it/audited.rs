@@ -23,7 +23,7 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 62] = [
+const CHANGING: [(&str, Written); 63] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/command-jobs/{command}", Actions(&["command-cancelled"])),
@@ -104,6 +104,7 @@ const CHANGING: [(&str, Written); 62] = [
     ("PUT /v1/profile-signer", Actions(&["profile-signer-installed"])),
     ("PUT /v1/tenants/{tenant}/access/settings", Actions(&["access-settings-changed"])),
     ("PUT /v1/tenants/{tenant}/inactivity", Actions(&["inactivity-rule-changed"])),
+    ("PUT /v1/tenants/{tenant}/refresh", Actions(&["refresh-changed"])),
     ("PUT /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-installed"])),
     ("PUT /v1/tenants/{tenant}/enrollment-settings", Actions(&["enrollment-settings-changed"])),
     (

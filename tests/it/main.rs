@@ -53,6 +53,7 @@ mod push_certificate;
 mod push_certificate_deletion;
 mod push_certificate_model;
 mod readme;
+mod refresh;
 mod refusals;
 mod repository;
 mod review;

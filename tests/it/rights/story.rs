@@ -264,6 +264,9 @@ async fn silence(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     let heard = enrolled(app, tenant, "D-8").await;
     let rule = json!({"after": "24h", "device_lock": {"message": "Call the office"}}).to_string();
     tenant.admin.call(Method::PUT, &tenant.path("inactivity"), rule.into()).await.expect(200);
+    let hourly = json!({"queries": {"ProfileList": 1}}).to_string();
+    tenant.admin.call(Method::PUT, &tenant.path("refresh"), hourly.into()).await.expect(200);
+    tenant.get("refresh").await.expect(200);
     let preview = tenant.post("inactivity/preview", json!({})).await.expect(200);
     let confirmed = json!({"devices": preview.json["would_hit"]});
     tenant.post("inactivity/confirm", confirmed).await.expect(200);
