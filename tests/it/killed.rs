@@ -1,6 +1,8 @@
 //! A process that dies between any two of its calls of AWS: whoever repeats the request gets it done or a clean refusal,
 //! and nothing is left half done.
 
+mod commands;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

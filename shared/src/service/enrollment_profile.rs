@@ -1,19 +1,26 @@
-//! What a person gets who opens an enrollment link.
+//! What stands behind an enrollment link, and the frame of every enrollment profile.
 
 use openssl::sha::{sha1, sha256};
 use uuid::Builder;
 
 use super::create_enrollment_link::issuing_authority;
 use super::issue_identity::identity_subject;
+use super::over_the_air::profile_service;
 use super::profile_signer::sign_profile;
 use super::secret_path;
-use crate::domain::enrollment_settings::{AccessRight, RemovalRule};
+use crate::domain::enrollment_settings::{
+    AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
+};
 use crate::domain::identity::IdentityAuthority;
+use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
 use crate::domain::link_challenge::{Challenge, LinkChallenge};
+use crate::domain::link_terms::LinkTerms;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::protocol::enrollment_profile::{EnrollmentProfile, ProfileOptions, ProfileUuids, Scep};
+use crate::protocol::enrollment_profile::{
+    EnrollmentProfile, Identity, ProfileOptions, ProfileUuids, Scep, UserEnrollment,
+};
 use crate::scope::{Actor, Scope};
 use crate::secret::Secret;
 use crate::state::State;
@@ -25,6 +32,15 @@ pub struct ServedProfile {
     pub bytes: Vec<u8>,
     /// Its name when saved.
     pub file_name: String,
+}
+
+/// What a link's token opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// The profile.
+    Profile(ServedProfile),
+    /// Where the profile is made: only that function may issue the identity that comes inside.
+    At(String),
 }
 
 /// The link behind a token that still enrolls devices, and its scope.
@@ -57,27 +73,140 @@ pub async fn enrollment_profile(
     tenant: TenantId,
     token: &str,
     unsigned: bool,
-) -> Result<ServedProfile> {
+) -> Result<Opened> {
     let (scope, link, token) = open_link(state, tenant, token).await?;
-    let now = state.clock.now();
-    let topic = state.store.push_certificates(&scope).await?.usable(now)?.certificate.topic.clone();
-    let authority = issuing_authority(state, &scope).await?;
-    let challenge = challenge(state, &scope, &link, &token).await?;
-    let options = options(state, &scope).await?;
-    let profile = describe(state, &scope, &link, &challenge, options, topic, &authority).to_plist()?;
+    let settings = state.store.enrollment_settings(&scope).await?;
+    // A device that stays its owner's has nothing to prove: it never tells who it is.
+    if settings.method == EnrollmentMethod::OverTheAir && link.terms.user_enrollment.is_none() {
+        let frame = Frame::read(state, &scope, &settings, &link.terms).await?;
+        return profile_service(state, &scope, frame, &link, unsigned).await.map(Opened::Profile);
+    }
+    match settings.identity {
+        IdentitySource::Scep => {
+            let frame = Frame::read(state, &scope, &settings, &link.terms).await?;
+            let challenge = challenge(state, &scope, &link, &token).await?;
+            let kind = IdentityKind::Requested;
+            let identity = requested(state, &scope, &frame.authority, &link, &challenge, kind);
+            frame.serve(state, &scope, &challenge.name(), identity, unsigned).await.map(Opened::Profile)
+        }
+        IdentitySource::Pkcs12 => {
+            let (base, token) = (&state.config.base_url, token.reveal());
+            Ok(Opened::At(format!("{base}/scep/{}/profile/{}", scope.tenant(), token.expose())))
+        }
+    }
+}
+
+/// What all enrollment profiles of a tenant have in common at the moment.
+pub(super) struct Frame {
+    topic: String,
+    /// Who issues the identities.
+    pub(super) authority: IdentityAuthority,
+    options: ProfileOptions,
+}
+
+impl Frame {
+    /// # Errors
+    /// Conflict when devices cannot enroll now: no usable push certificate, no authority.
+    pub(super) async fn read(
+        state: &State,
+        scope: &Scope,
+        settings: &EnrollmentSettings,
+        terms: &LinkTerms,
+    ) -> Result<Self> {
+        let now = state.clock.now();
+        let topic = state.store.push_certificates(scope).await?.usable(now)?.certificate.topic.clone();
+        let authority = issuing_authority(state, scope).await?;
+        Ok(Self { topic, authority, options: options(state, scope, settings, terms).await? })
+    }
+
+    /// The profile around an identity, signed.
+    pub(super) async fn serve(
+        self,
+        state: &State,
+        scope: &Scope,
+        name: &IdentityName,
+        identity: Identity,
+        unsigned: bool,
+    ) -> Result<ServedProfile> {
+        let profile = self.around(state, scope, name, identity).to_plist()?;
+        signed(state, scope, &self.authority, profile, unsigned).await
+    }
+
+    /// The profile with the identity alone, signed.
+    pub(super) async fn serve_identity(
+        self,
+        state: &State,
+        scope: &Scope,
+        name: &IdentityName,
+        identity: Identity,
+    ) -> Result<ServedProfile> {
+        let profile = self.around(state, scope, name, identity).identity_to_plist()?;
+        signed(state, scope, &self.authority, profile, false).await
+    }
+
+    fn around(
+        &self,
+        state: &State,
+        scope: &Scope,
+        name: &IdentityName,
+        identity: Identity,
+    ) -> EnrollmentProfile {
+        let Self { topic, authority, options } = self;
+        let (base, tenant) = (&state.config.base_url, scope.tenant());
+        EnrollmentProfile {
+            identifier: format!("com.pomarium.{tenant}.enrollment"),
+            display_name: authority.common_name.clone(),
+            organization: authority.organization.clone(),
+            description: match options.user_enrollment {
+                None => format!("Lets {} manage this device.", authority.organization),
+                Some(_) => format!("Lets {} manage its own data on this device.", authority.organization),
+            },
+            topic: topic.clone(),
+            server_url: format!("{base}/mdm/{tenant}/command"),
+            check_in_url: format!("{base}/mdm/{tenant}/checkin"),
+            identity,
+            options: options.clone(),
+            uuids: ProfileUuids {
+                profile: part_uuid(name, "profile"),
+                identity: part_uuid(name, "scep"),
+                mdm: part_uuid(name, "mdm"),
+                trust: part_uuid(name, "trust"),
+                removal: part_uuid(name, "removal"),
+            },
+        }
+    }
+}
+
+/// A profile as it is served: with a signature, unless somebody asks for none and the server allows that.
+pub(super) async fn signed(
+    state: &State,
+    scope: &Scope,
+    authority: &IdentityAuthority,
+    profile: Vec<u8>,
+    unsigned: bool,
+) -> Result<ServedProfile> {
     let bytes = if unsigned && state.config.unsigned_profiles {
         profile
     } else {
-        sign_profile(state, &scope, &authority, &profile).await?
+        sign_profile(state, scope, authority, &profile).await?
     };
     Ok(ServedProfile { bytes, file_name: "enroll.mobileconfig".to_owned() })
 }
 
 /// What the tenant decided about its profiles.
-async fn options(state: &State, scope: &Scope) -> Result<ProfileOptions> {
-    let settings = state.store.enrollment_settings(scope).await?;
+async fn options(
+    state: &State,
+    scope: &Scope,
+    settings: &EnrollmentSettings,
+    terms: &LinkTerms,
+) -> Result<ProfileOptions> {
+    let user_enrollment = terms.user_enrollment.as_ref().map(|enrollment| UserEnrollment {
+        managed_apple_account: enrollment.managed_apple_account.clone().map(String::from),
+    });
     let removal_password = match &settings.removal {
         RemovalRule::Always => None,
+        // Owners may always take their device back.
+        RemovalRule::WithPassword(_) if user_enrollment.is_some() => None,
         RemovalRule::WithPassword(id) => {
             let kept = state.secrets.required(&secret_path::removal_password(scope.tenant(), id)).await?;
             Some(Secret::new(String::from_utf8(kept.expose().clone()).map_err(Error::internal)?))
@@ -88,8 +217,9 @@ async fn options(state: &State, scope: &Scope) -> Result<ProfileOptions> {
         per_user_connections: settings.per_user_connections,
         bootstrap_token: settings.bootstrap_token,
         removal_password,
-        trusted_authority: settings.trusted_authority.map(Vec::from),
+        trusted_authority: settings.trusted_authority.clone().map(Vec::from),
         pinned: settings.pinned,
+        user_enrollment,
     })
 }
 
@@ -103,12 +233,17 @@ async fn challenge(
     if link.terms.is_single() {
         return Ok(Challenge { token: token.challenge(), number: None });
     }
-    let number = state.store.count_served(scope, &link.id).await?;
-    let number = number.ok_or_else(|| link_over(LinkState::Used))?;
+    let number = count_served(state, scope, link).await?;
     let token = LinkToken::new(link.id.clone(), state.random.token());
-    let kept = LinkChallenge::create(number, &token.secret, state.clock.now(), link.expires_at);
+    let kept = LinkChallenge::create(number, &token.secret, link.hour_ends(state.clock.now()));
     state.store.keep_challenge(scope, &link.id, &kept).await?;
     Ok(Challenge { token, number: Some(number) })
+}
+
+/// Counts one more profile of a link and returns its number.
+pub(super) async fn count_served(state: &State, scope: &Scope, link: &EnrollmentLink) -> Result<u32> {
+    let number = state.store.count_served(scope, &link.id).await?;
+    number.ok_or_else(|| link_over(LinkState::Used))
 }
 
 fn link_over(state: LinkState) -> Error {
@@ -120,46 +255,28 @@ fn link_over(state: LinkState) -> Error {
     Error::conflict("link-over", message).next("Ask your administrator for a new link.")
 }
 
-fn describe(
+/// The payload with which a device asks for an identity of this kind.
+pub(super) fn requested(
     state: &State,
     scope: &Scope,
+    authority: &IdentityAuthority,
     link: &EnrollmentLink,
     challenge: &Challenge,
-    options: ProfileOptions,
-    topic: String,
-    authority: &IdentityAuthority,
-) -> EnrollmentProfile {
-    let base = &state.config.base_url;
-    let tenant = scope.tenant();
-    EnrollmentProfile {
-        identifier: format!("com.pomarium.{tenant}.enrollment"),
-        display_name: authority.common_name.clone(),
-        organization: authority.organization.clone(),
-        description: format!("Lets {} manage this device.", authority.organization),
-        topic,
-        server_url: format!("{base}/mdm/{tenant}/command"),
-        check_in_url: format!("{base}/mdm/{tenant}/checkin"),
-        identity: Scep {
-            url: format!("{base}/scep/{tenant}"),
-            name: authority.id.to_string(),
-            subject: identity_subject(&authority.organization, &link.terms.holder, challenge),
-            challenge: challenge.reveal(),
-            ca_sha1: sha1(&authority.certificate),
-        },
-        options,
-        uuids: ProfileUuids {
-            profile: uuid(challenge, "profile"),
-            scep: uuid(challenge, "scep"),
-            mdm: uuid(challenge, "mdm"),
-            trust: uuid(challenge, "trust"),
-            removal: uuid(challenge, "removal"),
-        },
-    }
+    kind: IdentityKind,
+) -> Identity {
+    let name = IdentityName { kind, ..challenge.name() };
+    Identity::Scep(Scep {
+        url: format!("{}/scep/{}", state.config.base_url, scope.tenant()),
+        name: authority.id.to_string(),
+        subject: identity_subject(&authority.organization, &link.terms.holder, &name),
+        challenge: challenge.reveal(),
+        ca_sha1: sha1(&authority.certificate),
+    })
 }
 
 /// The same UUID for the same profile and part.
-fn uuid(challenge: &Challenge, part: &str) -> uuid::Uuid {
-    let digest = sha256(format!("{}/{part}", challenge.common_name()).as_bytes());
+pub(super) fn part_uuid(name: &IdentityName, part: &str) -> uuid::Uuid {
+    let digest = sha256(format!("{name}/{part}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Builder::from_custom_bytes(bytes).into_uuid()

@@ -56,9 +56,15 @@ impl Processes {
             let (router, _) = routes.split_for_parts();
             routers = routers.merge(router.with_state(state));
         }
-        for name in
-            ["push", "command-jobs", "apns-probe", "expiry-notifier", "inactivity-sweeper", "mail-feedback"]
-        {
+        for name in [
+            "push",
+            "command-jobs",
+            "apns-probe",
+            "events",
+            "expiry-notifier",
+            "inactivity-sweeper",
+            "mail-feedback",
+        ] {
             processes.add(app, name).await;
         }
         let auditor = Auditor { app: Arc::clone(app), written: Arc::clone(&processes.written) };
@@ -138,7 +144,12 @@ fn needed(call: &Call) -> Vec<(String, String)> {
         }
         Some(("AmazonSQS", operation)) => {
             let url = body["QueueUrl"].as_str().expect("a queue's address");
-            let queue = super::policies::logical_id(url.rsplit('/').next().expect("a queue's name"));
+            let name = url.rsplit('/').next().expect("a queue's name");
+            // The function of this name has its logical id.
+            let queue = match name {
+                "events" => "EventsQueue".to_owned(),
+                name => super::policies::logical_id(name),
+            };
             one(&queue, &format!("sqs:{}", operation.trim_end_matches("Batch")))
         }
         Some(other) => panic!("nobody knows {other:?}"),

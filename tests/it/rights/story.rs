@@ -1,5 +1,8 @@
 //! A story in which every function does everything it can.
 
+mod many;
+mod silence;
+
 use std::sync::Arc;
 
 use plist::{Dictionary, Value};
@@ -17,6 +20,7 @@ use super::recorder::{Processes, Written};
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
 use crate::devices::{enrolled, pass_seconds};
 use crate::mails::confirmations;
+use crate::receiver::Receiver;
 
 /// What a story left behind.
 pub(crate) struct Played {
@@ -37,10 +41,12 @@ pub(crate) async fn play() -> Played {
     for (udid, path) in [("D-1", "checkin"), ("D-2", "command")] {
         a_devices_life(&app, &processes, &tenant, udid, path).await;
     }
-    groups(&app, &processes, &tenant).await;
-    silence(&app, &processes, &tenant).await;
+    many::groups(&app, &processes, &tenant).await;
+    silence::silence(&app, &processes, &tenant).await;
+    webhooks(&app, &processes, &tenant).await;
     signers(&app, &operator, &tenant).await;
     links(&tenant).await;
+    carried_identities(&app, &processes, &tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
     calendar(&app, &processes, &operator, &tenant).await;
     expiry(&app, &processes, &tenant).await;
@@ -213,81 +219,44 @@ async fn withdrawals(app: &TestApp, processes: &Processes, tenant: &Tenant, devi
     delete(format!("commands/{erase}")).await.expect(204);
 }
 
-/// A group that a device joins, by hand and by its link.
-async fn groups(app: &TestApp, processes: &Processes, tenant: &Tenant) {
-    let made = tenant.post("groups", json!({"name": "Year 8"})).await.expect(201).json;
-    let path = format!("groups/{}", made["id"].as_str().unwrap());
-    enrolled(app, tenant, "D-5").await;
-    for changes in [json!({"add": ["D-5"]}), json!({"remove": ["D-5"]}), json!({"add": ["D-5"]})] {
-        tenant.post(&format!("{path}/members"), changes).await.expect(200);
+/// Events are delivered to a webhook, refused and given up, sent once more; its server goes.
+async fn webhooks(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let receiver = Receiver::start().await;
+    let made = tenant.post("webhooks", json!({"url": receiver.url()})).await.expect(201).json;
+    let path = format!("webhooks/{}", made["id"].as_str().unwrap());
+    let turn = async || {
+        pass_seconds(app, 5);
+        let events = processes.state("events");
+        run(events.clone(), "events").await.unwrap();
+        deliver_all(QueueFunction::Events, &events, app.runner.aws.queues()).await.unwrap();
+    };
+    receiver.answer(|body| if body["enrollment"] == "D-20" { 400 } else { 200 });
+    let mut devices = Vec::new();
+    for udid in ["D-20", "D-21"] {
+        devices.push(enrolled(app, tenant, udid).await);
     }
-    for path in ["groups".to_owned(), path.clone(), format!("{path}/members")] {
-        tenant.get(&path).await.expect(200);
-    }
-    many(app, processes, tenant).await;
-    tenant.admin.call(Method::DELETE, &tenant.path(&path), Vec::new()).await.expect(204);
-    tenant.post("enrollments/D-5/retire", json!({})).await.expect(200);
-    let link = tenant.post("enrollment-links", json!({"group": "Year 9"})).await.expect(201).json;
-    let mut device = SimDevice::new("D-6", "C02XYZ", "Jo's iPad");
-    device.enroll(link["url"].as_str().unwrap(), &app.runner.apns).await.expect("it joins the group");
-    device.check_out().await.expect("it goes");
-}
-
-/// Commands to many devices, of which D-5 is one.
-async fn many(app: &TestApp, processes: &Processes, tenant: &Tenant) {
-    let listed: Vec<String> = (0..102).map(|number| format!("D-{number}")).collect();
-    for targets in [json!(listed), json!({"group": "Year 8"}), json!({"all": true})] {
-        let body = json!({"targets": targets, "command": {"RequestType": "ProfileList"}});
-        tenant.post("commands/preview", body.clone()).await.expect(200);
-        let uuid = tenant.post("commands", body).await.expect(202).json["command_uuid"].clone();
-        pass_seconds(app, 900);
-        // The hint is lost, and the sweep repairs it.
-        run(processes.state("inactivity-sweeper"), "inactivity-sweeper").await.unwrap();
-        let state = processes.state("command-jobs");
-        deliver_all(QueueFunction::CommandJobs, &state, app.runner.aws.queues()).await.unwrap();
-        let path = format!("command-jobs/{}", uuid.as_str().unwrap());
-        assert_eq!(tenant.get(&path).await.expect(200).json["queued"], 1);
-        tenant.get(&format!("{path}/targets")).await.expect(200);
-    }
-    tenant.get("command-jobs").await.expect(200);
-    let body = json!({"targets": {"all": true}, "command": {"RequestType": "RestartDevice"}});
-    let uuid = tenant.post("commands", body).await.expect(202).json["command_uuid"].clone();
-    let path = tenant.path(&format!("command-jobs/{}", uuid.as_str().unwrap()));
-    tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(200);
-    let sweeper = processes.state("inactivity-sweeper");
-    deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
-}
-
-/// One device falls silent, another is heard; access is asked and opened again.
-async fn silence(app: &TestApp, processes: &Processes, tenant: &Tenant) {
-    let silent = enrolled(app, tenant, "D-7").await;
-    let heard = enrolled(app, tenant, "D-8").await;
-    let rule = json!({"after": "24h", "device_lock": {"message": "Call the office"}}).to_string();
-    tenant.admin.call(Method::PUT, &tenant.path("inactivity"), rule.into()).await.expect(200);
-    let hourly = json!({"queries": {"ProfileList": 1}}).to_string();
-    tenant.admin.call(Method::PUT, &tenant.path("refresh"), hourly.into()).await.expect(200);
-    tenant.get("refresh").await.expect(200);
-    let preview = tenant.post("inactivity/preview", json!({})).await.expect(200);
-    let confirmed = json!({"devices": preview.json["would_hit"]});
-    tenant.post("inactivity/confirm", confirmed).await.expect(200);
-    pass_seconds(app, 24 * 3_600);
-    for _ in 0..2 {
-        let sweeper = processes.state("inactivity-sweeper");
-        run(sweeper.clone(), "inactivity-sweeper").await.unwrap();
-        deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
-        pass_seconds(app, 3_600);
-        deliver_all(QueueFunction::Push, &processes.state("push"), app.runner.aws.queues()).await.unwrap();
-        pass_seconds(app, 3_600);
-        heard.idle().await.expect("it is heard");
-    }
-    assert_eq!(tenant.get("access?udid=D-7").await.expect(200).json["reason"], "inactive");
-    silent.idle().await.expect("it comes back").expect("its lock waits");
-    tenant.post("enrollments/D-7/unlock", json!({})).await.expect(200);
-    let settings = json!({"allow_unenrolled_devices": true}).to_string();
-    tenant.admin.call(Method::PUT, &tenant.path("access/settings"), settings.into()).await.expect(200);
-    for device in [silent, heard] {
+    turn().await;
+    pass_seconds(app, 25 * 3_600);
+    turn().await;
+    receiver.answer(|_| 200);
+    let dead = tenant.get(&format!("{path}/dead-letters")).await.expect(200).json["dead_letters"].clone();
+    let event = dead[0]["event"].as_str().expect("it was given up");
+    tenant.post(&format!("{path}/dead-letters/{event}/redeliver"), json!({})).await.expect(200);
+    tenant.post(&format!("{path}/test"), json!({})).await.expect(200);
+    tenant.post(&format!("{path}/secret"), json!({})).await.expect(200);
+    tenant.post(&format!("{path}/replay"), json!({"from": app.clock.now()})).await.expect(200);
+    tenant.get(&format!("{path}/deliveries")).await.expect(200);
+    receiver.answer(|_| 410);
+    pass_seconds(app, 1);
+    for device in devices {
         device.check_out().await.expect("it goes");
     }
+    turn().await;
+    assert_eq!(tenant.get(&path).await.expect(200).json["switched_off"]["why"], "gone");
+    let whole = tenant.path(&path);
+    tenant.admin.call(Method::PATCH, &whole, br#"{"enabled": true}"#.into()).await.expect(200);
+    tenant.get("webhooks").await.expect(200);
+    tenant.admin.call(Method::DELETE, &whole, Vec::new()).await.expect(204);
 }
 
 async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
@@ -301,6 +270,14 @@ async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
         api.get(path).await.expect(200);
     }
     tenant.admin.get(&tenant.enrollment_link().await).await.expect(200);
+    let setting = async |identity: &str| {
+        let settings = json!({"identity": identity}).to_string();
+        let path = tenant.path("enrollment-settings");
+        tenant.admin.call(Method::PUT, &path, settings.into()).await.expect(200);
+    };
+    setting("pkcs12").await;
+    tenant.admin.get(&tenant.enrollment_link().await).await.expect(200);
+    setting("scep").await;
     for (api, path) in [(operator, "/v1/profile-signer"), (&tenant.admin, own.as_str())] {
         api.call(Method::DELETE, path, Vec::new()).await.expect(204);
     }
@@ -323,6 +300,27 @@ async fn links(tenant: &Tenant) {
     let path = tenant.path(&format!("enrollment-links/{}", made["id"].as_str().unwrap()));
     tenant.admin.get(&path).await.expect(200);
     tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(204);
+}
+
+/// Profiles with a removal password that bring their identity along, for devices of either URL.
+async fn carried_identities(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let settings = tenant.path("enrollment-settings");
+    let carried = json!({"identity": "pkcs12", "removal": {"rule": "with-password"}}).to_string();
+    tenant.admin.call(Method::PUT, &settings, carried.into()).await.expect(200);
+    for (udid, path) in [("D-10", "checkin"), ("D-11", "command")] {
+        let mut device = SimDevice::new(udid, udid, "iPad");
+        device.open_link(&tenant.enrollment_link().await).await.expect("it opens");
+        device.obtain_identity().await.expect("it came along");
+        let mut profile = device.profile().unwrap().clone();
+        profile.check_in_url = format!("{}/mdm/{}/{path}", processes.address, tenant.id);
+        device.set_profile(profile);
+        device.authenticate().await.expect("it begins");
+        device.listen(&app.runner.apns).unwrap();
+        device.token_update(None).await.expect("it enrolls");
+        device.check_out().await.expect("it goes");
+    }
+    let usual = json!({"removal": {"rule": "with-password"}}).to_string();
+    tenant.admin.call(Method::PUT, &settings, usual.into()).await.expect(200);
 }
 
 async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {
