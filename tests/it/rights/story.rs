@@ -9,7 +9,7 @@ use std::sync::Arc;
 use plist::{Dictionary, Value};
 use pomarium_local::apns::Answer;
 use pomarium_local::device::{Reply, SimDevice};
-use pomarium_local::runner::{QueueFunction, deliver_all, deliver_reports, run};
+use pomarium_local::runner::{QueueFunction, deliver_all, deliver_reports};
 use pomarium_tests::{Api, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::json;
