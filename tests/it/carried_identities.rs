@@ -53,7 +53,7 @@ async fn a_device_enrolls_with_the_identity_in_its_profile_and_takes_a_command()
     let mut device = SimDevice::new("D-1", "C02AAA", "Jo's iPad");
     device.enroll(&url, &app.runner.apns).await.expect("it enrolls");
     assert!(matches!(device.profile().unwrap().identity, IdentityPayload::Pkcs12(_)));
-    assert_eq!(enrollment(&tenant, "D-1").await["group"], "Year 7");
+    assert_eq!(enrollment(&tenant, "D-1").await["groups"], json!(["Year 7"]));
 
     pass_seconds(&app, 1);
     let uuid = queue(&tenant, "D-1", "ProfileList").await;
