@@ -2,8 +2,8 @@
 
 mod logs;
 mod many;
+mod queue;
 
-use crate::domain::command::QueuedCommand;
 use crate::domain::link_challenge::OUTSTANDING;
 use crate::domain::log::month_of as month;
 use crate::domain::profile_signer::Whose;
@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 
 pub(crate) use logs::*;
 pub(crate) use many::*;
+pub(crate) use queue::*;
 
 /// A primary key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,32 +68,6 @@ pub(crate) fn listed(topic: &str, id: &EnrollmentId) -> String {
 
 pub(crate) fn listed_prefix(topic: &str, users: bool) -> String {
     format!("{topic}#{}#", if users { "user" } else { "device" })
-}
-
-pub(crate) fn queued_command(tenant: &TenantId, id: &EnrollmentId, uuid: &CommandUuid) -> Key {
-    Key { pk: device_partition(tenant, id), sk: format!("COMMAND#{}#{uuid}", channel(id)) }
-}
-
-/// The sort key of [`QUEUE_INDEX`]: by channel and generation, then the higher priority, then the older.
-pub(crate) fn queue_position(command: &QueuedCommand) -> String {
-    let millis = command.created_at.as_millisecond();
-    let prefix = queue_prefix(&command.enrollment, command.generation);
-    format!("{prefix}{}#{millis:014}#{}", 9 - command.priority.min(9), command.uuid)
-}
-
-/// Where [`QUEUE_INDEX`] keeps a command that was set aside: apart from those that wait, the older first.
-pub(crate) fn stuck_position(command: &QueuedCommand) -> String {
-    let millis = command.created_at.as_millisecond();
-    let prefix = stuck_prefix(&command.enrollment, command.generation);
-    format!("{prefix}{millis:014}#{}", command.uuid)
-}
-
-pub(crate) fn stuck_prefix(id: &EnrollmentId, generation: u64) -> String {
-    format!("{}#stuck#{generation:010}#", channel(id))
-}
-
-pub(crate) fn queue_prefix(id: &EnrollmentId, generation: u64) -> String {
-    format!("{}#{generation:010}#", channel(id))
 }
 
 /// A part of the inventory of a channel; `variant` where there may be several.
@@ -321,6 +296,7 @@ fn channel(id: &EnrollmentId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::command::QueuedCommand;
     use crate::time::from_unix;
 
     #[test]

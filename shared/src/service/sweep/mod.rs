@@ -3,6 +3,7 @@
 mod devices;
 mod inactive;
 mod jobs;
+mod refresh;
 
 use crate::domain::sweep::{DevicePage, Sweep};
 use crate::error::{Error, Result};
