@@ -23,7 +23,7 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 56] = [
+const CHANGING: [(&str, Written); 57] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}", Actions(&["command-cancelled"])),
@@ -58,6 +58,10 @@ const CHANGING: [(&str, Written); 56] = [
     ),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
     ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
+    (
+        "POST /v1/tenants/{tenant}/enrollments/{enrollment}/renew-identity",
+        Actions(&["identity-renewal-asked"]),
+    ),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/revoke-identity", Actions(&["identity-revoked"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/retire", Actions(&["device-retired"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unlock", Actions(&["access-unlocked"])),

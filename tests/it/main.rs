@@ -52,6 +52,7 @@ mod push_certificate_deletion;
 mod push_certificate_model;
 mod readme;
 mod refusals;
+mod renewals;
 mod repository;
 mod review;
 mod rights;

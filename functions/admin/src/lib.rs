@@ -9,6 +9,7 @@ mod enrollment_settings;
 mod enrollments;
 mod events;
 mod expirations;
+mod identities;
 mod inactivity;
 mod inventory;
 mod invitations;
@@ -48,7 +49,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
         .routes(routes!(enrollments::retire))
-        .routes(routes!(enrollments::revoke_identity))
+        .routes(routes!(identities::renew))
+        .routes(routes!(identities::revoke))
         .routes(routes!(inactivity::unlock))
         .routes(routes!(inactivity::show, inactivity::change))
         .routes(routes!(inactivity::preview))

@@ -27,6 +27,8 @@ pub enum EventKind {
     IdentityRefused,
     /// A device spoke with its renewed identity for the first time; the former one is refused from then on.
     IdentityRenewed,
+    /// A device has not renewed its identity, whose end is near. It stays managed, and is asked again.
+    IdentityOverdue,
     /// Somebody spoke for a device with an identity of it that was revoked.
     RevokedIdentityUsed,
 }

@@ -32,6 +32,8 @@ pub mod ownership_mail;
 pub mod profile_signer;
 pub mod push_certificates;
 pub mod push_verdict;
+pub mod renewal;
+pub mod renewal_challenge;
 pub mod server_address;
 mod silence;
 pub mod snooze;

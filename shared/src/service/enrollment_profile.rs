@@ -63,14 +63,40 @@ pub async fn enrollment_profile(
     let topic = state.store.push_certificates(&scope).await?.usable(now)?.certificate.topic.clone();
     let authority = issuing_authority(state, &scope).await?;
     let challenge = challenge(state, &scope, &link, &token).await?;
-    let options = options(state, &scope).await?;
-    let profile = describe(state, &scope, &link, &challenge, options, topic, &authority).to_plist()?;
-    let bytes = if unsigned && state.config.unsigned_profiles {
-        profile
-    } else {
-        sign_profile(state, &scope, &authority, &profile).await?
+    let identity = ProfileIdentity {
+        subject: identity_subject(&authority.organization, &link.terms.holder, &challenge),
+        common_name: challenge.common_name(),
+        challenge: challenge.reveal(),
     };
+    let bytes = profile_for(state, &scope, identity, topic, &authority, unsigned).await?;
     Ok(ServedProfile { bytes, file_name: "enroll.mobileconfig".to_owned() })
+}
+
+/// The identity that a profile's device is to ask for.
+pub(super) struct ProfileIdentity {
+    /// The subject, outermost first: attribute and value.
+    pub(super) subject: Vec<(String, String)>,
+    /// Names the profile's payloads, which are the same for the same name.
+    pub(super) common_name: String,
+    /// The one-time password.
+    pub(super) challenge: Secret<String>,
+}
+
+/// The tenant's enrollment profile for one identity, signed.
+pub(super) async fn profile_for(
+    state: &State,
+    scope: &Scope,
+    identity: ProfileIdentity,
+    topic: String,
+    authority: &IdentityAuthority,
+    unsigned: bool,
+) -> Result<Vec<u8>> {
+    let options = options(state, scope).await?;
+    let profile = describe(state, scope, identity, options, topic, authority).to_plist()?;
+    if unsigned && state.config.unsigned_profiles {
+        return Ok(profile);
+    }
+    sign_profile(state, scope, authority, &profile).await
 }
 
 /// What the tenant decided about its profiles.
@@ -123,8 +149,7 @@ fn link_over(state: LinkState) -> Error {
 fn describe(
     state: &State,
     scope: &Scope,
-    link: &EnrollmentLink,
-    challenge: &Challenge,
+    identity: ProfileIdentity,
     options: ProfileOptions,
     topic: String,
     authority: &IdentityAuthority,
@@ -142,24 +167,24 @@ fn describe(
         identity: Scep {
             url: format!("{base}/scep/{tenant}"),
             name: authority.id.to_string(),
-            subject: identity_subject(&authority.organization, &link.terms.holder, challenge),
-            challenge: challenge.reveal(),
+            subject: identity.subject,
+            challenge: identity.challenge,
             ca_sha1: sha1(&authority.certificate),
         },
         options,
         uuids: ProfileUuids {
-            profile: uuid(challenge, "profile"),
-            scep: uuid(challenge, "scep"),
-            mdm: uuid(challenge, "mdm"),
-            trust: uuid(challenge, "trust"),
-            removal: uuid(challenge, "removal"),
+            profile: uuid(&identity.common_name, "profile"),
+            scep: uuid(&identity.common_name, "scep"),
+            mdm: uuid(&identity.common_name, "mdm"),
+            trust: uuid(&identity.common_name, "trust"),
+            removal: uuid(&identity.common_name, "removal"),
         },
     }
 }
 
 /// The same UUID for the same profile and part.
-fn uuid(challenge: &Challenge, part: &str) -> uuid::Uuid {
-    let digest = sha256(format!("{}/{part}", challenge.common_name()).as_bytes());
+fn uuid(common_name: &str, part: &str) -> uuid::Uuid {
+    let digest = sha256(format!("{common_name}/{part}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Builder::from_custom_bytes(bytes).into_uuid()

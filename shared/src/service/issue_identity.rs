@@ -11,6 +11,7 @@ use crate::domain::identity::{IDENTITY_DAYS, IdentityAuthority, IssuedIdentity};
 use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkState, key_hash};
 use crate::domain::link_challenge::Challenge;
 use crate::domain::link_terms::LinkHolder;
+use crate::domain::renewal_challenge::{RenewalChallenge, RenewalToken};
 use crate::error::{Error, Kind, Result};
 use crate::id::{EnrollmentId, Fingerprint, TenantId};
 use crate::pki::authority::{self, Identity};
@@ -139,7 +140,11 @@ async fn issue(state: &State, scope: &Scope, addressed: &Issuer, request: &PkiMe
             return renew(state, scope, &issuing.credential, request, &device, &former).await;
         }
     }
-    let challenge = request.challenge.as_ref().and_then(|challenge| Challenge::parse(challenge.expose()));
+    let challenge = request.challenge.as_ref();
+    if let Some(token) = challenge.and_then(|challenge| RenewalToken::parse(challenge.expose())) {
+        return renew_by_challenge(state, scope, addressed, request, &token).await;
+    }
+    let challenge = challenge.and_then(|challenge| Challenge::parse(challenge.expose()));
     let challenge = challenge.ok_or_else(refused_challenge)?;
     let (link, issued) = challenged(state, scope, &challenge).await?;
     if let Some(issued) = &issued {
@@ -172,11 +177,62 @@ pub(super) fn identity_subject(
     holder: &LinkHolder,
     challenge: &Challenge,
 ) -> Vec<(String, String)> {
-    let group = holder.group.iter().map(|group| ("OU".to_owned(), group.clone()));
+    subject(organization, holder.group.as_deref(), &challenge.common_name())
+}
+
+/// The subject of an identity: outermost first, attribute and value.
+pub(super) fn subject(organization: &str, group: Option<&str>, common_name: &str) -> Vec<(String, String)> {
+    let group = group.map(|group| ("OU".to_owned(), group.to_owned()));
     let mut subject = vec![("O".to_owned(), organization.to_owned())];
     subject.extend(group);
-    subject.push(("CN".to_owned(), challenge.common_name()));
+    subject.push(("CN".to_owned(), common_name.to_owned()));
     subject
+}
+
+/// Renews against the challenge that only one device was given.
+async fn renew_by_challenge(
+    state: &State,
+    scope: &Scope,
+    addressed: &Issuer,
+    request: &PkiMessage,
+    token: &RenewalToken,
+) -> Result<X509> {
+    let now = state.clock.now();
+    let kept = async || -> Result<RenewalChallenge> {
+        let kept = state.store.renewal_challenge(scope, &token.id).await?;
+        kept.filter(|kept| kept.accepts(token, now)).ok_or_else(refused_challenge)
+    };
+    let challenge = kept().await?;
+    if let Some(issued) = &challenge.issued {
+        return repeat(issued, request);
+    }
+    let former = state.store.identity(scope, &challenge.renews).await?.ok_or_else(refused_challenge)?;
+    let certificate = certify(state, &addressed.credential, request, &*name(&challenge.subject)?, now)?;
+    let renewed = renewed(&certificate, &former, &challenge.enrollment, now)?;
+    let issued = IssuedByLink { key_hash: requested_key(request)?, certificate: renewed.certificate.clone() };
+    if state.store.record_challenged_renewal(scope, &renewed, &challenge, &issued).await? {
+        tracing::info!(tenant = %scope.tenant(), enrollment = %challenge.enrollment, "an identity was renewed");
+        return Ok(certificate);
+    }
+    // This client itself, whose first try was cut off, or another.
+    repeat(&kept().await?.issued.ok_or_else(refused_challenge)?, request)
+}
+
+/// The record of the identity that takes the former one's place.
+fn renewed(
+    certificate: &X509,
+    former: &IssuedIdentity,
+    device: &EnrollmentId,
+    now: Timestamp,
+) -> Result<IssuedIdentity> {
+    Ok(IssuedIdentity {
+        link: former.link.clone(),
+        holder: former.holder.clone(),
+        devices: former.devices.clone(),
+        renews: Some(former.fingerprint),
+        enrollment: Some(device.clone()),
+        ..record(certificate, now)?
+    })
 }
 
 /// Gives the same key the same certificate again, because an answer may be lost; another key gets nothing.
@@ -217,14 +273,7 @@ async fn renew(
 ) -> Result<X509> {
     let now = state.clock.now();
     let certificate = certify(state, credential, request, request.transaction.signer.subject_name(), now)?;
-    let record = IssuedIdentity {
-        link: former.link.clone(),
-        holder: former.holder.clone(),
-        devices: former.devices.clone(),
-        renews: Some(former.fingerprint),
-        enrollment: Some(device.clone()),
-        ..record(&certificate, now)?
-    };
+    let record = renewed(&certificate, former, device, now)?;
     state.store.record_renewed_identity(scope, &record, device, former.fingerprint).await?;
     tracing::info!(tenant = %scope.tenant(), enrollment = %device, "an identity was renewed");
     Ok(certificate)

@@ -40,6 +40,7 @@ mod push_key;
 mod queue_on_target;
 pub mod record_ownership;
 mod refuse_duplicate;
+pub mod renew_identity;
 pub mod request_push_certificate;
 pub mod retire_device;
 pub mod retire_identity_authority;

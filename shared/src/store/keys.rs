@@ -6,7 +6,7 @@ use crate::domain::event::Event;
 use crate::domain::link_challenge::OUTSTANDING;
 use crate::domain::profile_signer::Whose;
 use crate::domain::token::Owner;
-use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
+use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, RenewalId, TenantId, TokenId};
 use crate::protocol::inventory::Section;
 use crate::scope::Realm;
 use crate::time::Timestamp;
@@ -244,6 +244,11 @@ pub(crate) fn link_uses_partition(tenant: &TenantId, link: &LinkId) -> String {
 
 pub(crate) fn link_use(tenant: &TenantId, link: &LinkId, identity: &Fingerprint) -> Key {
     Key { pk: link_uses_partition(tenant, link), sk: format!("{LINK_USE_PREFIX}{identity}") }
+}
+
+/// The challenge in the profile by which a device renews its identity.
+pub(crate) fn renewal_challenge(tenant: &TenantId, id: &RenewalId) -> Key {
+    Key { pk: format!("TENANT#{tenant}#RENEWAL#{id}"), sk: "CHALLENGE".into() }
 }
 
 /// Who can renew a tenant's push certificate.

@@ -33,6 +33,7 @@ mod push_certificate;
 mod push_deletion;
 mod push_result;
 mod queue;
+mod renewal;
 mod snooze;
 mod tenant;
 mod token;

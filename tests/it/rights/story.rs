@@ -17,6 +17,7 @@ use super::recorder::{Processes, Written};
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
 use crate::devices::{enrolled, pass_seconds};
 use crate::mails::confirmations;
+use crate::renewals::fetch;
 
 /// What a story left behind.
 pub(crate) struct Played {
@@ -38,7 +39,8 @@ pub(crate) async fn play() -> Played {
         a_devices_life(&app, &processes, &tenant, udid, path).await;
     }
     silence(&app, &processes, &tenant).await;
-    signers(&app, &operator, &tenant).await;
+    renewals(&app, &processes, &tenant).await;
+    signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
     calendar(&app, &processes, &operator, &tenant).await;
@@ -239,7 +241,30 @@ async fn silence(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     }
 }
 
-async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
+/// One device is asked to renew its identity because an administrator wants it, and another's is overdue.
+async fn renewals(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let mut device = enrolled(app, tenant, "D-5").await;
+    want_renewal(app, processes, tenant).await;
+    let mut profile = device.profile().unwrap().clone();
+    let (_, new) = fetch(&device).await;
+    profile.scep = new.scep;
+    profile.scep.url = format!("{}/scep/{}", processes.address, tenant.id);
+    device.set_profile(profile);
+    let former = device.identity().unwrap().clone();
+    device.obtain_identity().await.expect("it is renewed");
+    device.set_identity(former);
+    device.check_out().await.expect("it goes");
+}
+
+/// The order, and what the sweeper does with it.
+async fn want_renewal(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    tenant.post("enrollments/D-5/renew-identity", json!({})).await.expect(202);
+    let sweeper = processes.state("inactivity-sweeper");
+    deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
+}
+
+async fn signers(app: &TestApp, operator: &Api, processes: &Processes, tenant: &Tenant) {
+    let device = enrolled(app, tenant, "D-5").await;
     let certificate = certificate_pem(&self_signed(&[], app.clock.now(), (-1, 364)));
     let files = json!({"certificate": certificate, "key": pem(&KEY)}).to_string();
     let own = tenant.path("profile-signer");
@@ -250,6 +275,11 @@ async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
         api.get(path).await.expect(200);
     }
     tenant.admin.get(&tenant.enrollment_link().await).await.expect(200);
+    let locked = json!({"removal": {"rule": "with-password", "password": "open sesame"}}).to_string();
+    let settings = tenant.path("enrollment-settings");
+    tenant.admin.call(Method::PUT, &settings, locked.into()).await.expect(200);
+    want_renewal(app, processes, tenant).await;
+    device.check_out().await.expect("it goes");
     for (api, path) in [(operator, "/v1/profile-signer"), (&tenant.admin, own.as_str())] {
         api.call(Method::DELETE, path, Vec::new()).await.expect(204);
     }

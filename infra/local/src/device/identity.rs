@@ -23,6 +23,7 @@ pub struct ScepClient {
     http: reqwest::Client,
     url: String,
     name: Option<String>,
+    clock: Clock,
     random: Random,
 }
 
@@ -43,12 +44,24 @@ pub struct Ask<'a> {
 impl ScepClient {
     /// The server at `url`.
     pub fn new(url: &str) -> Self {
-        Self { http: reqwest::Client::new(), url: url.to_owned(), name: None, random: Random::system() }
+        Self {
+            http: reqwest::Client::new(),
+            url: url.to_owned(),
+            name: None,
+            clock: Clock::system(),
+            random: Random::system(),
+        }
     }
 
     /// The server of a profile's SCEP payload, and the authority that the payload names.
     pub fn of(payload: &ScepPayload) -> Self {
         Self { name: payload.name.clone(), ..Self::new(&payload.url) }
+    }
+
+    /// Dates its requests by this clock.
+    #[must_use]
+    pub fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// GetCACaps: what the server can do.
@@ -92,7 +105,7 @@ impl ScepClient {
         let csr = client::certificate_request(ask.subject, ask.key, ask.challenge).map_err(ours)?;
         let signer = match ask.signer {
             Some(signer) => signer.clone(),
-            None => client::self_signed(ask.subject, ask.key.clone(), Clock::system().now()).map_err(ours)?,
+            None => client::self_signed(ask.subject, ask.key.clone(), self.clock.now()).map_err(ours)?,
         };
         let transaction_id = self.random.uuid_string();
         let request = Request {
@@ -134,7 +147,7 @@ impl SimDevice {
     /// When the authority is not the profile's, or no certificate comes.
     pub async fn obtain_identity(&mut self) -> Result<()> {
         let profile = self.profile()?;
-        let server = ScepClient::of(&profile.scep);
+        let server = ScepClient::of(&profile.scep).by(self.clock.clone());
         server.capabilities().await?;
         profile.check(&server.authority().await?)?;
         let key = new_key(profile.scep.key_size)?;
@@ -165,7 +178,7 @@ impl SimDevice {
             challenge: None,
             signer: Some(present),
         };
-        let certificate = ScepClient::of(&profile.scep).request(&ask).await?;
+        let certificate = ScepClient::of(&profile.scep).by(self.clock.clone()).request(&ask).await?;
         self.identity = Some(Credential { certificate, key });
         Ok(())
     }

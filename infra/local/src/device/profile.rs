@@ -18,6 +18,8 @@ pub struct ServedProfile {
     pub display_name: String,
     /// The push topic.
     pub topic: String,
+    /// What the server may do, added up.
+    pub access_rights: u64,
     /// Where polls go.
     pub server_url: String,
     /// Where check-ins go.
@@ -72,6 +74,7 @@ impl ServedProfile {
             identifier: root.text("PayloadIdentifier")?,
             display_name: root.text("PayloadDisplayName")?,
             topic: mdm.text("Topic")?,
+            access_rights: mdm.get("AccessRights")?.as_unsigned_integer().unwrap_or_default(),
             server_url: mdm.text("ServerURL")?,
             check_in_url: mdm.text("CheckInURL")?,
             scep: scep_payload(&scep)?,
