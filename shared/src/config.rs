@@ -3,12 +3,13 @@
 use crate::error::{Error, Result};
 
 /// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 17] = [
     "TABLE_CORE",
     "TABLE_PKI",
     "TABLE_EPHEMERAL",
     "QUEUE_WAKE_URL",
     "QUEUE_SWEEP_URL",
+    "QUEUE_JOBS_URL",
     "BUCKET_RESULTS",
     "SECRET_PREFIX",
     "BASE_URL",
@@ -35,6 +36,8 @@ pub struct Config {
     pub queue_wake_url: String,
     /// The queue of the sweep's pages.
     pub queue_sweep_url: String,
+    /// The queue of jobs: commands to many devices.
+    pub queue_jobs_url: String,
     /// The bucket of large results.
     pub bucket_results: String,
     /// What every secret's name begins with.
@@ -79,6 +82,7 @@ impl Config {
             table_ephemeral: required("TABLE_EPHEMERAL")?,
             queue_wake_url: required("QUEUE_WAKE_URL")?,
             queue_sweep_url: required("QUEUE_SWEEP_URL")?,
+            queue_jobs_url: required("QUEUE_JOBS_URL")?,
             bucket_results: required("BUCKET_RESULTS")?,
             secret_prefix: required("SECRET_PREFIX")?,
             base_url: https(&required("BASE_URL")?)?,

@@ -101,6 +101,12 @@ opaque_id!(
     "key"
 );
 
+opaque_id!(
+    /// A group of enrollments.
+    GroupId,
+    "group"
+);
+
 fn base32(entropy: &[u8; 10]) -> String {
     let mut text = String::with_capacity(16);
     for chunk in entropy.chunks(5) {

@@ -43,6 +43,8 @@ pub struct State {
     pub wakes: Queue,
     /// The queue of the sweep's pages.
     pub sweeps: Queue,
+    /// Hints at jobs: commands to many devices.
+    pub jobs: Queue,
     /// SES.
     pub mailer: Mailer,
     /// The bucket of large results.
@@ -115,6 +117,7 @@ impl State {
             secrets: Secrets::new(secrets, config.secret_prefix.clone(), clock.clone()),
             wakes: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_wake_url.clone()),
             sweeps: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_sweep_url.clone()),
+            jobs: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_jobs_url.clone()),
             mailer: Mailer::new(
                 aws_sdk_sesv2::Client::new(&aws),
                 config.mail_from.clone(),

@@ -23,9 +23,10 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 57] = [
+const CHANGING: [(&str, Written); 63] = [
     ("DELETE /v1/profile-signer", Actions(&["profile-signer-removed"])),
     ("DELETE /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-removed"])),
+    ("DELETE /v1/tenants/{tenant}/command-jobs/{command}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}", Actions(&["command-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/enrollments/{enrollment}/commands", Actions(&["command-queue-cleared"])),
@@ -34,6 +35,7 @@ const CHANGING: [(&str, Written); 57] = [
         "DELETE /v1/tenants/{tenant}/push-certificate",
         Actions(&["push-certificates-deletion-begun", "push-certificates-deleted"]),
     ),
+    ("DELETE /v1/tenants/{tenant}/groups/{group}", Actions(&["group-deleted"])),
     ("DELETE /v1/tenants/{tenant}/push-certificate/request", Actions(&["push-request-cancelled"])),
     ("DELETE /v1/tenants/{tenant}/push-certificate/staged", Actions(&["push-certificate-discarded"])),
     ("DELETE /v1/tenants/{tenant}/tokens/{token}", Actions(&["token-deleted"])),
@@ -47,6 +49,7 @@ const CHANGING: [(&str, Written); 57] = [
     ("POST /v1/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
     ("POST /v1/tenants", Actions(&["tenant-created", "contact-asked"])),
     ("POST /v1/tenants/{tenant}/commands", Actions(&["command-sent", "command-approval-asked"])),
+    ("POST /v1/tenants/{tenant}/commands/preview", Nothing("shows, and keeps nothing")),
     ("POST /v1/tenants/{tenant}/commands/{command}/approve", Actions(&["command-approved"])),
     (
         "POST /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}/pin",
@@ -57,13 +60,14 @@ const CHANGING: [(&str, Written); 57] = [
         Actions(&["command-retried"]),
     ),
     ("POST /v1/tenants/{tenant}/contacts/confirmations", Actions(&["contact-asked"])),
-    ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created"])),
+    ("POST /v1/tenants/{tenant}/enrollment-links", Actions(&["enrollment-link-created", "group-created"])),
     (
         "POST /v1/tenants/{tenant}/enrollments/{enrollment}/renew-identity",
         Actions(&["identity-renewal-asked"]),
     ),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/revoke-identity", Actions(&["identity-revoked"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/retire", Actions(&["device-retired"])),
+    ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unenroll", Actions(&["device-dismissed"])),
     ("POST /v1/tenants/{tenant}/enrollments/{enrollment}/unlock", Actions(&["access-unlocked"])),
     (
         "POST /v1/tenants/{tenant}/enrollment-links/invitations",
@@ -71,6 +75,8 @@ const CHANGING: [(&str, Written); 57] = [
     ),
     ("POST /v1/tenants/{tenant}/expirations/calendar", Actions(&["calendar-address-created"])),
     ("POST /v1/tenants/{tenant}/expirations/{credential}/snooze", Actions(&["expiry-snoozed"])),
+    ("POST /v1/tenants/{tenant}/groups", Actions(&["group-created"])),
+    ("POST /v1/tenants/{tenant}/groups/{group}/members", Actions(&["group-members-changed"])),
     ("POST /v1/tenants/{tenant}/identity-authority", Actions(&["identity-authority-created"])),
     ("POST /v1/tenants/{tenant}/identity-authority/trusted", Actions(&["identity-authority-trusted"])),
     (

@@ -31,6 +31,7 @@ impl Call {
             .replace("{enrollment}", "D-1")
             .replace("{authority}", "aaaaaaaaaaaaaaaa")
             .replace("{section}", "apps")
+            .replace("{group}", "aaaaaaaaaaaaaaaa")
             .replace("{link}", "aaaaaaaaaaaaaaaa")
             .replace("{credential}", "api-token.aaaaaaaaaaaaaaaa")
             .replace("{fingerprint}", &"0".repeat(64));

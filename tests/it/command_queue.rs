@@ -1,5 +1,6 @@
 //! The queue of commands: what is served when, and what a device's word changes.
 
+mod lives;
 mod model;
 
 use plist::{Dictionary, Value};

@@ -33,18 +33,22 @@ async fn a_devices_life_is_written_down() {
     device.report(&uuid, Reply::Acknowledge(Dictionary::new())).await.expect("it is taken");
     pass_seconds(&app, 1);
     device.authenticate().await.expect("it begins again");
+    pass_seconds(&app, 1);
     device.token_update(None).await.expect("it enrolls");
     pass_seconds(&app, 1);
     device.check_out().await.expect("it goes");
 
     let log = events(&tenant, "").await;
-    assert_eq!(actions(&log), ["checked-out", "device-reenrolled", "command-completed", "device-enrolled"]);
+    assert_eq!(
+        actions(&log),
+        ["checked-out", "device-enrolled", "enrollment-restarted", "command-completed", "device-enrolled"]
+    );
     for event in &log {
         assert_eq!(event["enrollment"], "D-1");
         assert!(event["actor"].as_str().unwrap().starts_with("device:"), "{event}");
     }
-    assert_eq!(log[2]["facts"]["command_uuid"], uuid.as_str());
-    assert_eq!(log[2]["facts"]["status"], "Acknowledged");
+    assert_eq!(log[3]["facts"]["command_uuid"], uuid.as_str());
+    assert_eq!(log[3]["facts"]["status"], "Acknowledged");
 }
 
 #[tokio::test]

@@ -27,10 +27,14 @@ pub(crate) async fn fleet(
         let begun = Enrollment { waiting, ..Enrollment::begun(id.clone(), 1, signer, now) };
         store.write_channels(&scope, &[begun], &[], None, None).await.unwrap();
         let push = PushAddress { topic: topic.into(), token: hex::encode(token), magic: name };
-        let write = TokenUpdateWrite { push, unlock_token: None, awaiting_configuration: None };
-        let state = &app.runner.state;
-        let enrolled = |_: &Enrollment| state.event(&scope, EventKind::DeviceEnrolled, &id);
-        store.update_token(&scope, &id, signer, &write, now, enrolled).await.unwrap();
+        let write = TokenUpdateWrite {
+            push,
+            unlock_token: None,
+            awaiting_configuration: None,
+            probably_enrolls: waiting == 0,
+        };
+        let enrolled = app.runner.state.event(&scope, EventKind::DeviceEnrolled, &id);
+        store.update_token(&scope, &id, signer, &write, now, &enrolled).await.unwrap();
     }
     wake_ups
 }

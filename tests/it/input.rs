@@ -148,7 +148,7 @@ async fn links_lists_and_commands() {
         |order: Value, field, problem| Case(Method::POST, tenant.path("commands"), order, field, problem);
     let ask = json!({"RequestType": "DeviceInformation"});
     let to = |targets: Value, command: Value| json!({"targets": targets, "command": command});
-    let many: Vec<String> = (0..101).map(|number| format!("D-{number}")).collect();
+    let many: Vec<String> = (0..10_001).map(|number| format!("D-{number}")).collect();
     let cases = vec![
         link(json!(0), "link-life"),
         link(json!(91), "link-life"),

@@ -43,7 +43,7 @@ async fn a_class_is_invited_by_a_file_and_each_link_is_a_persons_own() {
 
     let mut device = SimDevice::new("D-1", "C02XYZ", "Jo's iPad");
     device.enroll(link, &app.runner.apns).await.expect("it enrolls");
-    assert_eq!(enrollment(&tenant, "D-1").await["group"], "Year 7");
+    assert_eq!(enrollment(&tenant, "D-1").await["groups"], json!(["Year 7"]));
     let id = sent.json["invitations"][0]["link"].as_str().unwrap();
     let shown = tenant.get(&format!("enrollment-links/{id}")).await.expect(200).json;
     assert_eq!(

@@ -1,6 +1,8 @@
 //! A process that dies between any two of its calls of AWS: whoever repeats the request gets it done or a clean refusal,
 //! and nothing is left half done.
 
+mod commands;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -15,18 +17,47 @@ use shared::domain::audit::AuditAction;
 use shared::domain::log::LogFilter;
 use shared::port::random::Random;
 use shared::scope::Scope;
+use shared::state::AppState;
 
 use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
 
 /// Lets a number of calls pass; from then on the process hears nothing but refusals, as if it were dead.
 #[derive(Clone)]
-struct Death {
+pub(crate) struct Death {
     http: reqwest::Client,
     aws: Endpoints,
     left: Arc<AtomicUsize>,
     /// Whether the fatal call still takes effect, and only its answer is lost.
     takes_effect: bool,
     happened: Arc<AtomicBool>,
+}
+
+impl Death {
+    /// A death after so many calls.
+    pub(crate) fn new(
+        app: &TestApp,
+        left: Arc<AtomicUsize>,
+        takes_effect: bool,
+        happened: &Arc<AtomicBool>,
+    ) -> Self {
+        let (http, aws) = (reqwest::Client::new(), Endpoints::of(app));
+        Self { http, aws, left, takes_effect, happened: Arc::clone(happened) }
+    }
+}
+
+/// The state of another process over the same tables, which will die so.
+pub(crate) async fn dying_state(app: &TestApp, death: Death) -> AppState {
+    let (listener, endpoint) = listen().await;
+    serve(listener, Router::new().fallback(pass).with_state(death));
+    another_process(app, app.runner.state.config.clone(), &endpoint, Random::system())
+}
+
+/// The address of such a process.
+pub(crate) async fn dying(app: &TestApp, death: Death) -> String {
+    let state = dying_state(app, death).await;
+    let (listener, address) = listen().await;
+    serve(listener, shared::http::app(function_routes(), state));
+    address
 }
 
 async fn pass(State(death): State<Death>, request: Request) -> Response {
@@ -134,16 +165,9 @@ async fn dies_everywhere(prepare: &[&str], order: impl Fn(&str, &[String]) -> Or
     for takes_effect in [false, true] {
         for calls in 0.. {
             let (tenant, order, names) = made().await;
-            let (http, aws) = (reqwest::Client::new(), Endpoints::of(&app));
             let left = Arc::new(AtomicUsize::new(calls));
             let happened = Arc::new(AtomicBool::new(false));
-            let death = Death { http, aws, left, takes_effect, happened: Arc::clone(&happened) };
-            let (listener, endpoint) = listen().await;
-            serve(listener, Router::new().fallback(pass).with_state(death));
-            let config = app.runner.state.config.clone();
-            let dying = another_process(&app, config, &endpoint, Random::system());
-            let (listener, address) = listen().await;
-            serve(listener, shared::http::app(function_routes(), dying));
+            let address = dying(&app, Death::new(&app, left, takes_effect, &happened)).await;
 
             let first = order.send(&Api::new(&address, Some(tenant.token())), &tenant).await;
             let place = format!("{} died at call {calls}, effect: {takes_effect}", order.path);

@@ -15,7 +15,8 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Services that no caller starts, and so the only ones to act in a tenant's name by themselves.
-const BACKGROUND: [&str; 6] = [
+const BACKGROUND: [&str; 7] = [
+    "shared/src/service/command_jobs/page.rs",
     "shared/src/service/notify_expiry.rs",
     "shared/src/service/probe_push_certificates.rs",
     "shared/src/service/sweep/devices.rs",
@@ -144,7 +145,7 @@ fn only_who_proves_it_may_act_for_a_tenant() {
 }
 
 #[test]
-fn no_device_route_can_name_the_status_that_unenrolls() {
+fn only_a_dismissed_device_is_answered_with_the_status_that_unenrolls() {
     let files = rust_files(&[
         "functions/checkin",
         "functions/command",
@@ -153,7 +154,9 @@ fn no_device_route_can_name_the_status_that_unenrolls() {
         "shared/src/service",
     ]);
     let statuses = ["UNAUTHORIZED", "FORBIDDEN", "from_u16(401)", "from_u16(403)"];
-    forbid(&files, &statuses, &["shared/src/http/problem.rs"]);
+    forbid(&files, &statuses, &["shared/src/http/problem.rs", "shared/src/http/unenroll.rs"]);
+    let says = ["Answer::Unenroll("];
+    forbid(&files, &says, &["shared/src/service/unenroll_device.rs", "shared/src/http/device.rs"]);
     let device = read("shared/src/http/device.rs");
     assert!(
         !code_lines(&device).any(|(_, line)| line.contains("Problem")),

@@ -64,7 +64,7 @@ async fn a_class_enrolls_by_one_link_and_each_device_gets_its_own_identity() {
         format!("{:?}", certificate.subject_name())
     });
     assert_ne!(subjects[0], subjects[1]);
-    assert_eq!(enrollment(&tenant, "D-1").await["group"], "Year 7");
+    assert_eq!(enrollment(&tenant, "D-1").await["groups"], json!(["Year 7"]));
 
     let third = enroll(&app, &url, "D-3", "C02CCC").await.err().expect("two were allowed");
     assert_eq!(third.status(), Some(409));

@@ -11,10 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 type Rights = BTreeMap<(String, String), BTreeSet<String>>;
 
 /// Rights that no call of the story uses, and why they are there.
-const UNSEEN: [(&str, &str, &str, &str); 14] = [
+const UNSEEN: [(&str, &str, &str, &str); 17] = [
     ("Push", "Wake", "sqs:ReceiveMessage", "Lambda itself takes the messages"),
     ("Push", "Wake", "sqs:DeleteMessage", "Lambda itself takes the messages"),
     ("Push", "Wake", "sqs:GetQueueAttributes", "Lambda itself takes the messages"),
+    ("CommandJobs", "Jobs", "sqs:ReceiveMessage", "Lambda itself takes the messages"),
+    ("CommandJobs", "Jobs", "sqs:DeleteMessage", "Lambda itself takes the messages"),
+    ("CommandJobs", "Jobs", "sqs:GetQueueAttributes", "Lambda itself takes the messages"),
     ("InactivitySweeper", "Sweep", "sqs:ReceiveMessage", "Lambda itself takes the messages"),
     ("InactivitySweeper", "Sweep", "sqs:DeleteMessage", "Lambda itself takes the messages"),
     ("InactivitySweeper", "Sweep", "sqs:GetQueueAttributes", "Lambda itself takes the messages"),

@@ -70,6 +70,7 @@ fn refusal(asked: Result<X509, DeviceError>) -> FailInfo {
         DeviceError::IdentityRefused(reason) => reason,
         other @ (DeviceError::Unreachable { .. }
         | DeviceError::Refused { .. }
+        | DeviceError::Unenrolled { .. }
         | DeviceError::Unreadable { .. }
         | DeviceError::TooEarly(_)) => panic!("{other}"),
     }

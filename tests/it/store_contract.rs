@@ -19,7 +19,7 @@ use shared::domain::event::{Event, EventKind};
 use shared::id::{EnrollmentId, Fingerprint, TenantId};
 use shared::port::random::Random;
 use shared::scope::Scope;
-use shared::store::{Store, Tables, TokenUpdateWrite};
+use shared::store::{Store, Tables, TokenUpdateWrite, TokenUpdated};
 use shared::time::{Clock, Timestamp, from_unix};
 
 use crate::repository::read;
@@ -65,10 +65,11 @@ impl Contract {
         self.store.write_channels(&self.scope, std::slice::from_ref(&begun), &[], None, None).await.unwrap();
         let written = self
             .store
-            .update_token(&self.scope, &begun.id, signer, &address("topic"), at(2), enrolls)
+            .update_token(&self.scope, &begun.id, signer, &address("topic"), at(2), &enrolls(&begun.id))
             .await
             .unwrap();
-        written.unwrap()
+        assert!(matches!(written, TokenUpdated::Enrolled { waiting: 0 }));
+        self.store.enrollment(&self.scope, &begun.id).await.unwrap().unwrap()
     }
 }
 
@@ -84,8 +85,8 @@ fn event(udid: &str) -> Event {
 }
 
 /// What the first TokenUpdate is written down as.
-fn enrolls(begun: &Enrollment) -> Event {
-    Event { kind: EventKind::DeviceEnrolled, enrollment: begun.id.clone(), ..event("D-1") }
+fn enrolls(device: &EnrollmentId) -> Event {
+    Event { kind: EventKind::DeviceEnrolled, enrollment: device.clone(), ..event("D-1") }
 }
 
 /// Seconds after the beginning of these tests.
@@ -112,5 +113,6 @@ fn address(topic: &str) -> TokenUpdateWrite {
         push: PushAddress { topic: topic.into(), token: "0a0b".into(), magic: "magic".into() },
         unlock_token: None,
         awaiting_configuration: None,
+        probably_enrolls: false,
     }
 }

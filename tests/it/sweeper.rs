@@ -17,7 +17,7 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 
 /// The hints on the wake queue are lost.
-async fn lose_hints(app: &TestApp) {
+pub(crate) async fn lose_hints(app: &TestApp) {
     let queues = app.runner.aws.queues();
     for hint in queues.receive("wake", 10, None, Duration::ZERO).await.unwrap() {
         queues.delete("wake", &hint.receipt_handle).unwrap();

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pomarium_local::runner::{self, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY};
+use pomarium_local::runner::{
+    self, JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY,
+};
 use serde_yaml_ng::Value;
 use shared::config::NAMES;
 
@@ -116,6 +118,7 @@ fn nothing_stands_before_the_device_routes() {
 fn the_local_queues_behave_as_the_deployed_ones() {
     for (queue, visibility, tries, function, mapping) in [
         ("Wake", WAKE_VISIBILITY, WAKE_TRIES, "Push", "PushWake"),
+        ("Jobs", JOBS_VISIBILITY, JOBS_TRIES, "CommandJobs", "CommandJobsJobs"),
         ("Sweep", SWEEP_VISIBILITY, SWEEP_TRIES, "InactivitySweeper", "InactivitySweeperSweep"),
     ] {
         let settings = resource("AWS::SQS::Queue", queue);

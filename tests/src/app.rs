@@ -106,6 +106,11 @@ impl TestApp {
         self.deliver_pages().await
     }
 
+    /// Does every page of every job that is due, and returns how many were done.
+    pub async fn deliver_jobs(&self) -> usize {
+        self.deliver(QueueFunction::CommandJobs).await
+    }
+
     /// Does every page of a sweep that is due, and returns how many were done.
     pub async fn deliver_pages(&self) -> usize {
         self.deliver(QueueFunction::InactivitySweeper).await

@@ -3,24 +3,29 @@
 use axum::Json as JsonAnswer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use shared::domain::command::{CommandStatus, usual_priority};
 use shared::error::Error;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::{CommandUuid, EnrollmentId};
 use shared::protocol::command::Command;
+use shared::service::command_jobs::{NewJob, preview_command, start_job};
 use shared::service::enqueue_command::{Accepted, NewCommand, Warning, command_from, enqueue_command};
 use shared::service::show_command::{TargetStatus, show_command};
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::ToSchema;
 
+use crate::command_jobs::{JobView, PreviewView};
+use crate::targets::{Selection, Targets};
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CommandOrder {
-    /// The enrollments it is for, 1 to 100.
-    #[schema(value_type = Vec<String>)]
-    targets: Vec<EnrollmentId>,
+    /// Whom it is for: a list of enrollments, or one of these.
+    #[schema(value_type = Selection)]
+    targets: Targets,
     /// Apple's command as JSON: `RequestType` and its keys; data in base64.
     #[serde(default)]
     #[schema(value_type = Option<Object>, example = json!({"RequestType": "DeviceInformation"}))]
@@ -135,14 +140,18 @@ pub(crate) struct CommandView {
     awaits_approval: bool,
     /// Who approved it, where that was needed.
     approved_by: Option<String>,
+    /// Whether it goes to many devices by a job: then `targets` is empty, and `command-jobs` has them.
+    is_job: bool,
     targets: Vec<TargetView>,
 }
 
-/// Queue a command on every target and wake them.
+/// Queue a command on every target and wake them. Up to 100 listed enrollments are checked, and queued at once. More of them, a group, a
+/// filter or all devices become a job, which is accepted with 202 and done in the background.
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant}/commands", tag = "devices", params(("tenant" = String, Path)),
     request_body = CommandOrder,
     responses((status = 201, body = SentCommand),
+        (status = 202, description = "A job was accepted", body = JobView),
         (status = 400, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "A target is unknown", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "A target is not enrolled, or its push certificate expired", body = ProblemDetails, content_type = "application/problem+json"))
@@ -151,17 +160,50 @@ pub(crate) async fn send(
     AdminScope(scope): AdminScope,
     State(state): State<AppState>,
     Json(order): Json<CommandOrder>,
-) -> Result<(StatusCode, JsonAnswer<SentCommand>), Problem> {
+) -> Result<Response, Problem> {
     let command: Command = command_from(order.command.as_ref(), order.command_plist.as_deref())?;
+    let targets = match order.targets.chosen()?.few() {
+        Ok(few) => few,
+        Err(targets) => {
+            let new = NewJob {
+                command,
+                targets,
+                priority: order.priority,
+                uuid: order.command_uuid,
+                expires_in: order.expires_in,
+            };
+            let job = start_job(&state, &scope, new).await?;
+            return Ok((StatusCode::ACCEPTED, JsonAnswer(JobView::from(job))).into_response());
+        }
+    };
     let new = NewCommand {
         command,
-        targets: order.targets,
+        targets,
         priority: order.priority,
         uuid: order.command_uuid,
         expires_in: order.expires_in,
     };
     let accepted = enqueue_command(&state, &scope, new).await?;
-    Ok((StatusCode::CREATED, JsonAnswer(accepted.into())))
+    Ok((StatusCode::CREATED, JsonAnswer(SentCommand::from(accepted))).into_response())
+}
+
+/// See whom a command would be queued on, before it is sent. The body is that of the command itself. Up to 20,000 devices are
+/// looked at.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/commands/preview", tag = "devices", params(("tenant" = String, Path)),
+    request_body = CommandOrder,
+    responses((status = 200, body = PreviewView),
+        (status = 400, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "The group is unknown", body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn preview(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+    Json(order): Json<CommandOrder>,
+) -> Result<JsonAnswer<PreviewView>, Problem> {
+    let command: Command = command_from(order.command.as_ref(), order.command_plist.as_deref())?;
+    let targets = order.targets.chosen()?;
+    Ok(JsonAnswer(preview_command(&state, &scope, &command, &targets).await?.into()))
 }
 
 /// A command's status, and its decoded result, on each target.
@@ -184,6 +226,7 @@ pub(crate) async fn show(
         created_at: batch.created_at,
         cancelled_at: batch.cancelled_at,
         approved_by: batch.approved_by,
+        is_job: batch.job.is_some(),
         targets: targets.into_iter().map(TargetView::from).collect(),
     }))
 }

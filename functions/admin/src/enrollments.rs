@@ -3,11 +3,13 @@
 use axum::Json as JsonAnswer;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
+use shared::domain::dismissal::Reason;
 use shared::domain::enrollment::{DeviceFacts, Enrollment, EnrollmentState, PushAttempt};
 use shared::error::Error;
-use shared::http::{AdminScope, Problem, ProblemDetails, Query, ViewerScope};
+use shared::http::{AdminScope, Json, Problem, ProblemDetails, Query, ViewerScope};
 use shared::id::EnrollmentId;
 use shared::service::retire_device::retire_device;
+use shared::service::unenroll_device::unenroll_device;
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
@@ -26,8 +28,8 @@ pub(crate) struct EnrollmentView {
     identity: Option<IdentityView>,
     /// What the device listens on.
     topic: Option<String>,
-    /// The label of the link it enrolled by.
-    group: Option<String>,
+    /// The names of the groups it is in.
+    groups: Vec<String>,
     device: DeviceFacts,
     #[schema(value_type = String, format = DateTime)]
     last_seen: Timestamp,
@@ -45,6 +47,8 @@ pub(crate) struct EnrollmentView {
     /// Since when the tenant's services are closed to it; null where they are open.
     #[schema(value_type = Option<String>, format = DateTime)]
     locked_at: Option<Timestamp>,
+    /// Why the device was unenrolled; null where it was not.
+    unenroll_reason: Option<String>,
     /// Whether the device deposited a token to clear its passcode with.
     has_unlock_token: bool,
     /// Whether the Mac deposited its bootstrap token.
@@ -58,7 +62,7 @@ impl EnrollmentView {
             identity: IdentityView::of(&enrollment, now),
             id: enrollment.id.to_string(),
             state: enrollment.state,
-            group: enrollment.group,
+            groups: enrollment.groups.into_iter().collect(),
             topic: enrollment.push.map(|push| push.topic),
             device: enrollment.facts,
             last_seen: enrollment.last_seen,
@@ -68,6 +72,7 @@ impl EnrollmentView {
             last_push: enrollment.last_push,
             inactive_since: enrollment.inactive_since,
             locked_at: enrollment.locked_at,
+            unenroll_reason: enrollment.dismissal.map(|dismissal| dismissal.reason.as_str().to_owned()),
             has_unlock_token: enrollment.unlock_token.is_some(),
             has_bootstrap_token: enrollment.bootstrap_token.is_some(),
         }
@@ -87,7 +92,7 @@ pub(crate) struct Wanted {
     /// The `next` of the page before.
     #[serde(default)]
     after: Option<String>,
-    /// Only those in this state: `enrolled` or `inactive`.
+    /// Only those in this state: `enrolled`, `inactive` or `unenrolling`.
     #[serde(default)]
     #[param(inline)]
     state: Option<EnrollmentState>,
@@ -151,4 +156,34 @@ pub(crate) async fn retire(
     let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
     let retired = retire_device(&state, &scope, &id).await?;
     Ok(JsonAnswer(EnrollmentView::of(retired, state.clock.now())))
+}
+
+/// Why a device is unenrolled.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unenrollment {
+    /// A sentence of up to 200 characters, for the log and for the device's user.
+    reason: String,
+}
+
+/// Make a device remove its enrollment: it is woken, and its next message is answered with Apple's code for it. Its profile,
+/// and what came with that, go; its commands are dropped. A device that sleeps is told when it wakes up.
+#[utoipa::path(
+    post, path = "/v1/tenants/{tenant}/enrollments/{enrollment}/unenroll", tag = "devices",
+    params(("tenant" = String, Path), ("enrollment" = String, Path)), request_body = Unenrollment,
+    responses((status = 200, body = EnrollmentView),
+        (status = 400, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn unenroll(
+    AdminScope(scope): AdminScope,
+    State(state): State<AppState>,
+    Path((_, enrollment)): Path<(String, String)>,
+    Json(wanted): Json<Unenrollment>,
+) -> Result<JsonAnswer<EnrollmentView>, Problem> {
+    let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
+    let reason = Reason::new(&wanted.reason)?;
+    let unenrolled = unenroll_device(&state, &scope, &id, reason).await?;
+    Ok(JsonAnswer(EnrollmentView::of(unenrolled, state.clock.now())))
 }

@@ -38,7 +38,7 @@ pub(crate) struct NewInvitation {
     email: EmailAddress,
     /// How the mail addresses the person.
     name: Option<String>,
-    /// A label, kept on the enrollment.
+    /// The group that the device joins. It is made if there is none of this name.
     group: Option<String>,
     /// Serial numbers and UDIDs of the only devices that may enroll.
     #[serde(default)]

@@ -4,11 +4,13 @@
 mod access;
 mod audit;
 mod authorities;
+mod command_jobs;
 mod commands;
 mod enrollment_settings;
 mod enrollments;
 mod events;
 mod expirations;
+mod groups;
 mod identities;
 mod inactivity;
 mod inventory;
@@ -21,6 +23,7 @@ mod page;
 mod qr;
 mod queue;
 mod setup;
+mod targets;
 mod tenants;
 mod tokens;
 mod withdrawal;
@@ -49,6 +52,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(enrollments::list))
         .routes(routes!(enrollments::show))
         .routes(routes!(enrollments::retire))
+        .routes(routes!(enrollments::unenroll))
         .routes(routes!(identities::renew))
         .routes(routes!(identities::revoke))
         .routes(routes!(inactivity::unlock))
@@ -57,7 +61,14 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(inactivity::confirm))
         .routes(routes!(access::ask))
         .routes(routes!(access::settings, access::change))
+        .routes(routes!(groups::create, groups::list))
+        .routes(routes!(groups::show, groups::delete))
+        .routes(routes!(groups::members, groups::change_members))
         .routes(routes!(commands::send))
+        .routes(routes!(commands::preview))
+        .routes(routes!(command_jobs::list))
+        .routes(routes!(command_jobs::show, command_jobs::stop))
+        .routes(routes!(command_jobs::targets))
         .routes(routes!(commands::show, withdrawal::cancel))
         .routes(routes!(withdrawal::approve))
         .routes(routes!(withdrawal::cancel_on_target))

@@ -33,7 +33,7 @@ pub(crate) struct NewLink {
     #[serde(default = "one")]
     #[schema(default = 1)]
     uses: Option<u32>,
-    /// A label, kept on the enrollments.
+    /// The group that the devices join. It is made if there is none of this name.
     group: Option<String>,
     /// Whom it is for.
     name: Option<String>,

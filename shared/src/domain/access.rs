@@ -30,7 +30,7 @@ impl AccessReason {
         let without = if lets_unenrolled_in { Self::NotEnrolledAllowed } else { Self::NotEnrolled };
         let Some(device) = device else { return without };
         match device.state {
-            EnrollmentState::Removed => Self::Removed,
+            EnrollmentState::Unenrolling | EnrollmentState::Removed => Self::Removed,
             EnrollmentState::Inactive => Self::Inactive,
             EnrollmentState::Authenticated | EnrollmentState::Enrolled if device.locked_at.is_some() => {
                 Self::Locked
@@ -73,6 +73,7 @@ mod tests {
             (Some(device(State::Inactive, true)), Why::Inactive, Why::Inactive),
             (Some(device(State::Inactive, false)), Why::Inactive, Why::Inactive),
             (Some(device(State::Removed, false)), Why::Removed, Why::Removed),
+            (Some(device(State::Unenrolling, false)), Why::Removed, Why::Removed),
         ] {
             let judged = |switch| AccessReason::of(device.as_ref(), switch);
             assert_eq!((judged(false), judged(true)), (off, on), "{device:?}");

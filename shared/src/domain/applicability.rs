@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::protocol::command::Command;
 use crate::protocol::command::schema::{self, Availability, Since};
@@ -17,12 +20,18 @@ pub struct Doubt {
 }
 
 /// Apple's systems, as far as commands differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Platform {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// iPhones and iPads.
     Ios,
+    /// Macs.
     MacOs,
+    /// Apple TV.
     TvOs,
+    /// Apple Vision.
     VisionOs,
+    /// Apple Watch.
     WatchOs,
 }
 
@@ -40,7 +49,7 @@ impl fmt::Display for Platform {
 
 impl Platform {
     /// By the hardware's name, such as `iPhone17,2`, or the model's, such as `MacBook Pro`.
-    fn of(facts: &DeviceFacts) -> Option<Self> {
+    pub(super) fn of(facts: &DeviceFacts) -> Option<Self> {
         let names = [&facts.product_name, &facts.model_name, &facts.model];
         names.into_iter().flatten().find_map(|name| {
             let begins = |word: &str| name.starts_with(word);
@@ -102,7 +111,7 @@ pub fn doubts(command: &Command, enrollment: &Enrollment) -> Vec<Doubt> {
 }
 
 /// Major and minor of a version such as `18.1.1`.
-fn version(text: &str) -> Option<(u32, u32)> {
+pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.');
     let major = parts.next()?.parse().ok()?;
     Some((major, parts.next().and_then(|minor| minor.parse().ok()).unwrap_or_default()))

@@ -64,6 +64,12 @@ pub enum AuditAction {
     EnrollmentSettingsChanged,
     /// An enrollment link was revoked.
     EnrollmentLinkRevoked,
+    /// A group was made, also by a link that names it.
+    GroupCreated,
+    /// Enrollments joined or left a group.
+    GroupMembersChanged,
+    /// A group was deleted.
+    GroupDeleted,
     /// A command was sent.
     CommandSent,
     /// A command that erases devices was asked for; somebody else must approve it.
@@ -92,6 +98,8 @@ pub enum AuditAction {
     DuplicateRefused,
     /// An administrator took a device out of the lists.
     DeviceRetired,
+    /// An administrator unenrolled a device, which is told so as soon as it is heard.
+    DeviceDismissed,
     /// Devices that are not enrolled were let in, or not any more.
     AccessSettingsChanged,
     /// An administrator let a device back to the tenant's services.

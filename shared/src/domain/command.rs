@@ -164,6 +164,9 @@ pub struct CommandBatch {
     /// Who approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
+    /// What a job queues, where there are too many targets to name them here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobOrder>,
 }
 
 impl CommandBatch {
@@ -173,12 +176,24 @@ impl CommandBatch {
     }
 }
 
+/// What a job queues on each of its targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobOrder {
+    /// The command's property list, sealed.
+    pub plist: Bytes,
+    /// 0 to 9.
+    pub priority: u8,
+    /// When its time is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+}
+
 /// A command that is held back until a second administrator approves it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Approval {
     /// Who asked for the command: somebody else must approve it.
     pub asked_by: String,
-    /// The command's property list, sealed.
+    /// The command's property list, sealed; empty where it is a job's.
     pub plist: Bytes,
     /// 0 to 9.
     pub priority: u8,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::dismissal::Dismissal;
 use crate::domain::identity::DeviceIdentity;
 use crate::domain::renewal::Renewal;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint};
@@ -22,7 +23,9 @@ pub enum EnrollmentState {
     Enrolled,
     /// It has been silent for as long as the tenant's rule allows: it is managed, and may come back by itself.
     Inactive,
-    /// CheckOut was received, or an administrator removed it.
+    /// An administrator unenrolled it; it has not been heard since, and so not been told.
+    Unenrolling,
+    /// CheckOut was received, or an administrator removed it, or it was told that it is unenrolled.
     Removed,
 }
 
@@ -127,9 +130,9 @@ pub struct Enrollment {
     pub waiting: u64,
     /// Counts the Idle polls, so that a NotNow is known to belong to the present one.
     pub session: u64,
-    /// The label of the link it enrolled by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
+    /// The names of the groups it is in; an enrollment that begins anew stays in them.
+    #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
+    pub groups: BTreeSet<String>,
     /// When it last said anything, as the server's clock saw it.
     pub last_seen: Timestamp,
     /// When the present enrollment began.
@@ -173,6 +176,9 @@ pub struct Enrollment {
     /// The DeviceLock that is still to be queued because the device became inactive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_lock: Option<CommandUuid>,
+    /// That it is to remove its enrollment; kept after it was told, until it enrolls anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dismissal: Option<Dismissal>,
 }
 
 /// What came of a push.
@@ -220,7 +226,7 @@ impl Enrollment {
             token_update_tally: 0,
             waiting: 0,
             session: 0,
-            group: None,
+            groups: BTreeSet::new(),
             last_seen: now,
             enrolled_at: None,
             facts: DeviceFacts::default(),
@@ -235,6 +241,7 @@ impl Enrollment {
             inactive_since: None,
             locked_at: None,
             device_lock: None,
+            dismissal: None,
         }
     }
 
@@ -243,11 +250,12 @@ impl Enrollment {
         self.unanswered > HAND_OUTS
     }
 
-    /// Where to push to now, if there is a reason and a place to: something waits, or the device `is_asked` whether it is still
-    /// there.
+    /// Where to push to now, if there is a reason and a place to: something waits, it is to be told that it is unenrolled, or
+    /// the device `is_asked` whether it is still there.
     pub fn to_be_woken(&self, is_asked: bool, now: Timestamp) -> Option<&PushAddress> {
         let rests = self.push_rests_until.is_some_and(|until| now < until);
-        self.push.as_ref().filter(|_| (self.waiting > 0 || is_asked) && !rests)
+        let is_wanted = self.waiting > 0 || self.state == EnrollmentState::Unenrolling || is_asked;
+        self.push.as_ref().filter(|_| is_wanted && !rests)
     }
 
     /// Whether commands may be queued for it.

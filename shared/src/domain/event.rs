@@ -13,12 +13,14 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
-    /// A device that was not known before enrolled.
+    /// A device that was known before begins to enroll again.
+    EnrollmentRestarted,
+    /// A device enrolled.
     DeviceEnrolled,
-    /// A device that was known before enrolled again.
-    DeviceReenrolled,
     /// A device, or one user's channel on it, removed its enrollment.
     CheckedOut,
+    /// A device that an administrator unenrolled came back and was told so.
+    DeviceUnenrolled,
     /// A device gave a command's final answer.
     CommandCompleted,
     /// APNs called a device's push address no good.

@@ -7,11 +7,25 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::link_terms::LinkHolder;
+use crate::error::Error;
 use crate::id::{AuthorityId, EnrollmentId, Fingerprint, LinkId};
 use crate::time::Timestamp;
 
 /// How long an issued device identity lives, in days.
 pub const IDENTITY_DAYS: u32 = 365;
+
+/// The refusal of a signer who may not speak for an enrollment: it has another identity, or was never enrolled here.
+pub fn not_bound(id: &EnrollmentId) -> Error {
+    Error::forbidden(
+        "identity-not-bound",
+        format!("The signer's certificate does not belong to enrollment {id}."),
+    )
+}
+
+/// The refusal of a signer whose identity an administrator revoked.
+pub fn revoked() -> Error {
+    Error::forbidden("identity-revoked", "The signer's certificate was revoked.")
+}
 
 /// A certificate authority whose identities a tenant accepts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

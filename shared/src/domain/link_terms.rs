@@ -31,7 +31,7 @@ pub struct LinkTerms {
 /// Whom a link is for. It is kept with every identity that the link obtains.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkHolder {
-    /// A label, kept on the enrollment. It stands in the identity's subject (`OU`).
+    /// The group that devices join. Its name stands in the identity's subject (`OU`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// A person's name.
@@ -92,12 +92,18 @@ fn device_name(text: &str) -> Result<String> {
 
 fn label(field: &'static str, text: Option<String>) -> Result<Option<String>> {
     let Some(text) = text else { return Ok(None) };
-    let tidy = text.trim();
-    if tidy.is_empty() || tidy.chars().count() > LONGEST_LABEL || tidy.chars().any(char::is_control) {
+    let Some(tidy) = tidy(&text) else {
         let message = format!("A {field} has 1 to {LONGEST_LABEL} characters, on one line.");
         return Err(Error::malformed("link-label", message).at(field));
-    }
+    };
     Ok(Some(tidy.to_owned()))
+}
+
+/// A label without the space around it; `None` when it is empty, too long or not on one line.
+pub(super) fn tidy(text: &str) -> Option<&str> {
+    let tidy = text.trim();
+    let fits = (1..=LONGEST_LABEL).contains(&tidy.chars().count());
+    (fits && !tidy.chars().any(char::is_control)).then_some(tidy)
 }
 
 #[cfg(test)]

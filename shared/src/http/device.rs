@@ -5,6 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::unenroll::unenroll;
 use super::{DEVICE_BODY, path_part};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::message::DeviceMessage;
@@ -30,25 +31,24 @@ async fn answer(state: &AppState, request: Request) -> Result<Response> {
     let signature = parts.headers.get("mdm-signature").and_then(|value| value.to_str().ok());
     let signer = authenticate_device(state, tenant, signature, &body).await?;
     match message {
-        DeviceMessage::CheckIn(message) => check_in(state, &signer, message).await.map(check_in_response),
-        DeviceMessage::Report(report) => {
-            let next = next_command(state, &signer, &report, &body).await?;
-            Ok(next.map_or_else(|| StatusCode::OK.into_response(), |plist| typed("application/xml", plist)))
-        }
+        DeviceMessage::CheckIn(message) => check_in(state, &signer, message).await,
+        DeviceMessage::Report(report) => next_command(state, &signer, &report, &body).await,
     }
+    .map(response)
 }
 
-fn check_in_response(answer: Answer) -> Response {
+fn response(answer: Answer) -> Response {
     match answer {
         Answer::Done => StatusCode::OK.into_response(),
         Answer::PropertyList(plist) => typed("application/xml", plist),
         Answer::Json(json) => typed("application/json", json),
         Answer::NotManaged => StatusCode::GONE.into_response(),
         Answer::NoSuchDeclaration => StatusCode::NOT_FOUND.into_response(),
+        Answer::Unenroll(farewell) => unenroll(farewell),
     }
 }
 
-fn typed(content_type: &'static str, body: Vec<u8>) -> Response {
+pub(super) fn typed(content_type: &'static str, body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], Body::from(body)).into_response()
 }
 

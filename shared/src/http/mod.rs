@@ -7,6 +7,7 @@ mod path;
 mod problem;
 mod query;
 mod serve;
+mod unenroll;
 
 pub use caller::{AdminScope, OperatorCaller, ViewerScope};
 pub use device::{device_message, failure as device_failure};

@@ -1,11 +1,12 @@
 //! Four eyes: a second administrator approves what a first one asked for.
 
+use super::command_jobs::hint;
 use super::enqueue_command::{cancelled, check_push_certificates, enrolled, queue_on_all};
 use super::queue_on_target::Order;
 use super::sealed;
 use super::withdraw_command::{about, batch};
 use crate::domain::audit::AuditAction;
-use crate::domain::command::CommandBatch;
+use crate::domain::command::{Approval, CommandBatch};
 use crate::error::{Error, Result};
 use crate::id::CommandUuid;
 use crate::scope::Scope;
@@ -36,6 +37,9 @@ pub async fn approve_command(state: &State, scope: &Scope, uuid: &CommandUuid) -
         )
         .next("Send a new one."));
     }
+    if batch.job.is_some() {
+        return approve_job(state, scope, &batch, approval).await;
+    }
     let enrollments = enrolled(state, scope, &batch.targets).await?;
     check_push_certificates(state, scope, &enrollments).await?;
     let command = sealed::open_command(state, scope, None, uuid, &approval.plist).await?;
@@ -57,4 +61,21 @@ pub async fn approve_command(state: &State, scope: &Scope, uuid: &CommandUuid) -
     };
     queue_on_all(state, scope, &enrollments, &order).await?;
     self::batch(state, scope, uuid).await
+}
+
+/// Lets a job begin.
+async fn approve_job(
+    state: &State,
+    scope: &Scope,
+    batch: &CommandBatch,
+    approval: &Approval,
+) -> Result<CommandBatch> {
+    let audit = about(state, scope, AuditAction::CommandApproved, batch).with("asked_by", &approval.asked_by);
+    let approved = state.store.approve_job(scope, batch, state.clock.now(), &audit).await?;
+    let batch = self::batch(state, scope, &batch.uuid).await?;
+    if !approved && batch.cancelled_at.is_some() {
+        return Err(cancelled());
+    }
+    hint(state, scope, &batch.uuid).await;
+    Ok(batch)
 }

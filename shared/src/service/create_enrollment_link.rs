@@ -1,6 +1,7 @@
 //! Links that enroll devices: made, and revoked.
 
 use super::authenticate_device::authorities;
+use super::create_group::ensure_group;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::link::{EnrollmentLink, LinkToken};
@@ -47,6 +48,9 @@ pub async fn create_enrollment_link(
         Some(email) => audit.with("email", email),
         None => audit,
     };
+    if let Some(group) = &link.terms.holder.group {
+        ensure_group(state, scope, group).await?;
+    }
     state.store.create_link(scope, &link, &audit).await?;
     let url = format!("{}/enroll/{}/{}", state.config.base_url, scope.tenant(), token.reveal().expose());
     Ok((link, Secret::new(url)))

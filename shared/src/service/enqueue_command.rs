@@ -19,8 +19,8 @@ use crate::scope::Scope;
 use crate::state::State;
 use crate::time::{SignedDuration, Timestamp};
 
-/// Most targets of one call.
-const TARGETS: usize = 100;
+/// Most targets of one call that is done at once.
+pub(super) const TARGETS: usize = 100;
 /// Largest command, in bytes of its property list: an item of the store holds 400 KB, with the result.
 const COMMAND_BYTES: usize = 300 * 1024;
 /// Writes under way at a time.
@@ -105,6 +105,7 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
         cancelled_at: None,
         approval,
         approved_by: None,
+        job: None,
     };
     let action = if needs_approval { AuditAction::CommandApprovalAsked } else { AuditAction::CommandSent };
     let audit = state
@@ -155,7 +156,7 @@ fn warnings(command: &Command, enrollments: &[Enrollment]) -> Vec<Warning> {
     unknown.chain(doubted).collect()
 }
 
-fn not_after(now: Timestamp, seconds: u64) -> Option<Timestamp> {
+pub(super) fn not_after(now: Timestamp, seconds: u64) -> Option<Timestamp> {
     let seconds = i64::try_from(seconds).ok().filter(|seconds| *seconds > 0)?;
     now.checked_add(SignedDuration::from_secs(seconds)).ok()
 }
@@ -238,7 +239,12 @@ fn check(new: &NewCommand, bytes: usize) -> Result<()> {
         .at("targets")
         .next("Split a longer list over several calls."));
     }
-    if new.priority > 9 {
+    check_order(new.priority, bytes, new.expires_in)
+}
+
+/// Whether a command may be queued so, on however many targets.
+pub(super) fn check_order(priority: u8, bytes: usize, expires_in: Option<u64>) -> Result<()> {
+    if priority > 9 {
         return Err(Error::malformed(
             "command-priority",
             "A priority is 0 to 9; the higher is handed out first.",
@@ -252,7 +258,7 @@ fn check(new: &NewCommand, bytes: usize) -> Result<()> {
         )
         .at("command"));
     }
-    new.expires_in.map_or(Ok(()), check_life)
+    expires_in.map_or(Ok(()), check_life)
 }
 
 /// The enrollments of these targets.
@@ -283,8 +289,9 @@ pub(super) async fn enrolled(
 /// A UUID that was used before must have been used for this very call, and not taken back since.
 async fn refuse_another(state: &State, scope: &Scope, batch: &CommandBatch) -> Result<()> {
     let former = state.store.batch(scope, &batch.uuid).await?;
-    let same =
-        |former: &CommandBatch| former.targets == batch.targets && former.request_type == batch.request_type;
+    let same = |former: &CommandBatch| {
+        former.targets == batch.targets && former.request_type == batch.request_type && former.job.is_none()
+    };
     match former {
         Some(former) if same(&former) && former.cancelled_at.is_some() => Err(cancelled()),
         Some(former) if same(&former) => Ok(()),

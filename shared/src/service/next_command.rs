@@ -1,10 +1,11 @@
 //! A command poll: store the report, hand out the next command.
 
 use super::authenticate_device::Signer;
+use super::check_in::Answer;
 use super::device_heard::note_heard;
 use super::enqueue_command::send_wakes;
-use super::refuse_duplicate;
 use super::sealed::stored_command;
+use super::{refuse_duplicate, unenroll_device};
 use crate::domain::command::{CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::event::EventKind;
@@ -19,7 +20,7 @@ const INLINE_RESULT: usize = 64 * 1024;
 /// How long after a NotNow the device is woken again, in seconds: SQS's longest delay.
 const NOT_NOW_DELAY: u16 = 900;
 
-/// Records what the device reports and returns the next command's property list, or nothing.
+/// Records what the device reports and answers with the next command's property list, or with nothing.
 ///
 /// `body` is the report as it was signed: it is kept as the command's result. An Idle poll with nothing waiting costs one
 /// store call; any other costs two in series. More only where a command's time is over, one is set aside, or a report
@@ -27,16 +28,17 @@ const NOT_NOW_DELAY: u16 = 900;
 ///
 /// # Errors
 /// Forbidden when the signer may not speak for this enrollment; Unavailable when the device should try again.
-pub async fn next_command(
-    state: &State,
-    signer: &Signer,
-    report: &Report,
-    body: &[u8],
-) -> Result<Option<Vec<u8>>> {
+pub async fn next_command(state: &State, signer: &Signer, report: &Report, body: &[u8]) -> Result<Answer> {
+    let answer = poll(state, signer, report, body).await;
+    let answer = unenroll_device::told(state, signer, &report.enrollment, answer).await;
+    refuse_duplicate::told(state, signer, &report.enrollment, answer).await
+}
+
+async fn poll(state: &State, signer: &Signer, report: &Report, body: &[u8]) -> Result<Answer> {
     let now = state.clock.now();
     let idle = report.status == Status::Idle;
-    let seen = state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle).await;
-    let enrollment = refuse_duplicate::told(state, signer, &report.enrollment, seen).await?;
+    let enrollment =
+        state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle).await?;
     note_heard(state, signer, &enrollment).await;
     // A UUID that is not one cannot be ours; like any unknown one it is ignored.
     let reported: Option<CommandUuid> =
@@ -67,14 +69,15 @@ pub async fn next_command(
     withdraw(state, signer, &found.expired, CommandStatus::Expired).await?;
     let (next, aside) = unless_stuck(state, signer, &enrollment, found.next, idle).await?;
     if let Some(next) = next {
-        return stored_command(state, &signer.scope, &next).await?.envelope(&next.uuid).map(Some);
+        let command = stored_command(state, &signer.scope, &next).await?;
+        return command.envelope(&next.uuid).map(Answer::PropertyList);
     }
     let answered = u64::from(recorded == Recorded::Written && report.status != Status::NotNow);
     if enrollment.waiting > answered + expired + aside {
         // What is left said NotNow. The device asks again by itself only if that was its last word.
         send_wakes(state, &signer.scope, std::slice::from_ref(&enrollment.id), NOT_NOW_DELAY).await;
     }
-    Ok(None)
+    Ok(Answer::Done)
 }
 
 /// The command to hand out. One that was handed out too often without an answer is set aside, and the one behind it comes

@@ -2,6 +2,7 @@
 //! merged into the first.
 
 use super::authenticate_device::Signer;
+use super::check_in::Answer;
 use crate::domain::audit::AuditAction;
 use crate::domain::enrollment::DeviceFacts;
 use crate::domain::event::EventKind;
@@ -14,12 +15,12 @@ const ANOTHER: [&str; 3] = ["identity-not-bound", "identity-bound-elsewhere", "d
 
 /// Passes an answer on; a refusal of another device, or of a revoked identity, is written into the log first, once a day for each
 /// identity.
-pub(super) async fn told<T>(
+pub(super) async fn told(
     state: &State,
     signer: &Signer,
     id: &EnrollmentId,
-    answer: Result<T>,
-) -> Result<T> {
+    answer: Result<Answer>,
+) -> Result<Answer> {
     let Err(refused) = &answer else { return answer };
     let (scope, now) = (&signer.scope, state.clock.now());
     let code = refused.code();

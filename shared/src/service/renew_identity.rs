@@ -33,7 +33,10 @@ pub(super) async fn ask_for_renewal(state: &State, scope: &Scope, device: &Enrol
     let authority = issuing_authority(state, scope).await?;
     let token = RenewalToken { id: state.random.id(), secret: state.random.token() };
     let common_name = format!("Device {}", token.id);
-    let subject = subject(&authority.organization, device.group.as_deref(), &common_name);
+    // The group stands in the subject for the day when the device enrolls anew with it.
+    let record = state.store.identity(scope, &identity.fingerprint).await?;
+    let group = record.and_then(|record| record.holder.group);
+    let subject = subject(&authority.organization, group.as_deref(), &common_name);
     let kept =
         RenewalChallenge::create(&token, device.id.clone(), identity.fingerprint, subject.clone(), now);
     state.store.keep_renewal_challenge(scope, &kept).await?;

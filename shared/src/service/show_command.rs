@@ -78,7 +78,11 @@ fn not_queued(batch: &CommandBatch) -> &'static str {
     }
 }
 
-async fn target(state: &State, command: QueuedCommand, enrollment: &Enrollment) -> Result<TargetStatus> {
+pub(super) async fn target(
+    state: &State,
+    command: QueuedCommand,
+    enrollment: &Enrollment,
+) -> Result<TargetStatus> {
     let now = state.clock.now();
     let status = command.status_in(enrollment.generation, now);
     let explanation = explain(&command, enrollment, now);

@@ -20,9 +20,13 @@ const ROUNDS: usize = 20;
 /// fetched it may still answer: then the answer counts. Repeating it completes what was interrupted.
 ///
 /// # Errors
-/// NotFound when this tenant sent no such command.
+/// NotFound when this tenant sent no such command; Conflict when a job sends it.
 pub async fn cancel_command(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<()> {
     let batch = batch(state, scope, uuid).await?;
+    if batch.job.is_some() {
+        return Err(Error::conflict("command-of-job", "This command goes to many devices by a job.")
+            .next("Stop the job with DELETE .../command-jobs/{command}, then take the command back on single devices."));
+    }
     let audit = about(state, scope, AuditAction::CommandCancelled, &batch);
     // First of all, so that a call which still queues, or an approval, comes too late.
     state.store.cancel_batch(scope, &batch, state.clock.now(), &audit).await?;

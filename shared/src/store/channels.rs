@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::keys::{self, CHANNEL_PREFIX};
-use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read};
+use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read, text};
 use crate::domain::audit::AuditEntry;
-use crate::domain::enrollment::Enrollment;
+use crate::domain::enrollment::{Enrollment, EnrollmentState};
 use crate::domain::event::Event;
 use crate::domain::identity::IssuedIdentity;
 use crate::error::{Error, Result};
-use crate::id::EnrollmentId;
+use crate::id::{EnrollmentId, GroupId};
 use crate::scope::Scope;
 
 /// Channels written in one transaction, which holds 100 items. A shared iPad may have more users.
@@ -42,7 +42,28 @@ impl Store {
         event: Option<&Event>,
     ) -> Result<()> {
         let event = event.map(|event| self.event_part(scope, event)).transpose()?;
-        self.write_with(scope, channels, before, binds, event).await
+        self.write_with(scope, channels, before, binds, event.into_iter().collect()).await
+    }
+
+    /// Writes the channels of a device that begins an enrollment, its own first, binds its identity to it, makes it a member of
+    /// the group `joins`, and writes down `event`.
+    ///
+    /// # Errors
+    /// As [`Self::write_channels`].
+    pub async fn begin_channels(
+        &self,
+        scope: &Scope,
+        channels: &[Enrollment],
+        before: &[(EnrollmentId, u64)],
+        identity: &IssuedIdentity,
+        joins: Option<&str>,
+        event: Option<&Event>,
+    ) -> Result<()> {
+        let joins = joins.zip(channels.first());
+        let member = joins.map(|(name, device)| self.member_part(scope, &GroupId::named(name), &device.id));
+        let event = event.map(|event| self.event_part(scope, event));
+        let with = member.into_iter().chain(event).collect::<Result<Vec<_>>>()?;
+        self.write_with(scope, channels, before, Some(identity), with).await
     }
 
     /// Ends channels of a device, its own first, and writes down who did it.
@@ -57,17 +78,17 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<()> {
         let entry = self.audit_part(scope, audit)?;
-        self.write_with(scope, channels, before, None, Some(entry)).await
+        self.write_with(scope, channels, before, None, vec![entry]).await
     }
 
-    /// The binding of `binds` and `entry` go with the first channels, among which is the device's own.
+    /// The binding of `binds` and what is written `with` it go with the first channels, among which is the device's own.
     async fn write_with(
         &self,
         scope: &Scope,
         channels: &[Enrollment],
         before: &[(EnrollmentId, u64)],
         binds: Option<&IssuedIdentity>,
-        mut entry: Option<TransactWriteItem>,
+        mut with: Vec<TransactWriteItem>,
     ) -> Result<()> {
         let mut binding = binds
             .zip(channels.first())
@@ -79,7 +100,7 @@ impl Store {
             for channel in some {
                 parts.push(self.channel_part(scope, channel, before)?);
             }
-            parts.extend(entry.take());
+            parts.append(&mut with);
             match self.transact(parts).await {
                 Ok(()) => {}
                 Err(Cancelled::Condition(0)) if first_is_binding => {
@@ -106,7 +127,7 @@ impl Store {
             None => None,
         };
         if known.as_ref().is_some_and(|identity| identity.revoked_at.is_some()) {
-            return Ok(super::device_identity::revoked());
+            return Ok(crate::domain::identity::revoked());
         }
         let bound = known.and_then(|identity| identity.enrollment);
         Ok(if bound.is_some() && bound.as_ref() != device.map(|device| &device.id) {
@@ -122,7 +143,12 @@ impl Store {
         channel: &Enrollment,
         before: &[(EnrollmentId, u64)],
     ) -> Result<TransactWriteItem> {
-        let item: Item = item(&keys::enrollment(scope.tenant(), &channel.id), channel)?;
+        let mut item: Item = item(&keys::enrollment(scope.tenant(), &channel.id), channel)?;
+        if let Some(push) = channel.push.as_ref().filter(|_| channel.state == EnrollmentState::Unenrolling) {
+            // It stays in the lists until it was told, so that the sweep finds it.
+            item.insert("tenant".to_owned(), text(scope.tenant()));
+            item.insert("listed".to_owned(), text(keys::listed(&push.topic, &channel.id)));
+        }
         let generation = before.iter().find(|(id, _)| *id == channel.id).map(|(_, generation)| *generation);
         match generation {
             None => put_item_part(&self.tables.core, item, Some(NEW), HashMap::new()),

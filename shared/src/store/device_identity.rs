@@ -8,7 +8,7 @@ use super::{Item, Store, keys, read, text, update_part, value};
 use crate::domain::audit::AuditEntry;
 use crate::domain::enrollment::Enrollment;
 use crate::domain::event::Event;
-use crate::domain::identity::DeviceIdentity;
+use crate::domain::identity::{DeviceIdentity, not_bound, revoked};
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
@@ -106,15 +106,4 @@ pub(super) fn refusal(id: &EnrollmentId, item: Option<Item>, signer: Fingerprint
         return revoked();
     }
     not_bound(id)
-}
-
-pub(super) fn revoked() -> Error {
-    Error::forbidden("identity-revoked", "The signer's certificate was revoked.")
-}
-
-pub(super) fn not_bound(id: &EnrollmentId) -> Error {
-    Error::forbidden(
-        "identity-not-bound",
-        format!("The signer's certificate does not belong to enrollment {id}."),
-    )
 }

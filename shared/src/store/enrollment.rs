@@ -8,11 +8,12 @@ use aws_sdk_dynamodb::types::{
 };
 use bytes::Bytes;
 
-use super::device_identity::{not_bound, refusal, revoked};
+use super::device_identity::refusal;
 use super::keys::{self, Key};
 use super::{Cancelled, Item, Store, key_item, names_in, number, read, text, update_part, value};
 use crate::domain::enrollment::{Enrollment, EnrollmentState, PushAddress};
 use crate::domain::event::Event;
+use crate::domain::identity::{not_bound, revoked};
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
@@ -24,6 +25,9 @@ const SIGNED_BY_ITS_OWN: &str = "contains(certificates, :signer)";
 const UPDATES: &str = "contains(certificates, :signer) AND token_update_tally > :none";
 /// The same, of a device that has only begun.
 const ENROLLS: &str = "contains(certificates, :signer) AND token_update_tally = :none";
+/// The same, where nothing waits: what the device is need not be read to know what to do next.
+const ENROLLS_IDLE: &str =
+    "contains(certificates, :signer) AND token_update_tally = :none AND waiting = :none";
 
 /// What a TokenUpdate writes; sealed already.
 #[derive(Clone, Debug)]
@@ -34,31 +38,22 @@ pub struct TokenUpdateWrite {
     pub unlock_token: Option<Bytes>,
     /// Whether the device waits in Setup Assistant, if the message said so.
     pub awaiting_configuration: Option<bool>,
+    /// Whether this is probably the device's first one. A wrong guess costs a call, and nothing else.
+    pub probably_enrolls: bool,
 }
 
-impl TokenUpdateWrite {
-    /// A device that had begun, after its first TokenUpdate.
-    fn enrolls(&self, begun: Enrollment, now: Timestamp) -> Enrollment {
-        Enrollment {
-            state: EnrollmentState::Enrolled,
-            push: Some(self.push.clone()),
-            token_update_tally: 1,
-            enrolled_at: begun.enrolled_at.or(Some(now)),
-            last_seen: now,
-            unlock_token: self.unlock_token.clone().or(begun.unlock_token),
-            awaiting_configuration: self.awaiting_configuration.unwrap_or(begun.awaiting_configuration),
-            push_rests_until: None,
-            ..begun
-        }
-    }
-}
-
-/// What a TokenUpdate of a device did.
-enum Updated {
-    /// It was enrolled; this is what it is now.
-    Again(Enrollment),
-    /// It enrolled; this is what it was.
-    First(Enrollment),
+/// What a TokenUpdate did.
+#[derive(Debug)]
+pub enum TokenUpdated {
+    /// The device was enrolled; this is what it is now.
+    Again(Box<Enrollment>),
+    /// The device enrolled; so many commands wait for it.
+    Enrolled {
+        /// Commands without a final answer.
+        waiting: u64,
+    },
+    /// A user's channel has a new address. What it is now was not read.
+    User,
 }
 
 impl Store {
@@ -165,8 +160,8 @@ impl Store {
         self.get_many(&self.tables.core, &wanted).await
     }
 
-    /// Stores where pushes go; the first one after Authenticate enrolls, which is written down as the event that
-    /// `enrolled` makes of the device. One call; for the first one two.
+    /// Stores where pushes go; the first one after Authenticate enrolls, which is written down as the event `enrolled`.
+    /// One call, or two where it was guessed wrong whether it is the first.
     ///
     /// # Errors
     /// Forbidden when the signer is not this enrollment's.
@@ -177,8 +172,8 @@ impl Store {
         signer: Fingerprint,
         write: &TokenUpdateWrite,
         now: Timestamp,
-        enrolled: impl FnOnce(&Enrollment) -> Event,
-    ) -> Result<Option<Enrollment>> {
+        enrolled: &Event,
+    ) -> Result<TokenUpdated> {
         let mut expression = "SET push = :push, last_seen = :now, #state = :enrolled, tenant = :tenant, \
                               listed = :listed, enrolled_at = if_not_exists(enrolled_at, :now)"
             .to_owned();
@@ -201,11 +196,16 @@ impl Store {
         }
         if id.user_id().is_none() {
             expression.push_str(" REMOVE push_rests_until ADD token_update_tally :one");
-            let written = self.update_or_enroll(scope, id, signer, &expression, values, enrolled).await?;
-            return Ok(Some(match written {
-                Updated::Again(enrollment) => enrollment,
-                Updated::First(begun) => write.enrolls(begun, now),
-            }));
+            values.insert(":none".into(), number(0));
+            if write.probably_enrolls {
+                let update = (expression.as_str(), ENROLLS_IDLE, values.clone());
+                match self.enroll(scope, id, update, enrolled).await {
+                    Ok(()) => return Ok(TokenUpdated::Enrolled { waiting: 0 }),
+                    Err(Cancelled::Condition(_)) => {}
+                    Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => return Err(error),
+                }
+            }
+            return self.update_or_enroll(scope, id, signer, &expression, values, enrolled).await;
         }
         // A user channel begins with its first TokenUpdate: there is no Authenticate for it.
         expression.push_str(
@@ -225,7 +225,22 @@ impl Store {
                 Cancelled::Collided(error) | Cancelled::Failed(error) => error,
             }
         })?;
-        Ok(None)
+        Ok(TokenUpdated::User)
+    }
+
+    /// The update of a device that has only begun, and the event.
+    async fn enroll(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        (expression, condition, values): (&str, &str, HashMap<String, AttributeValue>),
+        enrolled: &Event,
+    ) -> Result<(), Cancelled> {
+        let key = keys::enrollment(scope.tenant(), id);
+        let update = update_part(&self.tables.core, &key, expression, Some(condition), values)
+            .map_err(Cancelled::Failed)?;
+        let event = self.event_part(scope, enrolled).map_err(Cancelled::Failed)?;
+        self.transact(vec![update, event]).await
     }
 
     /// An update where the device is enrolled already; else the same in a transaction with the event.
@@ -235,28 +250,26 @@ impl Store {
         id: &EnrollmentId,
         signer: Fingerprint,
         expression: &str,
-        mut values: HashMap<String, AttributeValue>,
-        enrolled: impl FnOnce(&Enrollment) -> Event,
-    ) -> Result<Updated> {
-        let key = keys::enrollment(scope.tenant(), id);
-        values.insert(":none".into(), number(0));
+        values: HashMap<String, AttributeValue>,
+        enrolled: &Event,
+    ) -> Result<TokenUpdated> {
         let item = match self.update(scope, id, expression, UPDATES, values.clone()).await? {
-            Ok(updated) => return Ok(Updated::Again(updated)),
+            Ok(updated) => return Ok(TokenUpdated::Again(Box::new(updated))),
             Err(item) => item.ok_or_else(|| not_bound(id))?,
         };
         let before: Enrollment = read(item.clone())?;
         if !before.certificates.contains(&signer) {
             return Err(refusal(id, Some(item), signer));
         }
-        let update = update_part(&self.tables.core, &key, expression, Some(ENROLLS), values)?;
-        let event = self.event_part(scope, &enrolled(&before))?;
-        self.transact(vec![update, event]).await.map_err(|cancelled| match cancelled {
-            Cancelled::Condition(_) => {
-                Error::conflict("enrollment-changed", "The enrollment changed meanwhile.")
+        self.enroll(scope, id, (expression, ENROLLS, values), enrolled).await.map_err(|cancelled| {
+            match cancelled {
+                Cancelled::Condition(_) => {
+                    Error::conflict("enrollment-changed", "The enrollment changed meanwhile.")
+                }
+                Cancelled::Collided(error) | Cancelled::Failed(error) => error,
             }
-            Cancelled::Collided(error) | Cancelled::Failed(error) => error,
         })?;
-        Ok(Updated::First(before))
+        Ok(TokenUpdated::Enrolled { waiting: before.waiting })
     }
 
     /// The part of a transaction that fails unless `signer` is one of the device's certificates.

@@ -1,4 +1,6 @@
-//! Every key of every table. Keys are written here and nowhere else; docs/DATA.md shows them as a table.
+//! Every key of every table. Keys are written here and below, and nowhere else; docs/DATA.md shows them as a table.
+
+mod many;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::QueuedCommand;
@@ -10,6 +12,8 @@ use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, RenewalId, Tenan
 use crate::protocol::inventory::Section;
 use crate::scope::Realm;
 use crate::time::Timestamp;
+
+pub(crate) use many::*;
 
 /// A primary key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod audit;
 mod calendar_feed;
 mod channels;
 mod command;
+mod command_job;
 mod contact;
 mod delivery;
 mod device_identity;
@@ -19,6 +20,7 @@ mod error;
 mod event;
 mod expiry;
 mod export_tries;
+mod group;
 mod identity;
 mod identity_count;
 mod inactivity;
@@ -54,8 +56,9 @@ use keys::Key;
 pub use calendar_feed::CalendarFeed;
 pub use command::{FinalAnswer, Recorded};
 pub use contact::{Asking, Confirmation, Contact};
-pub use enrollment::TokenUpdateWrite;
+pub use enrollment::{TokenUpdateWrite, TokenUpdated};
 pub use expiry::Expiring;
+pub use group::MEMBERS_AT_ONCE;
 pub use identity_count::IdentityCount;
 pub use inactivity::MadeInactive;
 pub use mail::Claim;
@@ -267,6 +270,7 @@ fn put_item_part(
         .table_name(table)
         .set_item(Some(item))
         .set_condition_expression(condition.map(str::to_owned))
+        .set_expression_attribute_names(names_in(&[condition.unwrap_or_default()]))
         .set_expression_attribute_values(if values.is_empty() { None } else { Some(values) })
         .build()
         .map_err(Error::internal)?;

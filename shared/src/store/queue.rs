@@ -19,6 +19,9 @@ use crate::time::Timestamp;
 /// Commands taken out of a queue in one transaction, which holds 100 items.
 pub(super) const AT_ONCE: usize = 50;
 
+/// Notes that a command was taken back as a whole.
+pub(super) const CANCELS: &str = "SET cancelled_at = :now";
+
 /// What a search for the next command found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -206,12 +209,15 @@ impl Store {
         batch: &CommandBatch,
         audit: &AuditEntry,
     ) -> Result<bool> {
+        self.write_if(vec![self.approve_part(scope, batch)?, self.audit_part(scope, audit)?]).await
+    }
+
+    pub(super) fn approve_part(&self, scope: &Scope, batch: &CommandBatch) -> Result<TransactWriteItem> {
         let key = keys::command_batch(scope.tenant(), &batch.uuid);
         let values = HashMap::from([(":who".to_owned(), text(scope.actor()))]);
         let condition = "attribute_exists(approval) AND attribute_not_exists(approved_by) AND \
                          attribute_not_exists(cancelled_at)";
-        let part = update_part(&self.tables.core, &key, "SET approved_by = :who", Some(condition), values)?;
-        self.write_if(vec![part, self.audit_part(scope, audit)?]).await
+        update_part(&self.tables.core, &key, "SET approved_by = :who", Some(condition), values)
     }
 
     /// Notes that a command was taken back as a whole: what was not queued yet will not be. `false` when it was before.
@@ -225,7 +231,7 @@ impl Store {
         let key = keys::command_batch(scope.tenant(), &batch.uuid);
         let values = HashMap::from([(":now".to_owned(), value(now)?)]);
         let condition = "attribute_exists(pk) AND attribute_not_exists(cancelled_at)";
-        let part = update_part(&self.tables.core, &key, "SET cancelled_at = :now", Some(condition), values)?;
+        let part = update_part(&self.tables.core, &key, CANCELS, Some(condition), values)?;
         self.write_if(vec![part, self.audit_part(scope, audit)?]).await
     }
 }

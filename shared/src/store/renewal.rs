@@ -8,7 +8,7 @@ use super::{Cancelled, NEW, Store, keys, put_part, text, update_part, value};
 use crate::domain::audit::AuditEntry;
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::Event;
-use crate::domain::identity::IssuedIdentity;
+use crate::domain::identity::{IssuedIdentity, not_bound};
 use crate::domain::link::IssuedByLink;
 use crate::domain::renewal::Renewal;
 use crate::domain::renewal_challenge::RenewalChallenge;
@@ -57,7 +57,7 @@ impl Store {
         match self.transact(parts).await {
             Ok(()) => Ok(true),
             Err(Cancelled::Condition(0)) => Ok(false),
-            Err(Cancelled::Condition(_)) => Err(super::device_identity::not_bound(&challenge.enrollment)),
+            Err(Cancelled::Condition(_)) => Err(not_bound(&challenge.enrollment)),
             Err(Cancelled::Collided(error) | Cancelled::Failed(error)) => Err(error),
         }
     }

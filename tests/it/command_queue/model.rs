@@ -13,7 +13,7 @@ use super::{idle, pass_seconds, report, status, uuid_of, world};
 use crate::devices::enrollment;
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(super) enum Step {
     /// Somebody sends a command of this priority.
     Enqueue(u8),
     /// Somebody asks a question, which takes the place of the same one that still waits.
@@ -39,7 +39,7 @@ enum Step {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Word {
+pub(super) enum Word {
     Acknowledged,
     Error,
     NotNow,
@@ -55,7 +55,7 @@ impl Word {
     }
 }
 
-fn word() -> impl Strategy<Value = Word> {
+pub(super) fn word() -> impl Strategy<Value = Word> {
     prop_oneof![Just(Word::Acknowledged), Just(Word::Error), Just(Word::NotNow), Just(Word::NotNow)]
 }
 
@@ -77,8 +77,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A command as the model knows it.
-struct Known {
-    uuid: String,
+pub(super) struct Known {
+    pub(super) uuid: String,
     priority: u8,
     is_question: bool,
     /// In seconds of the model's clock.
@@ -87,6 +87,8 @@ struct Known {
     refused_in: Option<u32>,
     /// How it was taken out of the queue without an answer.
     withdrawn: Option<&'static str>,
+    /// Whether it was queued for an earlier enrollment of the device.
+    is_former: bool,
 }
 
 impl Known {
@@ -103,7 +105,7 @@ impl Known {
         self.ends.is_some_and(|end| end <= clock)
     }
 
-    fn status(&self, clock: u32) -> &'static str {
+    pub(super) fn status(&self, clock: u32) -> &'static str {
         match (self.withdrawn, self.word) {
             (_, Some(Word::Acknowledged)) => "Acknowledged",
             (_, Some(Word::Error)) => "Error",
@@ -117,32 +119,49 @@ impl Known {
 
 /// What the server should think, oldest command first.
 #[derive(Default)]
-struct Model {
-    commands: Vec<Known>,
+pub(super) struct Model {
+    pub(super) commands: Vec<Known>,
     session: u32,
-    clock: u32,
+    pub(super) clock: u32,
     unanswered: u32,
 }
 
 impl Model {
-    fn queued(&mut self, uuid: String, priority: u8, is_question: bool, ends: Option<u32>) {
+    pub(super) fn queued(&mut self, uuid: String, priority: u8, is_question: bool, ends: Option<u32>) {
         let former = self.commands.iter_mut().filter(|former| is_question && former.is_question);
         former.filter(|former| former.waits()).for_each(|former| former.withdrawn = Some("Superseded"));
-        let fresh =
-            Known { uuid, priority, is_question, ends, word: None, refused_in: None, withdrawn: None };
-        self.commands.push(fresh);
+        self.commands.push(Known {
+            uuid,
+            priority,
+            is_question,
+            ends,
+            word: None,
+            refused_in: None,
+            withdrawn: None,
+            is_former: false,
+        });
         self.unanswered = 0;
-        self.clock += 1;
     }
 
-    fn withdrawn(&mut self, index: usize, status: &'static str) {
+    /// The device begins a new enrollment: what was left is dropped for ever.
+    pub(super) fn restarted(&mut self) {
+        for command in &mut self.commands {
+            command.is_former = true;
+            if !command.is_answered() && (command.waits() || command.withdrawn == Some("Stuck")) {
+                command.withdrawn = Some("Dropped");
+            }
+        }
+        self.unanswered = 0;
+    }
+
+    pub(super) fn withdrawn(&mut self, index: usize, status: &'static str) {
         if self.commands[index].waits() {
             self.commands[index].withdrawn = Some(status);
             self.unanswered = 0;
         }
     }
 
-    fn retried(&mut self, index: usize) -> bool {
+    pub(super) fn retried(&mut self, index: usize) -> bool {
         let command = &mut self.commands[index];
         let stuck = command.withdrawn == Some("Stuck") && !command.is_answered();
         if stuck {
@@ -154,11 +173,12 @@ impl Model {
     }
 
     /// The device says a word; one on what is not known, or was answered, changes nothing.
-    fn heard(&mut self, uuid: &str, word: Word) {
+    pub(super) fn heard(&mut self, uuid: &str, word: Word) {
         self.unanswered = 0;
         let session = self.session;
         if let Some(command) = self.commands.iter_mut().find(|command| command.uuid == uuid)
             && !command.is_answered()
+            && !command.is_former
             && (command.withdrawn.is_none() || word != Word::NotNow)
         {
             command.word = Some(word);
@@ -168,7 +188,7 @@ impl Model {
         }
     }
 
-    fn idle(&mut self) -> Option<String> {
+    pub(super) fn idle(&mut self) -> Option<String> {
         self.session += 1;
         self.unanswered += 1;
         let stuck = self.unanswered > 10;
@@ -181,7 +201,7 @@ impl Model {
     }
 
     /// What is served after a word on `reported`.
-    fn next(&mut self, reported: &str, waited: usize) -> Option<String> {
+    pub(super) fn next(&mut self, reported: &str, waited: usize) -> Option<String> {
         // The answer to the only one that waits leaves nothing to search in.
         if waited == 1 && self.waiting() == 0 {
             return None;
@@ -211,7 +231,7 @@ impl Model {
         None
     }
 
-    fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.commands.iter().filter(|command| command.waits()).count()
     }
 }
@@ -232,6 +252,7 @@ impl Play<'_> {
         let uuid = uuid_of(&self.tenant.post("commands", order).await.expect(201));
         let ends = expires_in.map(|seconds| self.model.clock + seconds);
         self.model.queued(uuid, priority, request_type == "ProfileList", ends);
+        self.model.clock += 1;
         pass_seconds(self.app, 1);
     }
 

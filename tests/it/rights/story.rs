@@ -38,6 +38,7 @@ pub(crate) async fn play() -> Played {
     for (udid, path) in [("D-1", "checkin"), ("D-2", "command")] {
         a_devices_life(&app, &processes, &tenant, udid, path).await;
     }
+    groups(&app, &processes, &tenant).await;
     silence(&app, &processes, &tenant).await;
     renewals(&app, &processes, &tenant).await;
     signers(&app, &operator, &processes, &tenant).await;
@@ -179,6 +180,8 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     revoked.set_identity(other.identity().unwrap().clone());
     revoked.idle().await.expect_err("its identity was revoked");
     tenant.post(&format!("enrollments/{udid}-other/retire"), json!({})).await.expect(200);
+    tenant.post(&format!("enrollments/{udid}/unenroll"), json!({"reason": "Sold."})).await.expect(200);
+    device.idle().await.expect_err("it is told to go");
     device.check_out().await.expect("it goes");
 }
 
@@ -210,6 +213,51 @@ async fn withdrawals(app: &TestApp, processes: &Processes, tenant: &Tenant, devi
     pass_seconds(app, 1);
     colleague.post(&tenant.path(&format!("commands/{erase}/approve")), json!({})).await.expect(200);
     delete(format!("commands/{erase}")).await.expect(204);
+}
+
+/// A group that a device joins, by hand and by its link.
+async fn groups(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let made = tenant.post("groups", json!({"name": "Year 8"})).await.expect(201).json;
+    let path = format!("groups/{}", made["id"].as_str().unwrap());
+    enrolled(app, tenant, "D-5").await;
+    for changes in [json!({"add": ["D-5"]}), json!({"remove": ["D-5"]}), json!({"add": ["D-5"]})] {
+        tenant.post(&format!("{path}/members"), changes).await.expect(200);
+    }
+    for path in ["groups".to_owned(), path.clone(), format!("{path}/members")] {
+        tenant.get(&path).await.expect(200);
+    }
+    many(app, processes, tenant).await;
+    tenant.admin.call(Method::DELETE, &tenant.path(&path), Vec::new()).await.expect(204);
+    tenant.post("enrollments/D-5/retire", json!({})).await.expect(200);
+    let link = tenant.post("enrollment-links", json!({"group": "Year 9"})).await.expect(201).json;
+    let mut device = SimDevice::new("D-6", "C02XYZ", "Jo's iPad");
+    device.enroll(link["url"].as_str().unwrap(), &app.runner.apns).await.expect("it joins the group");
+    device.check_out().await.expect("it goes");
+}
+
+/// Commands to many devices, of which D-5 is one.
+async fn many(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let listed: Vec<String> = (0..102).map(|number| format!("D-{number}")).collect();
+    for targets in [json!(listed), json!({"group": "Year 8"}), json!({"all": true})] {
+        let body = json!({"targets": targets, "command": {"RequestType": "ProfileList"}});
+        tenant.post("commands/preview", body.clone()).await.expect(200);
+        let uuid = tenant.post("commands", body).await.expect(202).json["command_uuid"].clone();
+        pass_seconds(app, 900);
+        // The hint is lost, and the sweep repairs it.
+        run(processes.state("inactivity-sweeper"), "inactivity-sweeper").await.unwrap();
+        let state = processes.state("command-jobs");
+        deliver_all(QueueFunction::CommandJobs, &state, app.runner.aws.queues()).await.unwrap();
+        let path = format!("command-jobs/{}", uuid.as_str().unwrap());
+        assert_eq!(tenant.get(&path).await.expect(200).json["queued"], 1);
+        tenant.get(&format!("{path}/targets")).await.expect(200);
+    }
+    tenant.get("command-jobs").await.expect(200);
+    let body = json!({"targets": {"all": true}, "command": {"RequestType": "RestartDevice"}});
+    let uuid = tenant.post("commands", body).await.expect(202).json["command_uuid"].clone();
+    let path = tenant.path(&format!("command-jobs/{}", uuid.as_str().unwrap()));
+    tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(200);
+    let sweeper = processes.state("inactivity-sweeper");
+    deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
 }
 
 /// One device falls silent, another is heard; access is asked and opened again.
@@ -291,7 +339,7 @@ async fn links(tenant: &Tenant) {
     let locked = json!({"removal": {"rule": "with-password", "password": "open sesame"}}).to_string();
     let settings = tenant.path("enrollment-settings");
     tenant.admin.call(Method::PUT, &settings, locked.into()).await.expect(200);
-    let made = tenant.post("enrollment-links", json!({"uses": 2})).await.expect(201).json;
+    let made = tenant.post("enrollment-links", json!({"uses": 2, "group": "Year 7"})).await.expect(201).json;
     let mut device = SimDevice::new("D-9", "C02XYZ", "Jo's iPad");
     device.open_link(made["url"].as_str().unwrap()).await.expect("the link holds a profile");
     device.obtain_identity().await.expect("an identity");

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use shared::Kind;
-use shared::domain::enrollment::{EnrollmentState, PushAttempt};
-use shared::store::TokenUpdateWrite;
+use shared::domain::enrollment::{Enrollment, EnrollmentState, PushAttempt};
+use shared::store::{TokenUpdateWrite, TokenUpdated};
 
 use super::{Contract, address, at, begun, enrolls, event, id, signer};
 
@@ -34,12 +34,17 @@ async fn a_user_channel_lives_on_its_devices_identity() {
     let (store, scope) = (&contract.store, &contract.scope);
     contract.enrolled("D-1", signer("a")).await;
     let user = id("D-1:jane#1");
-    let foreign =
-        store.update_token(scope, &user, signer("b"), &address("topic"), at(3), enrolls).await.unwrap_err();
+    let foreign = store
+        .update_token(scope, &user, signer("b"), &address("topic"), at(3), &enrolls(&user))
+        .await
+        .unwrap_err();
     assert_eq!(foreign.kind(), Kind::Forbidden);
     assert!(store.enrollment(scope, &user).await.unwrap().is_none(), "a refused transaction wrote something");
     for tally in 1..=2 {
-        store.update_token(scope, &user, signer("a"), &address("topic"), at(3), enrolls).await.unwrap();
+        store
+            .update_token(scope, &user, signer("a"), &address("topic"), at(3), &enrolls(&user))
+            .await
+            .unwrap();
         let channel = store.enrollment(scope, &user).await.unwrap().unwrap();
         assert_eq!((channel.token_update_tally, channel.generation, channel.waiting), (tally, 0, 0));
     }
@@ -57,12 +62,13 @@ async fn what_a_token_update_leaves_out_stays() {
         awaiting_configuration: Some(true),
         ..address("topic")
     };
-    store.update_token(scope, &id("D-1"), signer("a"), &write, at(3), enrolls).await.unwrap();
+    let device = id("D-1");
+    store.update_token(scope, &device, signer("a"), &write, at(3), &enrolls(&device)).await.unwrap();
     let after = store
-        .update_token(scope, &id("D-1"), signer("a"), &address("other"), at(4), enrolls)
+        .update_token(scope, &device, signer("a"), &address("other"), at(4), &enrolls(&device))
         .await
-        .unwrap()
         .unwrap();
+    let TokenUpdated::Again(after) = after else { panic!("it was enrolled: {after:?}") };
     assert_eq!(after.unlock_token.as_deref(), Some(b"sealed".as_slice()));
     assert!(after.awaiting_configuration);
     assert_eq!((after.push.unwrap().topic.as_str(), after.enrolled_at), ("other", Some(at(2))));
@@ -90,8 +96,11 @@ async fn lists_hold_what_is_enrolled_and_nothing_else() {
     for number in 0..5 {
         contract.enrolled(&format!("D-{number}"), signer("a")).await;
     }
-    store.update_token(scope, &id("D-0:jane"), signer("a"), &address("topic"), at(3), enrolls).await.unwrap();
-    store.update_token(scope, &id("D-1"), signer("a"), &address("topic2"), at(3), enrolls).await.unwrap();
+    for (name, topic) in [("D-0:jane", "topic"), ("D-1", "topic2")] {
+        let (channel, write) = (id(name), address(topic));
+        let event = enrolls(&channel);
+        store.update_token(scope, &channel, signer("a"), &write, at(3), &event).await.unwrap();
+    }
     let unenrolled = [begun("D-9", 1, signer("a"))];
     store.write_channels(scope, &unenrolled, &[], None, None).await.unwrap();
     let ended = store.enrollment(scope, &id("D-2")).await.unwrap().unwrap().ended();
@@ -167,4 +176,25 @@ async fn the_first_poll_after_a_push_is_its_answer_even_if_it_is_faster_than_the
     poll(1_001).await;
     // A push at 1000 whose note is repeated, or late: the device has come back meanwhile.
     assert_eq!(note(1_000).await, Some(at(1_001)));
+}
+
+#[tokio::test]
+async fn a_wrong_guess_at_the_first_token_update_changes_nothing() {
+    let contract = Contract::new().await;
+    let (store, scope) = (&contract.store, &contract.scope);
+    let guess = TokenUpdateWrite { probably_enrolls: true, ..address("topic") };
+    let begin = |udid: &str, waiting| Enrollment { waiting, ..begun(udid, 1, signer("a")) };
+    for (udid, waiting) in [("D-1", 0), ("D-2", 3)] {
+        let device = id(udid);
+        store.write_channels(scope, &[begin(udid, waiting)], &[], None, None).await.unwrap();
+        let stranger =
+            store.update_token(scope, &device, signer("b"), &guess, at(2), &enrolls(&device)).await;
+        assert_eq!(stranger.unwrap_err().kind(), Kind::Forbidden);
+        let first = store.update_token(scope, &device, signer("a"), &guess, at(2), &enrolls(&device)).await;
+        let TokenUpdated::Enrolled { waiting: told } = first.unwrap() else { panic!("it enrolls") };
+        assert_eq!(told, waiting);
+        let again = store.update_token(scope, &device, signer("a"), &guess, at(3), &enrolls(&device)).await;
+        let TokenUpdated::Again(now) = again.unwrap() else { panic!("it was enrolled") };
+        assert_eq!((now.state, now.token_update_tally), (EnrollmentState::Enrolled, 2));
+    }
 }

@@ -35,7 +35,7 @@ impl SimDevice {
             ("Model", "MYQ43FD/A".into()),
             ("ProductName", "iPad13,18".into()),
             ("SerialNumber", self.serial.as_str().into()),
-            ("OSVersion", "26.1".into()),
+            ("OSVersion", self.os_version.as_str().into()),
             ("BuildVersion", "23B85".into()),
         ]);
         self.checked("Authenticate", keys).await

@@ -25,6 +25,13 @@ pub enum DeviceError {
         /// The status.
         status: u16,
     },
+    /// The server answered with what makes a device remove its enrollment.
+    Unenrolled {
+        /// The status.
+        status: u16,
+        /// Why, if the server says so.
+        message: Option<String>,
+    },
     /// The SCEP server gives no certificate.
     IdentityRefused(FailInfo),
     /// What the server answered makes no sense.
@@ -42,7 +49,7 @@ impl DeviceError {
     /// The status of a refusal.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Refused { status, .. } => Some(*status),
+            Self::Refused { status, .. } | Self::Unenrolled { status, .. } => Some(*status),
             Self::Unreachable { .. }
             | Self::IdentityRefused(_)
             | Self::Unreadable { .. }
@@ -60,6 +67,9 @@ impl fmt::Display for DeviceError {
         match self {
             Self::Unreachable { url, .. } => write!(f, "nobody answers at {url}"),
             Self::Refused { what, status } => write!(f, "the server answered {what} with {status}"),
+            Self::Unenrolled { message, .. } => {
+                write!(f, "the device was unenrolled: {}", message.as_deref().unwrap_or("no reason given"))
+            }
             Self::IdentityRefused(reason) => write!(f, "the SCEP server refused the identity: {reason:?}"),
             Self::Unreadable { what, .. } => write!(f, "{what} cannot be read"),
             Self::TooEarly(what) => write!(f, "the device has not got {what} yet"),
@@ -75,7 +85,9 @@ impl StdError for DeviceError {
                 let source: &(dyn StdError + 'static) = source.as_ref();
                 Some(source)
             }
-            Self::Refused { .. } | Self::IdentityRefused(_) | Self::TooEarly(_) => None,
+            Self::Refused { .. } | Self::Unenrolled { .. } | Self::IdentityRefused(_) | Self::TooEarly(_) => {
+                None
+            }
         }
     }
 }

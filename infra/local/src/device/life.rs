@@ -4,7 +4,7 @@ use plist::Dictionary;
 use shared::protocol::report::Status;
 use tokio::task::JoinHandle;
 
-use super::error::Result;
+use super::error::{DeviceError, Result};
 use super::wire::{Command, Url};
 use super::{Reply, ServedProfile, SimDevice, wire};
 use crate::apns::ApnsSimulator;
@@ -116,12 +116,19 @@ impl SimDevice {
         }
     }
 
-    /// Lives by itself: waits for pushes and does what it is asked, until the push service is gone or knows it no more.
+    /// Lives by itself: waits for pushes and does what it is asked, until it is unenrolled, or the push
+    /// service is gone or knows it no more.
     pub fn live(mut self) -> JoinHandle<()> {
         tokio::spawn(async move {
             while self.wait_for_push().await {
                 let device = self.id();
                 match self.answer_all().await {
+                    Err(DeviceError::Unenrolled { .. }) => {
+                        tracing::info!(device, "a simulated device removes its enrollment");
+                        // One attempt, as devices do.
+                        drop(self.check_out().await);
+                        return;
+                    }
                     Ok(done) => tracing::info!(device, commands = done.len(), "a simulated device was woken"),
                     Err(error) => tracing::warn!(device, %error, "a simulated device got no further"),
                 }

@@ -33,6 +33,7 @@ pub struct SimDevice {
     udid: String,
     serial: String,
     name: String,
+    os_version: String,
     user: Option<User>,
     wire: Wire,
     digest: Digest,
@@ -75,6 +76,7 @@ impl SimDevice {
             udid: udid.to_owned(),
             serial: serial.to_owned(),
             name: name.to_owned(),
+            os_version: "26.1".to_owned(),
             user: None,
             wire: Wire::default(),
             digest: Digest::Sha256,
@@ -94,6 +96,12 @@ impl SimDevice {
     #[must_use]
     pub fn signing(self, digest: Digest) -> Self {
         Self { digest, ..self }
+    }
+
+    /// Runs this version of its system.
+    #[must_use]
+    pub fn running(self, os_version: &str) -> Self {
+        Self { os_version: os_version.to_owned(), ..self }
     }
 
     /// Sends no Content-Type, as some clients do.

@@ -75,8 +75,20 @@ impl Response {
     pub fn accepted(self, what: &str) -> Result<Self> {
         match self.status {
             200 => Ok(self),
+            401 => Err(DeviceError::Unenrolled { status: 401, message: None }),
+            403 if self.unrecognized().is_some() => {
+                Err(DeviceError::Unenrolled { status: 403, message: self.unrecognized() })
+            }
             status => Err(DeviceError::Refused { what: what.to_owned(), status }),
         }
+    }
+
+    /// The message of Apple's code for a device that is not known. Any other body of a 403 unenrolls nobody.
+    fn unrecognized(&self) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        let is_code =
+            self.content_type == "application/json" && body["code"] == "com.apple.unrecognized.device";
+        is_code.then(|| body["message"].as_str().unwrap_or_default().to_owned())
     }
 
     /// The property list in the body, if there is a body.

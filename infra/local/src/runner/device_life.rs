@@ -68,7 +68,12 @@ pub(super) async fn live(
                     return;
                 }
                 let looked_in = device.answer_all().await;
+                let must_go = is_unenrolled(&looked_in);
                 diary.note(&format!("was woken by a push and {}", did(looked_in)));
+                if must_go {
+                    leave(&device, &apns, &diary).await;
+                    return;
+                }
                 continue;
             }
             order = orders.recv() => match order {
@@ -76,6 +81,7 @@ pub(super) async fn live(
                 None => return,
             },
         };
+        let mut is_over = false;
         match action {
             Action::Sleep => {
                 apns.sleep(device.push_token());
@@ -84,23 +90,32 @@ pub(super) async fn live(
             Action::Wake => {
                 apns.wake(device.push_token());
                 let looked_in = device.answer_all().await;
+                is_over = is_unenrolled(&looked_in);
                 diary.change(Condition::Awake, &format!("came back, looked in and {}", did(looked_in)));
             }
-            Action::CheckOut => {
-                let outcome = device
-                    .check_out()
-                    .await
-                    .map_or_else(|error| error.to_string(), |()| "told the server".into());
-                apns.unregister(device.push_token());
-                diary.change(Condition::CheckedOut, &format!("removed its enrollment and {outcome}"));
-            }
+            Action::CheckOut => is_over = true,
+        }
+        if is_over {
+            leave(&device, &apns, &diary).await;
         }
         // Whoever asked may have gone.
         let _ = done.send(());
-        if action == Action::CheckOut {
+        if is_over {
             return;
         }
     }
+}
+
+/// Removes the enrollment, and says so once.
+async fn leave(device: &SimDevice, apns: &ApnsSimulator, diary: &Diary) {
+    let outcome =
+        device.check_out().await.map_or_else(|error| error.to_string(), |()| "told the server".into());
+    apns.unregister(device.push_token());
+    diary.change(Condition::CheckedOut, &format!("removed its enrollment and {outcome}"));
+}
+
+fn is_unenrolled(looked_in: &Result<Vec<Answered>, DeviceError>) -> bool {
+    matches!(looked_in, Err(DeviceError::Unenrolled { .. }))
 }
 
 /// What looking in at the server came to, in words.

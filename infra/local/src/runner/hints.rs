@@ -11,7 +11,9 @@ use shared::error::{Error, Result};
 use shared::state::AppState;
 use tokio::task::JoinHandle;
 
-use super::settings::{SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE, WAKE_VISIBILITY};
+use super::settings::{
+    JOBS_QUEUE, JOBS_VISIBILITY, SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE, WAKE_VISIBILITY,
+};
 use crate::aws::{Message, Queues};
 
 /// Most messages of one batch.
@@ -27,18 +29,22 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub enum QueueFunction {
     /// Wakes devices.
     Push,
+    /// Does pages of commands to many devices.
+    CommandJobs,
     /// Does a sweep's pages.
     InactivitySweeper,
 }
 
 /// All of them.
-pub const QUEUES: [QueueFunction; 2] = [QueueFunction::Push, QueueFunction::InactivitySweeper];
+pub const QUEUES: [QueueFunction; 3] =
+    [QueueFunction::Push, QueueFunction::CommandJobs, QueueFunction::InactivitySweeper];
 
 impl QueueFunction {
     /// The queue's name, and for how long it hides a message that is worked on, in seconds.
     fn queue(self) -> (&'static str, u32) {
         match self {
             Self::Push => (WAKE_QUEUE, WAKE_VISIBILITY),
+            Self::CommandJobs => (JOBS_QUEUE, JOBS_VISIBILITY),
             Self::InactivitySweeper => (SWEEP_QUEUE, SWEEP_VISIBILITY),
         }
     }
@@ -46,6 +52,7 @@ impl QueueFunction {
     async fn handle(self, state: AppState, event: SqsEvent) -> Result<SqsBatchResponse> {
         match self {
             Self::Push => push::handle(state, event).await,
+            Self::CommandJobs => command_jobs::handle(state, event).await,
             Self::InactivitySweeper => inactivity_sweeper::handle(state, Event::Queue(event)).await,
         }
     }

@@ -44,7 +44,7 @@ pub use hints::{QUEUES, QueueFunction, deliver_all};
 pub use reports::deliver_reports;
 pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
 pub use schedule::{SCHEDULED, run};
-pub use settings::{SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY};
+pub use settings::{JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY};
 
 /// How long a request under way may take to finish when the server stops.
 const PATIENCE: Duration = Duration::from_secs(3);

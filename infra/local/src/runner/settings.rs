@@ -37,12 +37,21 @@ pub const SWEEP_VISIBILITY: u32 = 360;
 /// How often a page is tried before it is a dead letter.
 pub const SWEEP_TRIES: u32 = 5;
 
+/// The queue of jobs.
+pub(super) const JOBS_QUEUE: &str = "jobs";
+const JOBS_DEAD_LETTERS: &str = "jobs-dead-letter";
+/// For how long a job's message is hidden while its page is done, in seconds.
+pub const JOBS_VISIBILITY: u32 = 360;
+/// How often a page is tried before its message is a dead letter.
+pub const JOBS_TRIES: u32 = 5;
+
 /// Makes tables, queues and bucket, where they are missing.
 pub(super) async fn prepare(aws: &LocalAws) -> Result<()> {
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk_config());
     create_tables(&dynamodb, TEMPLATE, "").await?;
     create_queue(aws, WAKE_QUEUE, WAKE_DEAD_LETTERS, WAKE_VISIBILITY, WAKE_TRIES)?;
     create_queue(aws, SWEEP_QUEUE, SWEEP_DEAD_LETTERS, SWEEP_VISIBILITY, SWEEP_TRIES)?;
+    create_queue(aws, JOBS_QUEUE, JOBS_DEAD_LETTERS, JOBS_VISIBILITY, JOBS_TRIES)?;
     let reports = QueueSettings { visibility_timeout: WAKE_VISIBILITY, redrive: None };
     aws.queues().create(MAIL_REPORTS, &reports).map_err(Error::internal)?;
     aws.create_bucket(BUCKET).map_err(Error::internal)
@@ -69,6 +78,7 @@ pub(super) fn config(aws: &LocalAws, address: SocketAddr, apns: &ApnsSimulator) 
         table_ephemeral: "ephemeral".into(),
         queue_wake_url: aws.queue_url(WAKE_QUEUE),
         queue_sweep_url: aws.queue_url(SWEEP_QUEUE),
+        queue_jobs_url: aws.queue_url(JOBS_QUEUE),
         bucket_results: BUCKET.into(),
         secret_prefix: "pomarium-local".into(),
         base_url: format!("http://{address}"),

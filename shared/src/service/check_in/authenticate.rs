@@ -7,10 +7,11 @@ use openssl::nid::Nid;
 use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
-use crate::domain::identity::IssuedIdentity;
+use crate::domain::group::joined;
+use crate::domain::identity::{IssuedIdentity, not_bound};
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
-use crate::id::{EnrollmentId, Fingerprint};
+use crate::id::EnrollmentId;
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
 use crate::service::refuse_duplicate;
@@ -31,6 +32,9 @@ pub(super) async fn run(
     let former = state.store.channels(&signer.scope, &device).await?;
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
     let earlier = former.iter().find(|channel| channel.id == device);
+    if earlier.is_some_and(|earlier| earlier.farewell(&signer.fingerprint).is_some()) {
+        return Err(not_bound(&device));
+    }
     let generation = earlier.map_or(0, |channel| channel.generation);
     if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
         refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
@@ -42,16 +46,26 @@ pub(super) async fn run(
         tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device installed its profile anew");
         return Ok(Answer::Done);
     }
-    // A new enrollment opens nothing that was closed to the device.
-    let locked_at = earlier.and_then(|channel| channel.locked_at);
-    let revoked = earlier.map(|channel| channel.revoked.clone()).unwrap_or_default();
+    // A new enrollment opens nothing that was closed to the device, and leaves it in its groups.
+    let groups = earlier.map(|channel| channel.groups.clone()).unwrap_or_default();
+    let joins = group(signer).filter(|group| joined(&groups, group).is_some());
+    let groups = joins.as_deref().and_then(|group| joined(&groups, group)).unwrap_or(groups);
+    let begun = Enrollment {
+        groups,
+        locked_at: earlier.and_then(|channel| channel.locked_at),
+        revoked: earlier.map(|channel| channel.revoked.clone()).unwrap_or_default(),
+        ..begun(device.clone(), generation + 1, signer, message, now)
+    };
     let mut channels: Vec<Enrollment> = former
         .into_iter()
         .filter(|channel| channel.id != device && !channel.is_over())
         .map(Enrollment::ended)
         .collect();
-    channels.insert(0, begun(device, generation + 1, (locked_at, revoked), signer, message, now));
-    let written = state.store.write_channels(&signer.scope, &channels, &before, Some(&identity), None).await;
+    channels.insert(0, begun);
+    let restarted = state.event(&signer.scope, EventKind::EnrollmentRestarted, id);
+    let restarted = Some(&restarted).filter(|_| generation > 0);
+    let (scope, joins) = (&signer.scope, joins.as_deref());
+    let written = state.store.begin_channels(scope, &channels, &before, &identity, joins, restarted).await;
     if let Err(error) = &written
         && error.code() == "identity-bound-elsewhere"
     {
@@ -68,17 +82,13 @@ pub(super) async fn run(
 fn begun(
     id: EnrollmentId,
     generation: u64,
-    (locked_at, revoked): (Option<Timestamp>, BTreeSet<Fingerprint>),
     signer: &Signer,
     message: Authenticate,
     now: Timestamp,
 ) -> Enrollment {
     Enrollment {
-        group: group(signer),
         facts: facts(message),
         identity: Some(signer.identity.clone()),
-        revoked,
-        locked_at,
         ..Enrollment::begun(id, generation, signer.fingerprint, now)
     }
 }
@@ -100,7 +110,7 @@ fn facts(message: Authenticate) -> DeviceFacts {
     }
 }
 
-/// The label of the link, which stands in the identity's subject: so it costs no read. An authority from elsewhere has
+/// The group in the link, which stands in the identity's subject: so it costs no read. An authority from elsewhere has
 /// units of its own, which are nobody's groups here.
 fn group(signer: &Signer) -> Option<String> {
     let unit = signer.certificate.subject_name().entries_by_nid(Nid::ORGANIZATIONALUNITNAME).next()?;

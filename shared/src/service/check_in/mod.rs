@@ -8,7 +8,8 @@ mod token_update;
 
 use super::authenticate_device::Signer;
 use super::device_heard::note_heard;
-use super::refuse_duplicate;
+use super::{refuse_duplicate, unenroll_device};
+use crate::domain::dismissal::Farewell;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
 use crate::protocol::checkin::{CheckIn, CheckInMessage};
@@ -28,6 +29,8 @@ pub enum Answer {
     NotManaged,
     /// 404: there is no such declaration.
     NoSuchDeclaration,
+    /// 401 or 403 with a code: the device removes its enrollment.
+    Unenroll(Farewell),
 }
 
 /// Does what a check-in says.
@@ -37,6 +40,7 @@ pub enum Answer {
 pub async fn check_in(state: &State, signer: &Signer, check_in: CheckIn) -> Result<Answer> {
     let CheckIn { enrollment: id, message } = check_in;
     let answer = answer_to(state, signer, &id, message).await;
+    let answer = unenroll_device::told(state, signer, &id, answer).await;
     refuse_duplicate::told(state, signer, &id, answer).await
 }
 

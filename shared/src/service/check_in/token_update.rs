@@ -1,19 +1,25 @@
 //! TokenUpdate: where pushes go from now on. The first one after Authenticate enrolls.
 
 use super::Answer;
-use crate::domain::enrollment::{Enrollment, PushAddress};
+use crate::domain::enrollment::PushAddress;
 use crate::domain::event::EventKind;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
+use crate::pki::validity;
 use crate::protocol::checkin::TokenUpdate;
 use crate::service::authenticate_device::Signer;
 use crate::service::device_heard::note_heard;
 use crate::service::enqueue_command::send_wakes;
 use crate::service::sealed::{self, Purpose};
 use crate::state::State;
-use crate::store::TokenUpdateWrite;
+use crate::store::{TokenUpdateWrite, TokenUpdated};
+use crate::time::{SignedDuration, Timestamp};
 
-/// One store call, or two when it enrolls. A device that has commands waiting is woken at its new address.
+/// How old the identity of a device that enrolls is at most, in minutes: it is made seconds before, and dated ten minutes
+/// back.
+const FRESH_MINUTES: i64 = 20;
+
+/// One store call. A device that has commands waiting is woken at its new address.
 pub(super) async fn run(
     state: &State,
     signer: &Signer,
@@ -24,6 +30,7 @@ pub(super) async fn run(
         Some(token) => Some(sealed::seal(state, &signer.scope, id, Purpose::UnlockToken, token).await?),
         None => None,
     };
+    let now = state.clock.now();
     let write = TokenUpdateWrite {
         push: PushAddress {
             topic: message.topic,
@@ -32,25 +39,31 @@ pub(super) async fn run(
         },
         unlock_token,
         awaiting_configuration: message.awaiting_configuration,
+        probably_enrolls: is_fresh(signer, now)?,
     };
-    let now = state.clock.now();
-    let enrolled = |begun: &Enrollment| {
-        let again = begun.generation > 1;
-        let kind = if again { EventKind::DeviceReenrolled } else { EventKind::DeviceEnrolled };
-        state.event(&signer.scope, kind, id).with("topic", &write.push.topic)
-    };
+    let enrolled = state.event(&signer.scope, EventKind::DeviceEnrolled, id).with("topic", &write.push.topic);
     let written =
-        state.store.update_token(&signer.scope, id, signer.fingerprint, &write, now, enrolled).await?;
-    if let Some(enrollment) = &written {
-        note_heard(state, signer, enrollment).await;
-    }
-    // Of a user's channel the store does not say whether something waits: the push function looks.
-    let may_wait = written.as_ref().is_none_or(|enrollment| enrollment.waiting > 0);
+        state.store.update_token(&signer.scope, id, signer.fingerprint, &write, now, &enrolled).await?;
+    let may_wait = match written {
+        TokenUpdated::Again(enrollment) => {
+            note_heard(state, signer, &enrollment).await;
+            enrollment.waiting > 0
+        }
+        TokenUpdated::Enrolled { waiting } => {
+            tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device enrolled");
+            waiting > 0
+        }
+        // The push function looks.
+        TokenUpdated::User => true,
+    };
     if may_wait {
         send_wakes(state, &signer.scope, std::slice::from_ref(id), 0).await;
     }
-    if written.is_some_and(|enrollment| enrollment.token_update_tally == 1) {
-        tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device enrolled");
-    }
     Ok(Answer::Done)
+}
+
+/// Whether the identity was issued just now, so that its device is probably enrolling.
+fn is_fresh(signer: &Signer, now: Timestamp) -> Result<bool> {
+    let not_before = validity::from_asn1(signer.certificate.not_before()).map_err(Error::internal)?;
+    Ok(now < not_before + SignedDuration::from_mins(FRESH_MINUTES))
 }

@@ -2,6 +2,7 @@
 
 mod devices;
 mod inactive;
+mod jobs;
 mod renewals;
 
 use crate::domain::sweep::{DevicePage, Sweep};
@@ -12,12 +13,17 @@ use crate::state::State;
 /// Tenants of one page.
 const TENANTS: i32 = 100;
 
-/// Begins a look at everybody.
+/// Begins a look at everybody, and reminds of the jobs that are not over.
 ///
 /// # Errors
 /// Unavailable when the queue does not answer.
 pub async fn begin_sweep(state: &State) -> Result<()> {
-    send(state, &[Sweep::Tenants { after: None }], 0).await
+    send(state, &[Sweep::Tenants { after: None }], 0).await?;
+    // The devices must not wait for what is wrong with the jobs.
+    if let Err(error) = jobs::remind(state).await {
+        tracing::error!(error = %error.chain(), "jobs were not reminded of");
+    }
+    Ok(())
 }
 
 /// Does one page and asks for the next. Repeating it repeats hints, which changes nothing.

@@ -1,0 +1,45 @@
+//! What became of a job.
+
+use std::collections::HashMap;
+
+use super::targets::page;
+use crate::domain::command_job::CommandJob;
+use crate::error::{Error, Result};
+use crate::id::CommandUuid;
+use crate::scope::Scope;
+use crate::service::show_command::{TargetStatus, target};
+use crate::state::State;
+
+/// A job.
+///
+/// # Errors
+/// NotFound.
+pub async fn job(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<CommandJob> {
+    state.store.job(scope, uuid).await?.ok_or_else(|| Error::not_found("command job"))
+}
+
+/// A page of the targets that the command was queued on, with what became of it there, and the mark of the next page. Who
+/// left a group, or does not fit a filter any more, is not shown.
+///
+/// # Errors
+/// NotFound when there is no such job.
+pub async fn job_targets(
+    state: &State,
+    scope: &Scope,
+    uuid: &CommandUuid,
+    after: Option<&str>,
+) -> Result<(Vec<TargetStatus>, Option<String>)> {
+    let job = job(state, scope, uuid).await?;
+    let found = page(state, scope, &job.targets, after).await?;
+    let ids: Vec<_> = found.found.iter().map(|enrollment| enrollment.id.clone()).collect();
+    let commands = state.store.commands(scope, uuid, &ids).await?;
+    let mut by_target: HashMap<_, _> =
+        commands.into_iter().map(|command| (command.enrollment.clone(), command)).collect();
+    let mut targets = Vec::with_capacity(by_target.len());
+    for enrollment in &found.found {
+        if let Some(command) = by_target.remove(&enrollment.id) {
+            targets.push(target(state, command, enrollment).await?);
+        }
+    }
+    Ok((targets, found.next))
+}

@@ -1,0 +1,29 @@
+//! A job ends before its end.
+
+use super::start::named;
+use crate::domain::audit::AuditAction;
+use crate::domain::command_job::{CommandJob, JobState};
+use crate::error::{Error, Result};
+use crate::id::CommandUuid;
+use crate::scope::Scope;
+use crate::state::State;
+
+/// Stops a job. What was queued before stays queued; a page under way is still done. Repeating it changes nothing.
+///
+/// # Errors
+/// NotFound when there is no such job; Conflict when it is over.
+pub async fn stop_job(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<CommandJob> {
+    let job = super::job(state, scope, uuid).await?;
+    let audit = state
+        .audit(scope, AuditAction::CommandCancelled)
+        .with("command_uuid", uuid)
+        .with("request_type", &job.request_type)
+        .with("targets", named(&job.targets));
+    let stopped = state.store.stop_job(scope, uuid, state.clock.now(), &audit).await?;
+    let job = super::job(state, scope, uuid).await?;
+    if stopped || job.state == JobState::Cancelled {
+        return Ok(job);
+    }
+    Err(Error::conflict("job-over", "Every target was looked at already.")
+        .next("Take the command back on single devices, or clear their queues."))
+}
