@@ -3,13 +3,14 @@
 use crate::error::{Error, Result};
 
 /// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "TABLE_CORE",
     "TABLE_PKI",
     "TABLE_EPHEMERAL",
     "QUEUE_WAKE_URL",
     "QUEUE_SWEEP_URL",
     "QUEUE_JOBS_URL",
+    "QUEUE_EVENTS_URL",
     "BUCKET_RESULTS",
     "SECRET_PREFIX",
     "BASE_URL",
@@ -38,6 +39,8 @@ pub struct Config {
     pub queue_sweep_url: String,
     /// The queue of jobs: commands to many devices.
     pub queue_jobs_url: String,
+    /// The queue of the function `events`.
+    pub queue_events_url: String,
     /// The bucket of large results.
     pub bucket_results: String,
     /// What every secret's name begins with.
@@ -63,6 +66,8 @@ pub struct Config {
     pub log: String,
     /// Whether `?unsigned=1` may serve an enrollment profile without signature. Only the local runner sets it.
     pub unsigned_profiles: bool,
+    /// Whether webhooks may go to this machine, and there without TLS. Only the local runner sets it.
+    pub loopback_calls: bool,
 }
 
 impl Config {
@@ -83,6 +88,7 @@ impl Config {
             queue_wake_url: required("QUEUE_WAKE_URL")?,
             queue_sweep_url: required("QUEUE_SWEEP_URL")?,
             queue_jobs_url: required("QUEUE_JOBS_URL")?,
+            queue_events_url: required("QUEUE_EVENTS_URL")?,
             bucket_results: required("BUCKET_RESULTS")?,
             secret_prefix: required("SECRET_PREFIX")?,
             base_url: https(&required("BASE_URL")?)?,
@@ -97,6 +103,7 @@ impl Config {
             push_roots_file: optional("PUSH_ROOTS_FILE"),
             log: optional("LOG").unwrap_or_else(|| "info".to_owned()),
             unsigned_profiles: false,
+            loopback_calls: false,
         })
     }
 
@@ -144,7 +151,7 @@ mod tests {
             ("https://mdm.school.example", "mdm.school.example")
         );
         assert_eq!(config.operator_mail, ["a@s.example", "b@s.example"]);
-        assert!(!config.unsigned_profiles);
+        assert!(!config.unsigned_profiles && !config.loopback_calls);
     }
 
     #[test]

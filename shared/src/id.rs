@@ -96,6 +96,11 @@ opaque_id!(
     "audit entry"
 );
 opaque_id!(
+    /// A webhook.
+    WebhookId,
+    "webhook"
+);
+opaque_id!(
     /// A private key in the secret store.
     KeyId,
     "key"

@@ -18,6 +18,7 @@ use crate::pki::trust::{TrustRoots, apns_roots};
 use crate::port::apns::{Apns, ApnsEndpoint};
 use crate::port::blob::Blobs;
 use crate::port::mailer::Mailer;
+use crate::port::outbound::Outbound;
 use crate::port::queue::Queue;
 use crate::port::random::Random;
 use crate::port::secrets::Secrets;
@@ -45,6 +46,10 @@ pub struct State {
     pub sweeps: Queue,
     /// Hints at jobs: commands to many devices.
     pub jobs: Queue,
+    /// The queue of the function `events`.
+    pub events: Queue,
+    /// Addresses that tenants choose.
+    pub outbound: Outbound,
     /// SES.
     pub mailer: Mailer,
     /// The bucket of large results.
@@ -59,6 +64,8 @@ pub struct State {
     pub config: Config,
     /// Whose signature a push certificate must bear.
     pub push_issuers: TrustRoots,
+    /// Who certifies devices when they are made or activated.
+    pub device_makers: TrustRoots,
     /// Remembered for [`CERTIFICATES_LIFE`].
     pub authorities: Cache<TenantId, Arc<Vec<IdentityAuthority>>>,
     /// Remembered for [`CERTIFICATES_LIFE`].
@@ -84,7 +91,12 @@ impl State {
 impl State {
     /// An event in a device's life that `scope`'s actor causes now; the store writes it together with the change.
     pub fn event(&self, scope: &Scope, kind: EventKind, enrollment: &EnrollmentId) -> Event {
-        Event::new(self.random.id(), self.clock.now(), scope, kind, enrollment)
+        self.event_of_all(scope, kind).of(enrollment)
+    }
+
+    /// The same about all of a tenant's devices.
+    pub fn event_of_all(&self, scope: &Scope, kind: EventKind) -> Event {
+        Event::new(self.random.id(), self.clock.now(), scope, kind)
     }
 }
 
@@ -96,6 +108,8 @@ pub struct Surroundings {
     pub apns: ApnsEndpoint,
     /// Whose signature a push certificate must bear.
     pub push_issuers: TrustRoots,
+    /// Who certifies devices when they are made or activated.
+    pub device_makers: TrustRoots,
     /// The time.
     pub clock: Clock,
     /// Randomness and identifiers.
@@ -105,7 +119,7 @@ pub struct Surroundings {
 impl State {
     /// Builds everything from settings and surroundings. Nothing is connected yet.
     pub fn new(config: Config, surroundings: Surroundings) -> AppState {
-        let Surroundings { aws, apns, push_issuers, clock, random } = surroundings;
+        let Surroundings { aws, apns, push_issuers, device_makers, clock, random } = surroundings;
         let tables = Tables {
             core: config.table_core.clone(),
             pki: config.table_pki.clone(),
@@ -118,6 +132,12 @@ impl State {
             wakes: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_wake_url.clone()),
             sweeps: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_sweep_url.clone()),
             jobs: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_jobs_url.clone()),
+            events: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_events_url.clone()),
+            outbound: if config.loopback_calls {
+                Outbound::with_loopback(Vec::new())
+            } else {
+                Outbound::public()
+            },
             mailer: Mailer::new(
                 aws_sdk_sesv2::Client::new(&aws),
                 config.mail_from.clone(),
@@ -127,6 +147,7 @@ impl State {
             apns: Apns::new(apns),
             random,
             push_issuers,
+            device_makers,
             authorities: Cache::new(CERTIFICATES_LIFE, clock.clone()),
             push_certificates: Cache::new(CERTIFICATES_LIFE, clock.clone()),
             apns_statuses: Cache::new(NOTED_EVERY, clock.clone()),
@@ -158,6 +179,7 @@ impl State {
                 Some(path) => TrustRoots::from_pem(&file(path)?)?,
                 None => TrustRoots::apple()?,
             },
+            device_makers: TrustRoots::apple_devices()?,
             clock: Clock::system(),
             random: Random::system(),
         };

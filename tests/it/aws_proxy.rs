@@ -27,6 +27,7 @@ pub(crate) fn another_process(app: &TestApp, config: Config, endpoint: &str, ran
             roots: vec![apns.root().clone()],
         },
         push_issuers: app.runner.portal.issuer_roots().into(),
+        device_makers: app.runner.factory.authority().clone().into(),
         clock: app.clock.clone(),
         random,
     };

@@ -31,6 +31,8 @@ impl Call {
             .replace("{enrollment}", "D-1")
             .replace("{authority}", "aaaaaaaaaaaaaaaa")
             .replace("{section}", "apps")
+            .replace("{webhook}", "aaaaaaaaaaaaaaaa")
+            .replace("{event}", "aaaaaaaaaaaaaaaa")
             .replace("{group}", "aaaaaaaaaaaaaaaa")
             .replace("{link}", "aaaaaaaaaaaaaaaa")
             .replace("{credential}", "api-token.aaaaaaaaaaaaaaaa")

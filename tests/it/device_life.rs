@@ -94,7 +94,7 @@ async fn the_profile_is_signed_the_same_each_time_and_unsigned_on_request() {
     let served = app.stranger().get(&format!("{link}?unsigned=1")).await.expect(200);
     let unsigned = ServedProfile::read(&served.bytes).expect("a profile");
     assert!(unsigned.signer.is_none());
-    assert_eq!(unsigned.scep.challenge, signed.scep.challenge);
+    assert_eq!(unsigned.scep().unwrap().challenge, signed.scep().unwrap().challenge);
     assert_eq!(unsigned.identifier, signed.identifier);
 }
 

@@ -9,10 +9,10 @@ use crate::devices::{enrolled, enrollment, queue};
 
 /// Who was refused as a second device, and why, the latest first.
 async fn refused(tenant: &Tenant) -> Vec<(String, String)> {
-    let entries = tenant.get("audit").await.expect(200).json["entries"].clone();
+    let events = tenant.get("events?action=duplicate-refused").await.expect(200).json["events"].clone();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let all = entries.as_array().unwrap().iter().filter(|entry| entry["action"] == "duplicate-refused");
-    all.map(|entry| (text(&entry["facts"]["enrollment"]), text(&entry["facts"]["why"]))).collect()
+    let all = events.as_array().unwrap().iter();
+    all.map(|event| (text(&event["enrollment"]), text(&event["facts"]["why"]))).collect()
 }
 
 fn because(why: &str) -> (String, String) {

@@ -37,16 +37,21 @@ async fn fall_silent(app: &TestApp, other: &mut SimDevice) {
     pass_hours(app, 9, &mut [other]).await;
 }
 
-/// The actions about devices in the tenant's log, the latest first.
+/// What the logs say of silence, the latest first: what devices and the sweep did, and what administrators did.
 async fn told(tenant: &Tenant) -> Vec<(String, String)> {
-    let entries = tenant.get("audit").await.expect(200).json["entries"].clone();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let about = |entry: &Value| {
-        let action = text(&entry["action"]);
-        (action.starts_with("device-") || action == "access-unlocked" || action == "inactivity-held")
-            .then(|| (action, text(&entry["facts"]["enrollment"])))
-    };
-    entries.as_array().unwrap().iter().filter_map(about).collect()
+    let mut told = Vec::new();
+    for action in ["device-inactive", "device-returned", "inactivity-held"] {
+        let events = tenant.get(&format!("events?action={action}")).await.expect(200).json["events"].clone();
+        let entry = |event: &Value| (text(&event["at"]), text(&event["action"]), text(&event["enrollment"]));
+        told.extend(events.as_array().unwrap().iter().map(entry));
+    }
+    let entries = tenant.get("audit?action=access-unlocked").await.expect(200).json["entries"].clone();
+    let entry =
+        |entry: &Value| (text(&entry["at"]), text(&entry["action"]), text(&entry["facts"]["enrollment"]));
+    told.extend(entries.as_array().unwrap().iter().map(entry));
+    told.sort_by(|left, right| right.0.cmp(&left.0));
+    told.into_iter().map(|(_, action, enrollment)| (action, enrollment)).collect()
 }
 
 fn entry(action: &str, enrollment: &str) -> (String, String) {

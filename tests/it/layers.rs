@@ -15,10 +15,12 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Services that no caller starts, and so the only ones to act in a tenant's name by themselves.
-const BACKGROUND: [&str; 7] = [
+const BACKGROUND: [&str; 9] = [
     "shared/src/service/command_jobs/page.rs",
+    "shared/src/service/deliver_webhooks.rs",
     "shared/src/service/notify_expiry.rs",
     "shared/src/service/probe_push_certificates.rs",
+    "shared/src/service/seal_logs.rs",
     "shared/src/service/sweep/devices.rs",
     "shared/src/service/take_mail_feedback.rs",
     "shared/src/service/wake_devices.rs",
@@ -35,13 +37,14 @@ const OPERATORLESS: [&str; 4] = [
 ];
 
 /// Where somebody's right to act in a tenant is proven: by a token, a signature, a link, a challenge.
-const AUTHENTICATORS: [&str; 6] = [
+const AUTHENTICATORS: [&str; 7] = [
     "shared/src/service/authenticate_caller.rs",
     "shared/src/service/authenticate_device.rs",
     "shared/src/service/calendar_feed.rs",
     "shared/src/service/confirm_contact.rs",
     "shared/src/service/enrollment_profile.rs",
     "shared/src/service/issue_identity.rs",
+    "shared/src/service/over_the_air.rs",
 ];
 
 fn layer(module: &str) -> usize {

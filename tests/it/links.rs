@@ -4,11 +4,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
-use pomarium_local::device::{Ask, DeviceError, ScepClient, ServedProfile, SimDevice, distinguished_name};
+use pomarium_local::device::{
+    Ask, DeviceError, IdentityPayload, ScepClient, ScepPayload, ServedProfile, SimDevice, distinguished_name,
+};
 use pomarium_tests::{Answer, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::pki::scep::{FailInfo, MessageType};
+use shared::secret::Secret;
 
 use crate::devices::{enrollment, pass_seconds};
 
@@ -37,12 +40,12 @@ async fn obtain(profile: &ServedProfile) -> Result<(), DeviceError> {
     let key = PKey::from_rsa(Rsa::generate(2048).expect("a key")).expect("a key");
     let ask = Ask {
         message_type: MessageType::PkcsReq,
-        subject: &*distinguished_name(&profile.scep.subject)?,
+        subject: &*distinguished_name(&profile.scep().unwrap().subject)?,
         key: &key,
-        challenge: Some(&profile.scep.challenge),
+        challenge: Some(&profile.scep().unwrap().challenge),
         signer: None,
     };
-    ScepClient::new(&profile.scep.url).request(&ask).await.map(drop)
+    ScepClient::new(&profile.scep().unwrap().url).request(&ask).await.map(drop)
 }
 
 #[track_caller]
@@ -81,7 +84,7 @@ async fn a_profile_of_a_shared_link_is_good_for_one_device_and_one_hour() {
     let tenant = app.ready_tenant("Green School").await;
     let (id, url) = link(&tenant, json!({"uses": null})).await;
     let (first, second) = (opened(&app, &url).await, opened(&app, &url).await);
-    assert_ne!(first.scep.challenge, second.scep.challenge);
+    assert_ne!(first.scep().unwrap().challenge, second.scep().unwrap().challenge);
     obtain(&first).await.expect("a certificate");
     refused(obtain(&first).await);
     pass_seconds(&app, 3_600);
@@ -110,13 +113,14 @@ async fn a_challenge_of_one_link_is_nothing_at_another() {
     let (_, url) = link(&tenant, json!({"uses": 5})).await;
     let (other, _) = link(&tenant, json!({"uses": 5})).await;
     let mut profile = opened(&app, &url).await;
-    let challenge = profile.scep.challenge.expose().clone();
+    let challenge = profile.scep().unwrap().challenge.expose().clone();
     let (_, rest) = challenge.split_once('.').expect("two parts");
     for crafted in
         [format!("{other}.{rest}"), challenge.replacen(".1.", ".2.", 1), challenge.replacen(".1.", ".", 1)]
     {
         assert_ne!(crafted, challenge);
-        profile.scep.challenge = shared::secret::Secret::new(crafted);
+        let scep = ScepPayload { challenge: Secret::new(crafted), ..profile.scep().unwrap().clone() };
+        profile.identity = IdentityPayload::Scep(scep);
         refused(obtain(&profile).await);
     }
 }

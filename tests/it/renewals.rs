@@ -72,12 +72,12 @@ fn signing_with(device: &SimDevice, identity: Credential) -> SimDevice {
 async fn ask(profile: &ServedProfile, key: &PKey<openssl::pkey::Private>) -> Option<openssl::x509::X509> {
     let ask = Ask {
         message_type: MessageType::PkcsReq,
-        subject: &distinguished_name(&profile.scep.subject).unwrap(),
+        subject: &distinguished_name(&profile.scep().unwrap().subject).unwrap(),
         key,
-        challenge: Some(&profile.scep.challenge),
+        challenge: Some(&profile.scep().unwrap().challenge),
         signer: None,
     };
-    ScepClient::of(&profile.scep).request(&ask).await.ok()
+    ScepClient::of(profile.scep().unwrap()).request(&ask).await.ok()
 }
 
 fn key() -> PKey<openssl::pkey::Private> {
@@ -322,7 +322,7 @@ async fn a_device_in_setup_assistant_stays_there_while_it_renews() {
     device.answer_all().await.expect("it does what it is asked");
     let shown = enrollment(&tenant, "D-1").await;
     assert_eq!((&shown["awaiting_configuration"], &shown["has_unlock_token"]), (&json!(true), &json!(true)));
-    assert_eq!(noted(&tenant, "device-reenrolled").await, 0);
+    assert_eq!(noted(&tenant, "enrollment-restarted").await, 0);
 }
 
 #[tokio::test]

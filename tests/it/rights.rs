@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 type Rights = BTreeMap<(String, String), BTreeSet<String>>;
 
 /// Rights that no call of the story uses, and why they are there.
-const UNSEEN: [(&str, &str, &str, &str); 17] = [
+const UNSEEN: [(&str, &str, &str, &str); 20] = [
     ("Push", "Wake", "sqs:ReceiveMessage", "Lambda itself takes the messages"),
     ("Push", "Wake", "sqs:DeleteMessage", "Lambda itself takes the messages"),
     ("Push", "Wake", "sqs:GetQueueAttributes", "Lambda itself takes the messages"),
@@ -21,6 +21,9 @@ const UNSEEN: [(&str, &str, &str, &str); 17] = [
     ("InactivitySweeper", "Sweep", "sqs:ReceiveMessage", "Lambda itself takes the messages"),
     ("InactivitySweeper", "Sweep", "sqs:DeleteMessage", "Lambda itself takes the messages"),
     ("InactivitySweeper", "Sweep", "sqs:GetQueueAttributes", "Lambda itself takes the messages"),
+    ("Events", "EventsQueue", "sqs:ReceiveMessage", "Lambda itself takes the messages"),
+    ("Events", "EventsQueue", "sqs:DeleteMessage", "Lambda itself takes the messages"),
+    ("Events", "EventsQueue", "sqs:GetQueueAttributes", "Lambda itself takes the messages"),
     ("Admin", "Results", "s3:ListBucket", "makes an expired result look like one that is gone"),
     (
         "Admin",

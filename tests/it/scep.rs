@@ -28,8 +28,8 @@ impl World {
         let tenant = app.ready_tenant("Green School").await;
         let served = app.stranger().get(&tenant.enrollment_link().await).await.expect(200);
         let profile = ServedProfile::read(&served.bytes).expect("a profile");
-        let server = ScepClient::new(&profile.scep.url);
-        let subject = distinguished_name(&profile.scep.subject).expect("a subject");
+        let server = ScepClient::new(&profile.scep().unwrap().url);
+        let subject = distinguished_name(&profile.scep().unwrap().subject).expect("a subject");
         Self { app, tenant, server, profile, subject }
     }
 
@@ -38,7 +38,7 @@ impl World {
             message_type: MessageType::PkcsReq,
             subject: &self.subject,
             key,
-            challenge: Some(&self.profile.scep.challenge),
+            challenge: Some(&self.profile.scep().unwrap().challenge),
             signer: None,
         }
     }
@@ -116,7 +116,7 @@ async fn two_keys_at_once_get_one_certificate() {
 async fn no_challenge_or_a_wrong_one_gets_nothing() {
     let world = World::new().await;
     let key = key(2048);
-    let challenge = world.profile.scep.challenge.expose();
+    let challenge = world.profile.scep().unwrap().challenge.expose();
     let (link, _) = challenge.split_once('.').expect("two parts");
     let wrong = ["", "secret", &format!("{link}."), &format!("{challenge}0"), "aaaaaaaaaaaaaaaa.0"];
     for wrong in wrong.map(|text| Secret::new(text.to_owned())) {
@@ -215,7 +215,7 @@ fn self_signed(subject: &X509Name, key: &PKey<Private>) -> X509 {
 #[tokio::test]
 async fn nonsense_is_400_and_never_unenrolls() {
     let world = World::new().await;
-    let url = &world.profile.scep.url;
+    let url = &world.profile.scep().unwrap().url;
     let anyone = world.app.stranger();
     let long = "x".repeat(3 * 1024 * 1024);
     for (query, body) in [

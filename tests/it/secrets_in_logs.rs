@@ -132,7 +132,7 @@ async fn a_run_with_all_its_troubles_gives_nothing_away() {
     app.stranger().get(&link).await.expect(409);
     secrets.extend([
         ("the link's token", link.rsplit('.').next().unwrap().into()),
-        ("the challenge", device.profile().unwrap().scep.challenge.expose().clone().into()),
+        ("the challenge", device.profile().unwrap().scep().unwrap().challenge.expose().clone().into()),
         ("the push magic", device.push_magic().into()),
         ("the push token", device.push_token().into()),
         ("the unlock token", device.unlock_token().into()),

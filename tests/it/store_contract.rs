@@ -81,12 +81,12 @@ fn scope(tenant: TenantId) -> Scope {
 /// What is written down with a change.
 fn event(udid: &str) -> Event {
     let id = Random::system().id();
-    Event::new(id, at(50), &scope(Random::system().id()), EventKind::CommandCompleted, &self::id(udid))
+    Event::new(id, at(50), &scope(Random::system().id()), EventKind::CommandCompleted).of(&self::id(udid))
 }
 
 /// What the first TokenUpdate is written down as.
 fn enrolls(device: &EnrollmentId) -> Event {
-    Event { kind: EventKind::DeviceEnrolled, enrollment: device.clone(), ..event("D-1") }
+    Event { kind: EventKind::DeviceEnrolled, enrollment: Some(device.clone()), ..event("D-1") }
 }
 
 /// Seconds after the beginning of these tests.

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use pomarium_tests::TestApp;
 
 /// Every item of every table by its key, in words that can be compared.
+#[derive(Debug)]
 pub(crate) struct Stored(BTreeMap<String, String>);
 
 /// What the server keeps at this moment.

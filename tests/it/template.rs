@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pomarium_local::runner::{
-    self, JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY,
+    self, EVENTS_TRIES, EVENTS_VISIBILITY, JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY,
+    WAKE_TRIES, WAKE_VISIBILITY,
 };
 use serde_yaml_ng::Value;
 use shared::config::NAMES;
@@ -119,6 +120,7 @@ fn the_local_queues_behave_as_the_deployed_ones() {
     for (queue, visibility, tries, function, mapping) in [
         ("Wake", WAKE_VISIBILITY, WAKE_TRIES, "Push", "PushWake"),
         ("Jobs", JOBS_VISIBILITY, JOBS_TRIES, "CommandJobs", "CommandJobsJobs"),
+        ("EventsQueue", EVENTS_VISIBILITY, EVENTS_TRIES, "Events", "EventsTurns"),
         ("Sweep", SWEEP_VISIBILITY, SWEEP_TRIES, "InactivitySweeper", "InactivitySweeperSweep"),
     ] {
         let settings = resource("AWS::SQS::Queue", queue);

@@ -92,15 +92,16 @@ async fn a_link_opens_only_at_its_own_tenant() {
     let mut device = SimDevice::new("D-1", "C02XYZ", "iPad");
     device.open_link(&link).await.expect("it opens");
     let profile = device.profile().unwrap();
-    let subject = distinguished_name(&profile.scep.subject).unwrap();
+    let subject = distinguished_name(&profile.scep().unwrap().subject).unwrap();
     let ask = Ask {
         message_type: MessageType::PkcsReq,
         subject: &subject,
         key: &KEY,
-        challenge: Some(&profile.scep.challenge),
+        challenge: Some(&profile.scep().unwrap().challenge),
         signer: None,
     };
-    let astray = ScepClient::new(&profile.scep.url.replace(&green.id, &blue.id)).request(&ask).await;
+    let astray =
+        ScepClient::new(&profile.scep().unwrap().url.replace(&green.id, &blue.id)).request(&ask).await;
     assert!(matches!(astray, Err(DeviceError::IdentityRefused(_))), "{astray:?}");
     device.enroll(&link, &app.runner.apns).await.expect("the link was not used up");
 }

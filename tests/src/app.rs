@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use pomarium_local::aws::Storage;
-use pomarium_local::runner::{Options, QueueFunction, Runner, deliver_all, run};
+use pomarium_local::runner::{Options, QueueFunction, Runner, begin_seals, deliver_all, run};
 use serde_json::json;
 use shared::port::random::Random;
 use shared::time::{Clock, SignedDuration, Timestamp};
@@ -114,6 +114,18 @@ impl TestApp {
     /// Does every page of a sweep that is due, and returns how many were done.
     pub async fn deliver_pages(&self) -> usize {
         self.deliver(QueueFunction::InactivitySweeper).await
+    }
+
+    /// Gives every webhook its turn.
+    pub async fn deliver_events(&self) {
+        run(self.runner.state.clone(), "events").await.expect("the turns begin");
+        self.deliver(QueueFunction::Events).await;
+    }
+
+    /// Seals every tenant's logs.
+    pub async fn seal(&self) {
+        begin_seals(self.runner.state.clone()).await.expect("the seals begin");
+        self.deliver(QueueFunction::Events).await;
     }
 
     /// Delivers every message of a queue that is due.

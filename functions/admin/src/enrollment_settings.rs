@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use shared::domain::enrollment_settings::{AccessRight, EnrollmentSettings, RemovalRule};
+use shared::domain::enrollment_settings::{
+    AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
+};
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::Fingerprint;
 use shared::secret::Secret;
@@ -34,6 +36,12 @@ pub(crate) struct Settings {
     /// Whether a Mac deposits its bootstrap token.
     #[serde(default = "yes")]
     bootstrap_token: bool,
+    /// Where devices get the identity that they sign with.
+    #[serde(default)]
+    identity: IdentitySource,
+    /// How devices get their profiles.
+    #[serde(default)]
+    method: EnrollmentMethod,
 }
 
 fn every_right() -> BTreeSet<AccessRight> {
@@ -76,6 +84,8 @@ pub(crate) struct SettingsView {
     pinned: bool,
     per_user_connections: bool,
     bootstrap_token: bool,
+    identity: IdentitySource,
+    method: EnrollmentMethod,
 }
 
 impl From<EnrollmentSettings> for SettingsView {
@@ -91,6 +101,8 @@ impl From<EnrollmentSettings> for SettingsView {
             pinned: settings.pinned,
             per_user_connections: settings.per_user_connections,
             bootstrap_token: settings.bootstrap_token,
+            identity: settings.identity,
+            method: settings.method,
         }
     }
 }
@@ -134,6 +146,8 @@ pub(crate) async fn change(
         pinned: body.pinned,
         per_user_connections: body.per_user_connections,
         bootstrap_token: body.bootstrap_token,
+        identity: body.identity,
+        method: body.method,
     };
     Ok(JsonAnswer(change_enrollment_settings(&state, &scope, new).await?.into()))
 }

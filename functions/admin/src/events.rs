@@ -29,8 +29,8 @@ pub(crate) struct EventView {
     /// `device:<fingerprint>`, `token:<id>` or `system:<why>`.
     actor: String,
     action: EventKind,
-    /// The device, or one user's channel on it.
-    enrollment: String,
+    /// The device, or one user's channel on it; null where the event is about all devices.
+    enrollment: Option<String>,
     /// Identifiers, fingerprints; never a secret.
     facts: BTreeMap<String, String>,
 }
@@ -41,7 +41,7 @@ impl From<Event> for EventView {
             at: event.at,
             actor: event.actor,
             action: event.kind,
-            enrollment: event.enrollment.to_string(),
+            enrollment: event.enrollment.map(|id| id.to_string()),
             facts: event.facts,
         }
     }

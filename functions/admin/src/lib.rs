@@ -18,6 +18,7 @@ mod invitations;
 mod link_view;
 mod links;
 mod log;
+mod log_export;
 mod openapi;
 mod page;
 mod qr;
@@ -26,6 +27,8 @@ mod setup;
 mod targets;
 mod tenants;
 mod tokens;
+mod webhook_calls;
+mod webhooks;
 mod withdrawal;
 
 use shared::state::AppState;
@@ -42,6 +45,16 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::list_operators))
         .routes(routes!(events::list))
+        .routes(routes!(log_export::audit))
+        .routes(routes!(log_export::events))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::replay))
+        .routes(routes!(webhook_calls::test))
+        .routes(routes!(webhook_calls::attempts))
+        .routes(routes!(webhook_calls::dead_letters))
+        .routes(routes!(webhook_calls::redeliver))
         .routes(routes!(authorities::create, authorities::list))
         .routes(routes!(authorities::trust))
         .routes(routes!(authorities::retire))

@@ -20,6 +20,9 @@ pub(crate) struct LinkSummary {
     email: Option<String>,
     /// Serial numbers and UDIDs; empty: any device.
     devices: Vec<String>,
+    /// Whether it is for devices that people own.
+    user_enrollment: bool,
+    managed_apple_account: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -30,7 +33,12 @@ pub(crate) struct LinkSummary {
 
 impl LinkSummary {
     pub(crate) fn new(link: EnrollmentLink, now: Timestamp) -> Self {
+        let user_enrollment = link.terms.user_enrollment.as_ref();
         Self {
+            user_enrollment: user_enrollment.is_some(),
+            managed_apple_account: user_enrollment
+                .and_then(|enrollment| enrollment.managed_apple_account.clone())
+                .map(String::from),
             state: link.state(now),
             id: link.id.to_string(),
             uses: link.terms.uses,

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::domain::contact::EmailAddress;
-use shared::domain::link_terms::{LinkHolder, LinkTerms};
+use shared::domain::link_terms::{LinkHolder, LinkTerms, UserEnrollment};
 use shared::error::{Error, Result};
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, Query, ViewerScope};
 use shared::id::LinkId;
@@ -43,6 +43,28 @@ pub(crate) struct NewLink {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     devices: BTreeSet<String>,
+    /// Whether it is for devices that people own (User Enrollment): only the organization's part is managed.
+    #[serde(default)]
+    user_enrollment: bool,
+    /// With `user_enrollment`: the Managed Apple Account that the person is to sign in with.
+    managed_apple_account: Option<EmailAddress>,
+}
+
+impl NewLink {
+    /// How an owner's device is enrolled, if the link is for such.
+    fn user_enrollment(&self) -> Result<Option<UserEnrollment>> {
+        let managed_apple_account = self.managed_apple_account.clone();
+        match (self.user_enrollment, &managed_apple_account) {
+            (true, _) => Ok(Some(UserEnrollment { managed_apple_account })),
+            (false, None) => Ok(None),
+            (false, Some(_)) => {
+                let message = "Only a link for User Enrollment names a Managed Apple Account.";
+                Err(Error::malformed("managed-apple-account", message)
+                    .at("managed_apple_account")
+                    .next("Set user_enrollment, or leave the account out."))
+            }
+        }
+    }
 }
 
 fn default_days() -> i64 {
@@ -79,8 +101,9 @@ pub(crate) async fn create(
     State(state): State<AppState>,
     Json(body): Json<NewLink>,
 ) -> Result<(StatusCode, JsonAnswer<LinkView>), Problem> {
-    let NewLink { valid_days, uses, group, name, email, devices } = body;
-    let terms = LinkTerms { uses, holder: LinkHolder { group, name, email }, devices };
+    let user_enrollment = body.user_enrollment()?;
+    let NewLink { valid_days, uses, group, name, email, devices, .. } = body;
+    let terms = LinkTerms { uses, holder: LinkHolder { group, name, email }, devices, user_enrollment };
     let (link, url) = create_enrollment_link(&state, &scope, valid_days, terms).await?;
     let view = LinkView {
         id: link.id.to_string(),

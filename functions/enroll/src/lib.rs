@@ -2,15 +2,17 @@
 
 mod page;
 
-use axum::extract::State;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use shared::error::{Error, Kind};
-use shared::http::{Problem, ProblemDetails, Query, path_part};
+use shared::http::{PHASE_BODY, Problem, ProblemDetails, Query, device_failure, path_part, profile_file};
 use shared::service::create_enrollment_link::issuing_authority;
-use shared::service::enrollment_profile::{enrollment_profile, open_link};
+use shared::service::enrollment_profile::{Opened, enrollment_profile, open_link};
+use shared::service::over_the_air::answer_device;
 use shared::state::AppState;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,7 +20,7 @@ use utoipa_axum::routes;
 
 /// The function's routes.
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(open)).routes(routes!(profile))
+    OpenApiRouter::new().routes(routes!(open)).routes(routes!(profile)).routes(routes!(device))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -37,6 +39,7 @@ struct Options {
     responses(
         (status = 200, description = "A page where `Accept` asks for HTML, otherwise a .mobileconfig",
             content((&'static [u8] = "application/x-apple-aspen-config"), (String = "text/html"))),
+        (status = 303, description = "Where the profile is made, if it brings the device's identity along"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "The link was used, revoked, or has ended, or there is no usable push certificate",
             body = ProblemDetails, content_type = "application/problem+json"),
@@ -70,6 +73,7 @@ async fn open(
     params(("tenant" = String, Path), ("token" = String, Path), Options),
     responses(
         (status = 200, description = "A .mobileconfig", content_type = "application/x-apple-aspen-config"),
+        (status = 303, description = "Where the profile is made, if it brings the device's identity along"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, body = ProblemDetails, content_type = "application/problem+json"),
     )
@@ -87,6 +91,29 @@ async fn profile(
     }
 }
 
+/// The second and the third phase of an enrollment in phases: a device tells who it is, signed first with the certificate
+/// it has from Apple and then with the identity that it got for that.
+#[utoipa::path(
+    post, path = "/enroll/{tenant}/device", tag = "device", params(("tenant" = String, Path)),
+    request_body(content = Vec<u8>, content_type = "application/pkcs7-signature"),
+    responses(
+        (status = 200, description = "A .mobileconfig", content_type = "application/x-apple-aspen-config"),
+        (status = 400), (status = 503)
+    )
+)]
+async fn device(State(state): State<AppState>, request: Request) -> Response {
+    answer_phase(&state, request).await.unwrap_or_else(|error| device_failure(&error))
+}
+
+async fn answer_phase(state: &AppState, request: Request) -> Result<Response, Error> {
+    let (mut parts, body) = request.into_parts();
+    let tenant = path_part(&mut parts, "tenant").await?.parse()?;
+    let message = to_bytes(body, PHASE_BODY).await.map_err(|cause| {
+        Error::malformed("over-the-air-message", "The message is too large or was cut off.").because(cause)
+    })?;
+    answer_device(state, tenant, &message).await.map(profile_file)
+}
+
 /// Whether a person's browser asks. Devices, programs and the previews of messengers say `*/*` or nothing.
 fn wants_page(headers: &HeaderMap) -> bool {
     text(headers, &header::ACCEPT).contains("text/html")
@@ -98,14 +125,18 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
 
 async fn served(state: &AppState, tenant: &str, token: &str, options: &Options) -> Result<Response, Problem> {
     let unsigned = options.unsigned.as_deref() == Some("1");
-    let profile = enrollment_profile(state, tenant.parse()?, token, unsigned).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/x-apple-aspen-config".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", profile.file_name)),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::VARY, "accept".to_owned()),
-    ];
-    Ok((headers, profile.bytes).into_response())
+    match enrollment_profile(state, tenant.parse()?, token, unsigned).await? {
+        Opened::Profile(profile) => {
+            let mut response = profile_file(profile);
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+            Ok(response)
+        }
+        Opened::At(address) => {
+            let address = if unsigned { format!("{address}?unsigned=1") } else { address };
+            let headers = [(header::LOCATION, address.as_str()), (header::CACHE_CONTROL, "no-store")];
+            Ok((StatusCode::SEE_OTHER, headers).into_response())
+        }
+    }
 }
 
 /// What the page says: who manages the device, and whom the link is for.

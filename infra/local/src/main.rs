@@ -21,13 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long stopping may take.
 const LONGEST_STOP: Duration = Duration::from_secs(8);
 /// The crates of this workspace, as the log names them.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "admin",
     "certificate",
     "checkin",
     "command",
     "command_jobs",
     "enroll",
+    "events",
     "expiry_notifier",
     "mail_feedback",
     "pomarium_local",

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::log::place;
 use crate::id::AuditId;
 use crate::scope::Realm;
 use crate::time::Timestamp;
@@ -88,14 +89,6 @@ pub enum AuditAction {
     InactivityRuleChanged,
     /// It was confirmed that many devices are silent and no outage is.
     InactivityConfirmed,
-    /// So many devices fell silent at once that none became inactive.
-    InactivityHeld,
-    /// A device was silent for too long: it became inactive, and access was locked.
-    DeviceInactive,
-    /// An inactive device answered: it is enrolled again.
-    DeviceReturned,
-    /// A second device spoke under an enrolled device's name, and was refused.
-    DuplicateRefused,
     /// An administrator took a device out of the lists.
     DeviceRetired,
     /// An administrator unenrolled a device, which is told so as soon as it is heard.
@@ -122,6 +115,20 @@ pub enum AuditAction {
     VendorCertificateDeleted,
     /// An operator's token was created.
     OperatorTokenCreated,
+    /// A webhook was made.
+    WebhookCreated,
+    /// A webhook's address, filter or switch changed.
+    WebhookChanged,
+    /// A webhook was deleted.
+    WebhookDeleted,
+    /// A webhook got a new secret.
+    WebhookSecretRotated,
+    /// A test was sent to a webhook.
+    WebhookTested,
+    /// A webhook's deliveries begin again from an earlier moment.
+    WebhookReplayed,
+    /// An event that had been given up was sent once more.
+    WebhookRedelivered,
 }
 
 /// One entry of a tenant's audit log, or of the operator's.
@@ -155,6 +162,11 @@ impl AuditEntry {
             action,
             facts: BTreeMap::new(),
         }
+    }
+
+    /// Where it stands in the log: places are in the order of time.
+    pub fn place(&self) -> String {
+        place(self.at, &self.id)
     }
 
     /// Adds a fact.

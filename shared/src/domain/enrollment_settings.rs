@@ -77,6 +77,28 @@ pub enum RemovalRule {
     WithPassword(KeyId),
 }
 
+/// Where a device gets the identity that it signs with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentitySource {
+    /// The device makes a key and asks this server for its certificate.
+    #[default]
+    Scep,
+    /// Key and certificate come inside the profile, made for this one profile.
+    Pkcs12,
+}
+
+/// How a device gets its enrollment profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnrollmentMethod {
+    /// The link holds it.
+    #[default]
+    Direct,
+    /// In phases: the device proves who it is first, with the certificate it has from Apple. Macs have none to rely on.
+    OverTheAir,
+}
+
 /// A tenant's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentSettings {
@@ -92,6 +114,12 @@ pub struct EnrollmentSettings {
     pub per_user_connections: bool,
     /// Whether a Mac deposits its bootstrap token.
     pub bootstrap_token: bool,
+    /// Where devices get their identities.
+    #[serde(default)]
+    pub identity: IdentitySource,
+    /// How devices get their profiles.
+    #[serde(default)]
+    pub method: EnrollmentMethod,
     /// Counts the changes.
     pub version: u64,
 }
@@ -106,6 +134,8 @@ impl Default for EnrollmentSettings {
             pinned: false,
             per_user_connections: true,
             bootstrap_token: true,
+            identity: IdentitySource::Scep,
+            method: EnrollmentMethod::Direct,
             version: 0,
         }
     }
@@ -137,6 +167,12 @@ impl EnrollmentSettings {
             if rights.contains(&right) && !rights.contains(&needs) {
                 return refuse(message);
             }
+        }
+        if self.method == EnrollmentMethod::OverTheAir && self.identity == IdentitySource::Pkcs12 {
+            let message = "In phases a device asks for its identity: it cannot come with the profile.";
+            return Err(Error::malformed("phases-need-scep", message)
+                .at("identity")
+                .next("Choose identity \"scep\", or method \"direct\"."));
         }
         if self.pinned && self.trusted_authority.is_none() {
             let message = "Only a certificate that the profile brings along can be pinned.";

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::log::place;
 use crate::id::{AuditId, EnrollmentId};
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
     /// A device that was known before begins to enroll again.
@@ -33,6 +34,39 @@ pub enum EventKind {
     IdentityOverdue,
     /// Somebody spoke for a device with an identity of it that was revoked.
     RevokedIdentityUsed,
+    /// A second device spoke under an enrolled device's name, and was refused.
+    DuplicateRefused,
+    /// A device was silent for too long: it became inactive, and access was locked.
+    DeviceInactive,
+    /// An inactive device answered: it is enrolled again.
+    DeviceReturned,
+    /// So many devices fell silent at once that none became inactive.
+    InactivityHeld,
+    /// A webhook was switched off, because nothing could be delivered to it for a day, or its server said that it is gone.
+    WebhookDisabled,
+}
+
+impl EventKind {
+    /// The kind as the log writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EnrollmentRestarted => "enrollment-restarted",
+            Self::DeviceEnrolled => "device-enrolled",
+            Self::CheckedOut => "checked-out",
+            Self::DeviceUnenrolled => "device-unenrolled",
+            Self::CommandCompleted => "command-completed",
+            Self::PushAddressRefused => "push-address-refused",
+            Self::IdentityRefused => "identity-refused",
+            Self::IdentityRenewed => "identity-renewed",
+            Self::IdentityOverdue => "identity-overdue",
+            Self::RevokedIdentityUsed => "revoked-identity-used",
+            Self::DuplicateRefused => "duplicate-refused",
+            Self::DeviceInactive => "device-inactive",
+            Self::DeviceReturned => "device-returned",
+            Self::InactivityHeld => "inactivity-held",
+            Self::WebhookDisabled => "webhook-disabled",
+        }
+    }
 }
 
 /// One entry of a tenant's surveillance log.
@@ -47,8 +81,9 @@ pub struct Event {
     /// What.
     #[serde(rename = "action")]
     pub kind: EventKind,
-    /// To which device, or channel of it.
-    pub enrollment: EnrollmentId,
+    /// To which device, or channel of it; none where it is about all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrollment: Option<EnrollmentId>,
     /// More about it: identifiers, fingerprints; never a secret.
     #[serde(default)]
     pub facts: BTreeMap<String, String>,
@@ -56,15 +91,20 @@ pub struct Event {
 
 impl Event {
     /// An event that `scope`'s actor causes now.
-    pub fn new(
-        id: AuditId,
-        at: Timestamp,
-        scope: &Scope,
-        kind: EventKind,
-        enrollment: &EnrollmentId,
-    ) -> Self {
+    pub fn new(id: AuditId, at: Timestamp, scope: &Scope, kind: EventKind) -> Self {
         let actor = scope.actor().to_string();
-        Self { id, at, actor, kind, enrollment: enrollment.clone(), facts: BTreeMap::new() }
+        Self { id, at, actor, kind, enrollment: None, facts: BTreeMap::new() }
+    }
+
+    /// Says which device, or channel of it, the event is about.
+    #[must_use]
+    pub fn of(self, enrollment: &EnrollmentId) -> Self {
+        Self { enrollment: Some(enrollment.clone()), ..self }
+    }
+
+    /// Where it stands in the log: places are in the order of time.
+    pub fn place(&self) -> String {
+        place(self.at, &self.id)
     }
 
     /// Adds a fact.

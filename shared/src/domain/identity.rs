@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 /// How long an issued device identity lives, in days.
 pub const IDENTITY_DAYS: u32 = 365;
 
+/// How long an identity between the phases of an enrollment lives, in days. Its challenge ends sooner.
+pub const PHASE_DAYS: u32 = 1;
+
 /// The refusal of a signer who may not speak for an enrollment: it has another identity, or was never enrolled here.
 pub fn not_bound(id: &EnrollmentId) -> Error {
     Error::forbidden(
@@ -136,4 +139,8 @@ pub struct IssuedIdentity {
     /// When an administrator revoked it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+    /// Until when, in unix seconds, an identity that came inside a profile waits for its device. DynamoDB's TTL reads it;
+    /// the binding removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclaimed_until: Option<i64>,
 }

@@ -6,10 +6,14 @@ use openssl::sha::sha256;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::link_challenge::CHALLENGE_SECONDS;
 use super::link_terms::LinkTerms;
 use crate::id::{Fingerprint, LinkId};
 use crate::secret::Secret;
 use crate::time::Timestamp;
+
+/// How long a link may live at most, in days.
+pub const LONGEST_DAYS: i64 = 90;
 
 /// What the store keeps of an enrollment link.
 ///
@@ -99,6 +103,17 @@ impl EnrollmentLink {
     /// Whether the link's time is over.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now.as_second() >= self.expires_at
+    }
+
+    /// When what one of its profiles promises ends, in unix seconds: with the link, and within an hour where the link makes
+    /// a new promise to everyone who opens it.
+    pub fn promise_ends(&self, now: Timestamp) -> i64 {
+        if self.terms.is_single() { self.expires_at } else { self.hour_ends(now) }
+    }
+
+    /// An hour from now, or the link's end if that comes first, in unix seconds.
+    pub fn hour_ends(&self, now: Timestamp) -> i64 {
+        self.expires_at.min(now.as_second() + CHALLENGE_SECONDS)
     }
 
     /// Where it stands.
@@ -208,6 +223,17 @@ mod tests {
         assert_eq!(EnrollmentLink { used: 3, ..several.clone() }.state(early), LinkState::Used);
         let unlimited = LinkTerms { uses: None, ..LinkTerms::default() };
         assert_eq!(EnrollmentLink { used: 99, terms: unlimited, ..several }.state(early), LinkState::Open);
+    }
+
+    #[test]
+    fn a_promise_ends_within_the_hour_unless_there_is_only_one() {
+        let (link, _) = link();
+        let long = EnrollmentLink { expires_at: 86_400, ..link.clone() };
+        let several = LinkTerms { uses: None, ..LinkTerms::default() };
+        let shared = EnrollmentLink { terms: several, ..long.clone() };
+        let start = Timestamp::UNIX_EPOCH;
+        assert_eq!((long.promise_ends(start), shared.promise_ends(start)), (86_400, CHALLENGE_SECONDS));
+        assert_eq!(link.hour_ends(start), 60);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! SCEP challenges of enrollment links: each is good for one key.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use super::identity_name::{IdentityKind, IdentityName};
 use super::link::{IssuedByLink, LinkToken, hash, same};
-use crate::id::LinkId;
+use super::link_terms::compared;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -22,6 +25,41 @@ pub struct Challenge {
     pub number: Option<u32>,
 }
 
+/// What a challenge obtains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// The identity that a device enrolls with.
+    #[default]
+    Identity,
+    /// The second phase of an enrollment in phases.
+    Attributes,
+    /// The identity that the third phase is signed with.
+    Phase,
+}
+
+/// A device that proved who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenDevice {
+    /// Its UDID, as UDIDs are compared.
+    pub udid: String,
+    /// Its serial number, as serial numbers are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<String>,
+}
+
+impl ProvenDevice {
+    /// The device with these names.
+    pub fn new(udid: &str, serial_number: Option<&str>) -> Self {
+        Self { udid: compared(udid), serial_number: serial_number.map(compared) }
+    }
+
+    /// Under what names a link may admit it.
+    pub fn names(&self) -> BTreeSet<String> {
+        [Some(self.udid.clone()), self.serial_number.clone()].into_iter().flatten().collect()
+    }
+}
+
 /// What the store keeps of the challenge in one profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinkChallenge {
@@ -34,6 +72,12 @@ pub struct LinkChallenge {
     /// What it was used for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued: Option<IssuedByLink>,
+    /// What it obtains.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// The device that it is for, once one has proven who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<ProvenDevice>,
 }
 
 impl Challenge {
@@ -56,31 +100,33 @@ impl Challenge {
     }
 
     /// Who asks with it, as the identity's subject names the device.
-    pub fn common_name(&self) -> String {
-        common_name(&self.token.id, self.number)
+    pub fn name(&self) -> IdentityName {
+        IdentityName { kind: IdentityKind::Requested, link: self.token.id.clone(), number: self.number }
     }
 }
 
-/// The common name of an identity: the link, and which profile of a link for several devices.
-fn common_name(link: &LinkId, number: Option<u32>) -> String {
-    number.map_or_else(|| format!("Device {link}"), |number| format!("Device {link}-{number}"))
-}
-
 impl LinkChallenge {
-    /// The record of a profile's challenge, which ends with its link at the latest.
-    pub fn create(number: u32, secret: &Secret<String>, now: Timestamp, link_expires_at: i64) -> Self {
+    /// The record of a challenge in a profile of a link, which obtains an identity for any device.
+    pub fn create(number: u32, secret: &Secret<String>, expires_at: i64) -> Self {
         Self {
             served: number,
             challenge_hash: hash(secret.expose()),
-            expires_at: link_expires_at.min(now.as_second() + CHALLENGE_SECONDS),
+            expires_at,
             issued: None,
+            purpose: Purpose::Identity,
+            device: None,
         }
+    }
+
+    /// Whether its time is over.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now.as_second() >= self.expires_at
     }
 
     /// Whether `challenge` is this one, and its time is not over.
     pub fn accepts(&self, challenge: &Challenge, now: Timestamp) -> bool {
         challenge.number == Some(self.served)
-            && now.as_second() < self.expires_at
+            && !self.is_expired(now)
             && same(&self.challenge_hash, &hash(challenge.token.secret.expose()))
     }
 }
@@ -88,6 +134,7 @@ impl LinkChallenge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::LinkId;
     use crate::time::from_unix;
 
     fn challenge(number: Option<u32>) -> Challenge {
@@ -99,7 +146,7 @@ mod tests {
         for number in [None, Some(7)] {
             let read = Challenge::parse(challenge(number).reveal().expose()).unwrap();
             assert_eq!((read.number, read.token.secret.expose().as_str()), (number, "s3cret"));
-            assert_eq!(read.common_name(), challenge(number).common_name());
+            assert_eq!(read.name(), challenge(number).name());
         }
         for other in ["", "x", "aaaaaaaaaaaaaaaa.x.y"] {
             assert!(Challenge::parse(other).is_none(), "{other}");
@@ -109,13 +156,12 @@ mod tests {
     #[test]
     fn a_challenge_is_good_for_its_number_and_its_hour() {
         let secret = Secret::new("s3cret".to_owned());
-        let kept = LinkChallenge::create(7, &secret, from_unix(0), 86_400);
+        let kept = LinkChallenge::create(7, &secret, CHALLENGE_SECONDS);
         let last = from_unix(CHALLENGE_SECONDS - 1);
         assert!(kept.accepts(&challenge(Some(7)), last));
         assert!(!kept.accepts(&challenge(Some(7)), from_unix(CHALLENGE_SECONDS)));
         assert!(!kept.accepts(&challenge(Some(8)), last) && !kept.accepts(&challenge(None), last));
-        let other = LinkChallenge::create(7, &Secret::new("other".to_owned()), from_unix(0), 86_400);
+        let other = LinkChallenge::create(7, &Secret::new("other".to_owned()), CHALLENGE_SECONDS);
         assert!(!other.accepts(&challenge(Some(7)), last));
-        assert_eq!(LinkChallenge::create(7, &secret, from_unix(0), 60).expires_at, 60);
     }
 }

@@ -26,6 +26,17 @@ pub struct LinkTerms {
     /// Serial numbers and UDIDs, in capitals; empty: any device.
     #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
     pub devices: BTreeSet<String>,
+    /// For User Enrollment: the device stays its owner's, and only the organization's part of it is managed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_enrollment: Option<UserEnrollment>,
+}
+
+/// How an owner's device is enrolled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserEnrollment {
+    /// The Managed Apple Account that the person is to sign in with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_apple_account: Option<EmailAddress>,
 }
 
 /// Whom a link is for. It is kept with every identity that the link obtains.
@@ -44,7 +55,7 @@ pub struct LinkHolder {
 
 impl Default for LinkTerms {
     fn default() -> Self {
-        Self { uses: Some(1), holder: LinkHolder::default(), devices: BTreeSet::new() }
+        Self { uses: Some(1), holder: LinkHolder::default(), devices: BTreeSet::new(), user_enrollment: None }
     }
 }
 
@@ -52,6 +63,11 @@ impl LinkTerms {
     /// Whether it enrolls one device only.
     pub fn is_single(&self) -> bool {
         self.uses == Some(1)
+    }
+
+    /// Whether a device with one of these names may enroll.
+    pub fn admits(&self, names: &BTreeSet<String>) -> bool {
+        self.devices.is_empty() || !self.devices.is_disjoint(names)
     }
 
     /// The terms with tidy texts.
@@ -67,10 +83,14 @@ impl LinkTerms {
             let message = format!("A link names at most {MOST_DEVICES} devices.");
             return Err(Error::malformed("link-devices", message).at("devices"));
         }
+        if self.user_enrollment.is_some() && !self.devices.is_empty() {
+            let message = "A device in User Enrollment tells neither its serial number nor its UDID: none can be named.";
+            return Err(Error::malformed("link-devices", message).at("devices"));
+        }
         let devices = self.devices.iter().map(|device| device_name(device)).collect::<Result<_>>()?;
         let LinkHolder { group, name, email } = self.holder;
         let holder = LinkHolder { group: label("group", group)?, name: label("name", name)?, email };
-        Ok(Self { uses: self.uses, holder, devices })
+        Ok(Self { holder, devices, ..self })
     }
 }
 
@@ -129,12 +149,26 @@ mod tests {
     }
 
     #[test]
+    fn a_device_is_admitted_by_any_of_its_names() {
+        let names = |names: &[&str]| names.iter().map(|name| compared(name)).collect::<BTreeSet<_>>();
+        assert!(LinkTerms::default().admits(&names(&["D-1"])));
+        let named = with_device("c02xyz").checked().unwrap();
+        assert!(named.admits(&names(&["D-1", "C02XYZ"])));
+        assert!(!named.admits(&names(&["D-1", "C02XYA"])));
+    }
+
+    #[test]
     fn terms_that_cannot_be_are_refused_by_name() {
         let too_many = (0..=MOST_DEVICES).map(|n| format!("C{n}")).collect();
         for (terms, code, field) in [
             (LinkTerms { uses: Some(0), ..LinkTerms::default() }, "link-uses", "uses"),
             (LinkTerms { uses: Some(MOST_USES + 1), ..LinkTerms::default() }, "link-uses", "uses"),
             (LinkTerms { devices: too_many, ..LinkTerms::default() }, "link-devices", "devices"),
+            (
+                LinkTerms { user_enrollment: Some(UserEnrollment::default()), ..with_device("C02XYZ") },
+                "link-devices",
+                "devices",
+            ),
             (with_device("C02 XYZ"), "link-devices", "devices"),
             (with_device(""), "link-devices", "devices"),
             (with_group(" "), "link-label", "group"),

@@ -3,11 +3,13 @@
 //! Push certificates: [`csr`] makes the request or [`own_request`] reads the customer's, [`key_export`] hands a key out,
 //! [`vendor`] and [`push_request`] sign it for Apple's portal,
 //! [`push_upload`] reads what the portal answers and [`push_certificate`] judges it.
-//! Devices: [`authority`] and [`scep`] issue their identities, [`mdm_signature`] recognises them,
+//! Devices: [`authority`] and [`scep`] issue their identities, [`carried_identity`] packs those that a profile brings, [`device_message`] and [`mdm_signature`] recognise them,
 //! [`profile_signature`] signs what they install, with a [`profile_signer`] where an administrator brings one. [`seal`] keeps secrets at rest.
 
 pub mod authority;
+pub mod carried_identity;
 pub mod csr;
+pub mod device_message;
 pub mod export;
 pub mod key;
 pub mod key_export;

@@ -31,6 +31,10 @@ const APPLE: [&[u8]; 16] = [
     include_bytes!("roots/AppleWWDRCAG8.cer"),
 ];
 
+/// The authority that certifies iPhones, iPads and the like when they are activated, from Apple's "Over-the-Air Profile Delivery
+/// and Configuration". Not its issuers: they certify much else.
+const APPLE_DEVICES: &[u8] = include_bytes!("roots/AppleiPhoneDeviceCA.cer");
+
 /// The authorities behind api.push.apple.com's server certificate.
 const APNS: [&[u8]; 2] = [
     include_bytes!("roots/AAA_Certificate_Services.crt"),
@@ -49,6 +53,14 @@ impl TrustRoots {
     pub fn apple() -> Result<Self> {
         let certificates = APPLE.iter().map(|der| X509::from_der(der)).collect::<Result<_, _>>();
         certificates.map(Self).map_err(Error::internal)
+    }
+
+    /// Apple's authority for devices, built in.
+    ///
+    /// # Errors
+    /// Internal when OpenSSL fails.
+    pub fn apple_devices() -> Result<Self> {
+        X509::from_der(APPLE_DEVICES).map(Self::from).map_err(Error::internal)
     }
 
     /// The authorities of a PEM file, for a portal that is not Apple's.
@@ -136,6 +148,19 @@ pub(crate) fn verify(
 mod tests {
     use super::super::fixture::{self, Chain, day};
     use super::*;
+
+    #[test]
+    fn apples_authority_for_devices_is_the_one_it_prints_and_no_other() {
+        let roots = TrustRoots::apple_devices().unwrap();
+        let [authority] = roots.certificates() else { panic!("one authority") };
+        assert!(certificate::is_authority(authority));
+        assert_eq!(certificate::display_name(authority.subject_name()), "Apple iPhone Device CA");
+        let digest = hex::encode(openssl::sha::sha256(&authority.to_der().unwrap()));
+        assert_eq!(digest, "76f27d00e1333bc88de0e2916c38c9a7f2b75774c25a794c092a80e3c4c66cce");
+        for other in TrustRoots::apple().unwrap().certificates() {
+            assert_eq!(chains_to(other, roots.certificates()), None);
+        }
+    }
 
     #[test]
     fn the_built_in_authorities_are_readable_and_belong_together() {

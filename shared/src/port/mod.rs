@@ -5,6 +5,7 @@
 pub mod apns;
 pub mod blob;
 pub mod mailer;
+pub mod outbound;
 pub mod own_address;
 pub mod queue;
 pub mod random;

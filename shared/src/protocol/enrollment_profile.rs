@@ -1,4 +1,4 @@
-//! The profile that enrolls a device: an identity by SCEP, and the MDM payload that uses it.
+//! The profile that enrolls a device: an identity, and the MDM payload that uses it.
 
 use plist::{Dictionary, Value};
 use uuid::Uuid;
@@ -37,7 +37,7 @@ pub struct EnrollmentProfile {
     /// Where the device checks in.
     pub check_in_url: String,
     /// The device's identity.
-    pub identity: Scep,
+    pub identity: Identity,
     /// What the tenant decides.
     pub options: ProfileOptions,
     /// PayloadUUIDs, the same for the same link.
@@ -59,6 +59,15 @@ pub struct ProfileOptions {
     pub trusted_authority: Option<Vec<u8>>,
     /// Whether the server's certificate must come from that authority.
     pub pinned: bool,
+    /// For a device that stays its owner's. It gives no access rights.
+    pub user_enrollment: Option<UserEnrollment>,
+}
+
+/// User Enrollment. Apple: `EnrollmentMode` and `AssignedManagedAppleID` in `mdm/profiles/com.apple.mdm.yaml`.
+#[derive(Clone, Debug)]
+pub struct UserEnrollment {
+    /// The Managed Apple Account that the person is to sign in with.
+    pub managed_apple_account: Option<String>,
 }
 
 /// All rights, and everything this server can.
@@ -71,11 +80,30 @@ impl Default for ProfileOptions {
             removal_password: None,
             trusted_authority: None,
             pinned: false,
+            user_enrollment: None,
         }
     }
 }
 
-/// How the device gets its identity certificate. Apple: `mdm/profiles/com.apple.security.scep.yaml`.
+/// How the device gets its identity certificate.
+#[derive(Clone, Debug)]
+pub enum Identity {
+    /// It makes a key and asks for a certificate.
+    Scep(Scep),
+    /// It comes with the profile.
+    Pkcs12(Pkcs12),
+}
+
+/// An identity in the profile itself. Apple: `mdm/profiles/com.apple.security.pkcs12.yaml`.
+#[derive(Clone, Debug)]
+pub struct Pkcs12 {
+    /// Key and certificate.
+    pub file: Secret<Vec<u8>>,
+    /// What opens the file.
+    pub password: Secret<String>,
+}
+
+/// Where a device asks for a certificate. Apple: `mdm/profiles/com.apple.security.scep.yaml`.
 #[derive(Clone, Debug)]
 pub struct Scep {
     /// The SCEP server.
@@ -96,8 +124,8 @@ pub struct Scep {
 pub struct ProfileUuids {
     /// The profile's own.
     pub profile: Uuid,
-    /// The SCEP payload's, which the MDM payload names as its identity.
-    pub scep: Uuid,
+    /// The identity payload's, which the MDM payload names.
+    pub identity: Uuid,
     /// The MDM payload's.
     pub mdm: Uuid,
     /// That of the payload with the trusted authority, which the MDM payload names to pin it.
@@ -116,9 +144,20 @@ impl EnrollmentProfile {
     /// Malformed `plist-control-character` when one of the texts holds a control character.
     pub fn to_plist(&self) -> Result<Vec<u8>> {
         // The device installs them in this order: it needs the trust before it calls the server.
-        let payloads = [self.trust(), Some(self.scep()), Some(self.mdm()), self.removal()];
+        self.around([self.trust(), Some(self.identity()), Some(self.mdm()), self.removal()], "")
+    }
+
+    /// The profile with the identity alone, as XML: what a device gets in the second phase of an enrollment in phases.
+    ///
+    /// # Errors
+    /// As [`EnrollmentProfile::to_plist`].
+    pub fn identity_to_plist(&self) -> Result<Vec<u8>> {
+        self.around([self.trust(), Some(self.identity()), None, None], ".phase")
+    }
+
+    fn around(&self, payloads: [Option<Dictionary>; 4], suffix: &str) -> Result<Vec<u8>> {
         let payloads = payloads.into_iter().flatten().map(Value::from).collect();
-        let mut profile = self.payload("Configuration", "", &self.display_name, self.uuids.profile);
+        let mut profile = self.payload("Configuration", suffix, &self.display_name, self.uuids.profile);
         put(&mut profile, "PayloadContent", Value::Array(payloads));
         put(&mut profile, "PayloadDescription", self.description.as_str());
         put(&mut profile, "PayloadOrganization", self.organization.as_str());
@@ -126,8 +165,14 @@ impl EnrollmentProfile {
         body::to_xml(&profile.into())
     }
 
-    fn scep(&self) -> Dictionary {
-        let Scep { url, name: authority, subject, challenge, ca_sha1 } = &self.identity;
+    fn identity(&self) -> Dictionary {
+        match &self.identity {
+            Identity::Scep(scep) => self.scep(scep),
+            Identity::Pkcs12(file) => self.pkcs12(file),
+        }
+    }
+
+    fn scep(&self, Scep { url, name: authority, subject, challenge, ca_sha1 }: &Scep) -> Dictionary {
         // Each relative name is an array of its own, although only one attribute fits this product's subjects.
         let name = |(attribute, value): &(String, String)| {
             let pair = vec![attribute.as_str().into(), value.as_str().into()];
@@ -147,8 +192,18 @@ impl EnrollmentProfile {
         put(&mut content, "RetryDelay", RETRY_DELAY);
 
         let mut payload =
-            self.payload("com.apple.security.scep", ".scep", "Device identity", self.uuids.scep);
+            self.payload("com.apple.security.scep", ".scep", "Device identity", self.uuids.identity);
         put(&mut payload, "PayloadContent", content);
+        payload
+    }
+
+    fn pkcs12(&self, Pkcs12 { file, password }: &Pkcs12) -> Dictionary {
+        let kind = "com.apple.security.pkcs12";
+        let mut payload = self.payload(kind, ".identity", "Device identity", self.uuids.identity);
+        put(&mut payload, "KeyIsExtractable", false);
+        put(&mut payload, "Password", password.expose().as_str());
+        put(&mut payload, "PayloadCertificateFileName", "identity.p12");
+        put(&mut payload, "PayloadContent", Value::Data(file.expose().clone()));
         payload
     }
 
@@ -177,10 +232,18 @@ impl EnrollmentProfile {
         let capabilities = capabilities.into_iter().filter(|(has, _)| *has);
         let capabilities = capabilities.map(|(_, name)| Value::from(name)).collect();
         let mut payload = self.payload("com.apple.mdm", ".mdm", "Device management", self.uuids.mdm);
-        put(&mut payload, "AccessRights", options.access_rights);
+        match &options.user_enrollment {
+            None => put(&mut payload, "AccessRights", options.access_rights),
+            Some(UserEnrollment { managed_apple_account }) => {
+                if let Some(account) = managed_apple_account {
+                    put(&mut payload, "AssignedManagedAppleID", account.as_str());
+                }
+                put(&mut payload, "EnrollmentMode", "BYOD");
+            }
+        }
         put(&mut payload, "CheckInURL", self.check_in_url.as_str());
         put(&mut payload, "CheckOutWhenRemoved", true);
-        put(&mut payload, "IdentityCertificateUUID", upper(self.uuids.scep));
+        put(&mut payload, "IdentityCertificateUUID", upper(self.uuids.identity));
         put(&mut payload, "ServerCapabilities", Value::Array(capabilities));
         put(&mut payload, "ServerURL", self.server_url.as_str());
         put(&mut payload, "SignMessage", true);
@@ -228,7 +291,7 @@ mod tests {
             topic: "com.apple.mgmt.External.11111111-2222-3333-4444-555555555555".to_owned(),
             server_url: "https://mdm.example.org/mdm/aaaaaaaaaaaaaaaa/command".to_owned(),
             check_in_url: "https://mdm.example.org/mdm/aaaaaaaaaaaaaaaa/checkin".to_owned(),
-            identity: Scep {
+            identity: Identity::Scep(Scep {
                 url: "https://mdm.example.org/scep/aaaaaaaaaaaaaaaa".to_owned(),
                 name: "bbbbbbbbbbbbbbbb".to_owned(),
                 subject: vec![
@@ -237,11 +300,11 @@ mod tests {
                 ],
                 challenge: Secret::new("one-time".to_owned()),
                 ca_sha1: [7; 20],
-            },
+            }),
             options: ProfileOptions::default(),
             uuids: ProfileUuids {
                 profile: uuid(1),
-                scep: uuid(2),
+                identity: uuid(2),
                 mdm: uuid(3),
                 trust: uuid(4),
                 removal: uuid(5),
@@ -264,10 +327,33 @@ mod tests {
             removal_password: Some(Secret::new("open sesame".to_owned())),
             trusted_authority: Some(vec![1, 2, 3]),
             pinned: true,
+            user_enrollment: None,
         };
         assert!(!format!("{options:?}").contains("sesame"));
         let xml = EnrollmentProfile { options, ..profile() }.to_plist().unwrap();
         insta::assert_snapshot!(String::from_utf8(xml).unwrap());
+    }
+
+    #[test]
+    fn an_owners_device_gives_no_rights() {
+        let account = "jo@school.example".to_owned();
+        let user_enrollment = Some(UserEnrollment { managed_apple_account: Some(account) });
+        let options = ProfileOptions { user_enrollment, ..ProfileOptions::default() };
+        let xml = EnrollmentProfile { options, ..profile() }.to_plist().unwrap();
+        let xml = String::from_utf8(xml).unwrap();
+        assert!(!xml.contains("AccessRights"), "{xml}");
+        for (key, value) in [("EnrollmentMode", "BYOD"), ("AssignedManagedAppleID", "jo@school.example")] {
+            assert!(xml.contains(&format!("<key>{key}</key>\n\t\t\t<string>{value}</string>")), "{xml}");
+        }
+    }
+
+    #[test]
+    fn an_identity_may_come_along() {
+        let file =
+            Pkcs12 { file: Secret::new(vec![1, 2, 3]), password: Secret::new("open sesame".to_owned()) };
+        let profile = EnrollmentProfile { identity: Identity::Pkcs12(file), ..profile() };
+        assert!(!format!("{profile:?}").contains("sesame"));
+        insta::assert_snapshot!(String::from_utf8(profile.to_plist().unwrap()).unwrap());
     }
 
     #[test]

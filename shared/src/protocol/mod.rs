@@ -12,6 +12,7 @@ pub mod enrollment_profile;
 pub mod identity;
 pub mod inventory;
 pub mod message;
+pub mod over_the_air;
 pub mod report;
 
 mod binary_bounds;

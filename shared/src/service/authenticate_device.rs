@@ -76,7 +76,10 @@ pub(super) async fn authorities(state: &State, scope: &Scope) -> Result<Arc<Vec<
 }
 
 /// The authority that issued a certificate; `None` when the tenant knows no such one.
-fn issuer_of(certificate: &X509, authorities: &[IdentityAuthority]) -> Result<Option<IdentityAuthority>> {
+pub(super) fn issuer_of(
+    certificate: &X509,
+    authorities: &[IdentityAuthority],
+) -> Result<Option<IdentityAuthority>> {
     let roots = certificates(authorities)?;
     let issuer = trust::chains_to(certificate, &roots);
     Ok(issuer.and_then(|index| authorities.get(index)).cloned())

@@ -4,7 +4,7 @@ use super::authenticate_device::authorities;
 use super::create_group::ensure_group;
 use crate::domain::audit::AuditAction;
 use crate::domain::identity::IdentityAuthority;
-use crate::domain::link::{EnrollmentLink, LinkToken};
+use crate::domain::link::{EnrollmentLink, LONGEST_DAYS, LinkToken};
 use crate::domain::link_terms::LinkTerms;
 use crate::error::{Error, Result};
 use crate::id::LinkId;
@@ -15,8 +15,6 @@ use crate::time::DAY;
 
 /// How long a link lives unless asked otherwise, in days.
 pub const DEFAULT_DAYS: i64 = 7;
-/// How long a link may live at most, in days.
-const LONGEST_DAYS: i64 = 90;
 
 /// Makes a link and returns it with its URL, whose token is shown once.
 ///

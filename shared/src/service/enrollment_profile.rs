@@ -1,19 +1,28 @@
-//! What a person gets who opens an enrollment link.
+//! What stands behind an enrollment link, and the frame of every enrollment profile.
+
+use std::fmt;
 
 use openssl::sha::{sha1, sha256};
 use uuid::Builder;
 
 use super::create_enrollment_link::issuing_authority;
 use super::issue_identity::identity_subject;
+use super::over_the_air::profile_service;
 use super::profile_signer::sign_profile;
 use super::secret_path;
-use crate::domain::enrollment_settings::{AccessRight, RemovalRule};
+use crate::domain::enrollment_settings::{
+    AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
+};
 use crate::domain::identity::IdentityAuthority;
+use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
 use crate::domain::link_challenge::{Challenge, LinkChallenge};
+use crate::domain::link_terms::{self, LinkTerms};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::protocol::enrollment_profile::{EnrollmentProfile, ProfileOptions, ProfileUuids, Scep};
+use crate::protocol::enrollment_profile::{
+    EnrollmentProfile, Identity, ProfileOptions, ProfileUuids, Scep, UserEnrollment,
+};
 use crate::scope::{Actor, Scope};
 use crate::secret::Secret;
 use crate::state::State;
@@ -25,6 +34,15 @@ pub struct ServedProfile {
     pub bytes: Vec<u8>,
     /// Its name when saved.
     pub file_name: String,
+}
+
+/// What a link's token opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// The profile.
+    Profile(ServedProfile),
+    /// Where the profile is made: only that function may issue the identity that comes inside.
+    At(String),
 }
 
 /// The link behind a token that still enrolls devices, and its scope.
@@ -57,53 +75,157 @@ pub async fn enrollment_profile(
     tenant: TenantId,
     token: &str,
     unsigned: bool,
-) -> Result<ServedProfile> {
+) -> Result<Opened> {
     let (scope, link, token) = open_link(state, tenant, token).await?;
-    let now = state.clock.now();
-    let topic = state.store.push_certificates(&scope).await?.usable(now)?.certificate.topic.clone();
-    let authority = issuing_authority(state, &scope).await?;
-    let challenge = challenge(state, &scope, &link, &token).await?;
-    let identity = ProfileIdentity {
-        subject: identity_subject(&authority.organization, &link.terms.holder, &challenge),
-        common_name: challenge.common_name(),
-        challenge: challenge.reveal(),
+    let settings = state.store.enrollment_settings(&scope).await?;
+    // A device that stays its owner's has nothing to prove: it never tells who it is.
+    if settings.method == EnrollmentMethod::OverTheAir && link.terms.user_enrollment.is_none() {
+        let frame = Frame::read(state, &scope, &settings, &link.terms).await?;
+        return profile_service(state, &scope, frame, &link, unsigned).await.map(Opened::Profile);
+    }
+    match settings.identity {
+        IdentitySource::Scep => {
+            let frame = Frame::read(state, &scope, &settings, &link.terms).await?;
+            let challenge = challenge(state, &scope, &link, &token).await?;
+            let kind = IdentityKind::Requested;
+            let identity = requested(state, &scope, &frame.authority, &link, &challenge, kind);
+            frame.serve(state, &scope, &challenge.name(), identity, unsigned).await.map(Opened::Profile)
+        }
+        IdentitySource::Pkcs12 => {
+            let (base, token) = (&state.config.base_url, token.reveal());
+            Ok(Opened::At(format!("{base}/scep/{}/profile/{}", scope.tenant(), token.expose())))
+        }
+    }
+}
+
+/// What all enrollment profiles of a tenant have in common at the moment.
+pub(super) struct Frame {
+    topic: String,
+    /// Who issues the identities.
+    pub(super) authority: IdentityAuthority,
+    options: ProfileOptions,
+}
+
+impl Frame {
+    /// # Errors
+    /// Conflict when devices cannot enroll now: no usable push certificate, no authority.
+    pub(super) async fn read(
+        state: &State,
+        scope: &Scope,
+        settings: &EnrollmentSettings,
+        terms: &LinkTerms,
+    ) -> Result<Self> {
+        let now = state.clock.now();
+        let topic = state.store.push_certificates(scope).await?.usable(now)?.certificate.topic.clone();
+        let authority = issuing_authority(state, scope).await?;
+        Ok(Self { topic, authority, options: options(state, scope, settings, terms).await? })
+    }
+
+    /// The frame of a profile that is installed already: it keeps its topic for ever, whichever certificate is the active one.
+    ///
+    /// # Errors
+    /// Conflict when there is no authority.
+    pub(super) async fn installed(
+        state: &State,
+        scope: &Scope,
+        topic: String,
+        is_user_enrollment: bool,
+    ) -> Result<Self> {
+        let settings = state.store.enrollment_settings(scope).await?;
+        let authority = issuing_authority(state, scope).await?;
+        let user_enrollment = is_user_enrollment.then(link_terms::UserEnrollment::default);
+        let terms = LinkTerms { user_enrollment, ..LinkTerms::default() };
+        Ok(Self { topic, authority, options: options(state, scope, &settings, &terms).await? })
+    }
+
+    /// The profile around an identity, signed.
+    pub(super) async fn serve(
+        self,
+        state: &State,
+        scope: &Scope,
+        name: &(impl fmt::Display + Sync),
+        identity: Identity,
+        unsigned: bool,
+    ) -> Result<ServedProfile> {
+        let profile = self.around(state, scope, name, identity).to_plist()?;
+        signed(state, scope, &self.authority, profile, unsigned).await
+    }
+
+    /// The profile with the identity alone, signed.
+    pub(super) async fn serve_identity(
+        self,
+        state: &State,
+        scope: &Scope,
+        name: &(impl fmt::Display + Sync),
+        identity: Identity,
+    ) -> Result<ServedProfile> {
+        let profile = self.around(state, scope, name, identity).identity_to_plist()?;
+        signed(state, scope, &self.authority, profile, false).await
+    }
+
+    fn around(
+        &self,
+        state: &State,
+        scope: &Scope,
+        name: &(impl fmt::Display + Sync),
+        identity: Identity,
+    ) -> EnrollmentProfile {
+        let Self { topic, authority, options } = self;
+        let (base, tenant) = (&state.config.base_url, scope.tenant());
+        EnrollmentProfile {
+            identifier: format!("com.pomarium.{tenant}.enrollment"),
+            display_name: authority.common_name.clone(),
+            organization: authority.organization.clone(),
+            description: match options.user_enrollment {
+                None => format!("Lets {} manage this device.", authority.organization),
+                Some(_) => format!("Lets {} manage its own data on this device.", authority.organization),
+            },
+            topic: topic.clone(),
+            server_url: format!("{base}/mdm/{tenant}/command"),
+            check_in_url: format!("{base}/mdm/{tenant}/checkin"),
+            identity,
+            options: options.clone(),
+            uuids: ProfileUuids {
+                profile: part_uuid(name, "profile"),
+                identity: part_uuid(name, "scep"),
+                mdm: part_uuid(name, "mdm"),
+                trust: part_uuid(name, "trust"),
+                removal: part_uuid(name, "removal"),
+            },
+        }
+    }
+}
+
+/// A profile as it is served: with a signature, unless somebody asks for none and the server allows that.
+pub(super) async fn signed(
+    state: &State,
+    scope: &Scope,
+    authority: &IdentityAuthority,
+    profile: Vec<u8>,
+    unsigned: bool,
+) -> Result<ServedProfile> {
+    let bytes = if unsigned && state.config.unsigned_profiles {
+        profile
+    } else {
+        sign_profile(state, scope, authority, &profile).await?
     };
-    let bytes = profile_for(state, &scope, identity, topic, &authority, unsigned).await?;
     Ok(ServedProfile { bytes, file_name: "enroll.mobileconfig".to_owned() })
 }
 
-/// The identity that a profile's device is to ask for.
-pub(super) struct ProfileIdentity {
-    /// The subject, outermost first: attribute and value.
-    pub(super) subject: Vec<(String, String)>,
-    /// Names the profile's payloads, which are the same for the same name.
-    pub(super) common_name: String,
-    /// The one-time password.
-    pub(super) challenge: Secret<String>,
-}
-
-/// The tenant's enrollment profile for one identity, signed.
-pub(super) async fn profile_for(
+/// What the tenant decided about its profiles.
+async fn options(
     state: &State,
     scope: &Scope,
-    identity: ProfileIdentity,
-    topic: String,
-    authority: &IdentityAuthority,
-    unsigned: bool,
-) -> Result<Vec<u8>> {
-    let options = options(state, scope).await?;
-    let profile = describe(state, scope, identity, options, topic, authority).to_plist()?;
-    if unsigned && state.config.unsigned_profiles {
-        return Ok(profile);
-    }
-    sign_profile(state, scope, authority, &profile).await
-}
-
-/// What the tenant decided about its profiles.
-async fn options(state: &State, scope: &Scope) -> Result<ProfileOptions> {
-    let settings = state.store.enrollment_settings(scope).await?;
+    settings: &EnrollmentSettings,
+    terms: &LinkTerms,
+) -> Result<ProfileOptions> {
+    let user_enrollment = terms.user_enrollment.as_ref().map(|enrollment| UserEnrollment {
+        managed_apple_account: enrollment.managed_apple_account.clone().map(String::from),
+    });
     let removal_password = match &settings.removal {
         RemovalRule::Always => None,
+        // Owners may always take their device back.
+        RemovalRule::WithPassword(_) if user_enrollment.is_some() => None,
         RemovalRule::WithPassword(id) => {
             let kept = state.secrets.required(&secret_path::removal_password(scope.tenant(), id)).await?;
             Some(Secret::new(String::from_utf8(kept.expose().clone()).map_err(Error::internal)?))
@@ -114,8 +236,9 @@ async fn options(state: &State, scope: &Scope) -> Result<ProfileOptions> {
         per_user_connections: settings.per_user_connections,
         bootstrap_token: settings.bootstrap_token,
         removal_password,
-        trusted_authority: settings.trusted_authority.map(Vec::from),
+        trusted_authority: settings.trusted_authority.clone().map(Vec::from),
         pinned: settings.pinned,
+        user_enrollment,
     })
 }
 
@@ -129,12 +252,17 @@ async fn challenge(
     if link.terms.is_single() {
         return Ok(Challenge { token: token.challenge(), number: None });
     }
-    let number = state.store.count_served(scope, &link.id).await?;
-    let number = number.ok_or_else(|| link_over(LinkState::Used))?;
+    let number = count_served(state, scope, link).await?;
     let token = LinkToken::new(link.id.clone(), state.random.token());
-    let kept = LinkChallenge::create(number, &token.secret, state.clock.now(), link.expires_at);
+    let kept = LinkChallenge::create(number, &token.secret, link.hour_ends(state.clock.now()));
     state.store.keep_challenge(scope, &link.id, &kept).await?;
     Ok(Challenge { token, number: Some(number) })
+}
+
+/// Counts one more profile of a link and returns its number.
+pub(super) async fn count_served(state: &State, scope: &Scope, link: &EnrollmentLink) -> Result<u32> {
+    let number = state.store.count_served(scope, &link.id).await?;
+    number.ok_or_else(|| link_over(LinkState::Used))
 }
 
 fn link_over(state: LinkState) -> Error {
@@ -146,45 +274,40 @@ fn link_over(state: LinkState) -> Error {
     Error::conflict("link-over", message).next("Ask your administrator for a new link.")
 }
 
-fn describe(
+/// The payload with which a device asks for an identity of this kind.
+pub(super) fn requested(
     state: &State,
     scope: &Scope,
-    identity: ProfileIdentity,
-    options: ProfileOptions,
-    topic: String,
     authority: &IdentityAuthority,
-) -> EnrollmentProfile {
-    let base = &state.config.base_url;
-    let tenant = scope.tenant();
-    EnrollmentProfile {
-        identifier: format!("com.pomarium.{tenant}.enrollment"),
-        display_name: authority.common_name.clone(),
-        organization: authority.organization.clone(),
-        description: format!("Lets {} manage this device.", authority.organization),
-        topic,
-        server_url: format!("{base}/mdm/{tenant}/command"),
-        check_in_url: format!("{base}/mdm/{tenant}/checkin"),
-        identity: Scep {
-            url: format!("{base}/scep/{tenant}"),
-            name: authority.id.to_string(),
-            subject: identity.subject,
-            challenge: identity.challenge,
-            ca_sha1: sha1(&authority.certificate),
-        },
-        options,
-        uuids: ProfileUuids {
-            profile: uuid(&identity.common_name, "profile"),
-            scep: uuid(&identity.common_name, "scep"),
-            mdm: uuid(&identity.common_name, "mdm"),
-            trust: uuid(&identity.common_name, "trust"),
-            removal: uuid(&identity.common_name, "removal"),
-        },
-    }
+    link: &EnrollmentLink,
+    challenge: &Challenge,
+    kind: IdentityKind,
+) -> Identity {
+    let name = IdentityName { kind, ..challenge.name() };
+    let subject = identity_subject(&authority.organization, &link.terms.holder, &name);
+    scep(state, scope, authority, subject, challenge.reveal())
+}
+
+/// The payload with which a device asks for an identity of this subject.
+pub(super) fn scep(
+    state: &State,
+    scope: &Scope,
+    authority: &IdentityAuthority,
+    subject: Vec<(String, String)>,
+    challenge: Secret<String>,
+) -> Identity {
+    Identity::Scep(Scep {
+        url: format!("{}/scep/{}", state.config.base_url, scope.tenant()),
+        name: authority.id.to_string(),
+        subject,
+        challenge,
+        ca_sha1: sha1(&authority.certificate),
+    })
 }
 
 /// The same UUID for the same profile and part.
-fn uuid(common_name: &str, part: &str) -> uuid::Uuid {
-    let digest = sha256(format!("{common_name}/{part}").as_bytes());
+pub(super) fn part_uuid(name: &impl fmt::Display, part: &str) -> uuid::Uuid {
+    let digest = sha256(format!("{name}/{part}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Builder::from_custom_bytes(bytes).into_uuid()

@@ -6,7 +6,9 @@ use openssl::x509::X509;
 
 use super::secret_path;
 use crate::domain::audit::AuditAction;
-use crate::domain::enrollment_settings::{AccessRight, EnrollmentSettings, RemovalRule};
+use crate::domain::enrollment_settings::{
+    AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
+};
 use crate::error::{Error, Result};
 use crate::id::KeyId;
 use crate::pki::certificate;
@@ -43,6 +45,10 @@ pub struct NewSettings {
     pub per_user_connections: bool,
     /// Whether a Mac deposits its bootstrap token.
     pub bootstrap_token: bool,
+    /// Where devices get their identities.
+    pub identity: IdentitySource,
+    /// How devices get their profiles.
+    pub method: EnrollmentMethod,
 }
 
 /// Takes new settings for the profiles that are served from now on.
@@ -64,6 +70,8 @@ pub async fn change_enrollment_settings(
         pinned: new.pinned,
         per_user_connections: new.per_user_connections,
         bootstrap_token: new.bootstrap_token,
+        identity: new.identity,
+        method: new.method,
         version: before.version + 1,
     };
     settings.check()?;

@@ -2,21 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use openssl::pkey::{HasPublic, PKey, PKeyRef, Public};
 use openssl::x509::{X509, X509Name, X509NameRef};
 
-use super::authenticate_device::{authorities, certificates};
-use super::create_enrollment_link::issuing_authority;
-use super::secret_path;
-use crate::domain::identity::{IDENTITY_DAYS, IdentityAuthority, IssuedIdentity};
+use super::authenticate_device::authorities;
+use super::scep_authority::{Issuer, addressable, authority_for, issuer, open};
+use crate::domain::enrollment_settings::EnrollmentMethod;
+use crate::domain::identity::{IDENTITY_DAYS, IssuedIdentity, PHASE_DAYS};
+use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkState, key_hash};
-use crate::domain::link_challenge::Challenge;
+use crate::domain::link_challenge::{Challenge, ProvenDevice, Purpose};
 use crate::domain::link_terms::LinkHolder;
 use crate::domain::renewal_challenge::{RenewalChallenge, RenewalToken};
 use crate::error::{Error, Kind, Result};
 use crate::id::{EnrollmentId, Fingerprint, TenantId};
 use crate::pki::authority::{self, Identity};
 use crate::pki::scep::{FailInfo, PkiMessage, Proof, SignedMessage, reply};
-use crate::pki::{Credential, key, validity};
+use crate::pki::{Credential, validity};
 use crate::scope::{Actor, Scope};
 use crate::state::State;
 use crate::time::Timestamp;
@@ -32,32 +34,6 @@ pub async fn ca_certificate(state: &State, tenant: TenantId, named: Option<&str>
     let all = authorities(state, &scope).await?;
     let named = named.and_then(|named| addressable(&all).find(|authority| authority.id.to_string() == named));
     Ok(named.unwrap_or(&issuing).certificate.to_vec())
-}
-
-/// The authorities that a SCEP message may be addressed to.
-fn addressable(all: &[IdentityAuthority]) -> impl Iterator<Item = &IdentityAuthority> {
-    all.iter().filter(|authority| authority.is_own() && authority.is_accepted())
-}
-
-/// The issuing authority, for somebody who may have made up the tenant: there being none is their mistake, not a fault
-/// that a server's log and alarms should show.
-async fn authority_for(state: &State, scope: &Scope) -> Result<IdentityAuthority> {
-    issuing_authority(state, scope).await.map_err(|error| match error.kind() {
-        Kind::Conflict => Error::not_found("identity authority").because(error),
-        Kind::Malformed
-        | Kind::Unauthenticated
-        | Kind::Forbidden
-        | Kind::NotFound
-        | Kind::RateLimited { .. }
-        | Kind::Unavailable
-        | Kind::Internal => error,
-    })
-}
-
-/// An authority with its key.
-struct Issuer {
-    authority: IdentityAuthority,
-    credential: Credential,
 }
 
 /// Answers a PKIOperation. A refusal that concerns the request is an answer too: a CertRep that says why.
@@ -82,26 +58,6 @@ pub async fn issue_identity(state: &State, tenant: TenantId, message: &[u8]) -> 
     }
 }
 
-/// Opens a message with the key of the authority it is enciphered for: the issuing one, or else one that a newer one replaced. The
-/// answer comes from that authority, too.
-async fn open(state: &State, scope: &Scope, signed: &SignedMessage) -> Result<(Issuer, Result<PkiMessage>)> {
-    let issuing = issuer(state, scope, authority_for(state, scope).await?).await?;
-    let all = authorities(state, scope).await?;
-    let trusted = certificates(all.iter().filter(|authority| authority.is_accepted()))?;
-    let opened = signed.open(&issuing.credential, &trusted);
-    if opened.as_ref().err().is_none_or(|error| error.code() != "scep-envelope") {
-        return Ok((issuing, opened));
-    }
-    for other in addressable(&all).filter(|other| other.id != issuing.authority.id) {
-        let other = issuer(state, scope, other.clone()).await?;
-        let opened = signed.open(&other.credential, &trusted);
-        if opened.as_ref().err().is_none_or(|error| error.code() != "scep-envelope") {
-            return Ok((other, opened));
-        }
-    }
-    Ok((issuing, opened))
-}
-
 /// What a SCEP client is told; `None` when the failure is ours, not the request's.
 fn fail_info(error: &Error) -> Option<FailInfo> {
     let reason = match error.kind() {
@@ -118,17 +74,13 @@ fn fail_info(error: &Error) -> Option<FailInfo> {
     Some(reason)
 }
 
-async fn issuer(state: &State, scope: &Scope, authority: IdentityAuthority) -> Result<Issuer> {
-    let path = secret_path::authority(scope.tenant(), &authority.id);
-    let pem = state.secrets.required(&path).await?;
-    let credential = Credential {
-        certificate: X509::from_der(&authority.certificate).map_err(Error::internal)?,
-        key: key::read(pem.expose(), None)?,
-    };
-    Ok(Issuer { authority, credential })
-}
-
-async fn issue(state: &State, scope: &Scope, addressed: &Issuer, request: &PkiMessage) -> Result<X509> {
+/// An authority with its key, which only one function may read.
+pub(super) async fn issue(
+    state: &State,
+    scope: &Scope,
+    addressed: &Issuer,
+    request: &PkiMessage,
+) -> Result<X509> {
     if request.proof == Proof::ExistingCertificate {
         let signer = Fingerprint::of(&request.transaction.signer.to_der().map_err(Error::internal)?);
         let former = state.store.identity(scope, &signer).await?;
@@ -146,38 +98,85 @@ async fn issue(state: &State, scope: &Scope, addressed: &Issuer, request: &PkiMe
     }
     let challenge = challenge.and_then(|challenge| Challenge::parse(challenge.expose()));
     let challenge = challenge.ok_or_else(refused_challenge)?;
-    let (link, issued) = challenged(state, scope, &challenge).await?;
-    if let Some(issued) = &issued {
+    let found = challenged(state, scope, &challenge).await?;
+    if let Some(issued) = &found.issued {
         return repeat(issued, request);
     }
-    let now = state.clock.now();
-    if link.state(now) != LinkState::Open {
+    if found.link.state(state.clock.now()) != LinkState::Open {
         return Err(refused_challenge());
     }
-    let subject = identity_subject(&addressed.authority.organization, &link.terms.holder, &challenge);
-    let certificate = certify(state, &addressed.credential, request, &*name(&subject)?, now)?;
-    let record = IssuedIdentity {
-        link: Some(link.id.clone()),
-        holder: link.terms.holder.clone(),
-        devices: link.terms.devices.clone(),
-        ..record(&certificate, now)?
+    let issued = match found.purpose {
+        Purpose::Identity => first_identity(state, scope, addressed, request, &challenge, &found).await?,
+        Purpose::Phase => phase_identity(state, scope, addressed, request, &challenge, &found).await?,
+        Purpose::Attributes => return Err(refused_challenge()),
     };
-    let used = IssuedByLink { key_hash: requested_key(request)?, certificate: record.certificate.clone() };
-    if state.store.record_first_identity(scope, &record, &link, challenge.number, &used).await? {
+    if let Some(certificate) = issued {
         return Ok(certificate);
     }
     // Somebody used the challenge in between: this client itself, whose first try was cut off, or another.
-    let (_, issued) = challenged(state, scope, &challenge).await?;
-    repeat(&issued.ok_or_else(refused_challenge)?, request)
+    let found = challenged(state, scope, &challenge).await?;
+    repeat(&found.issued.ok_or_else(refused_challenge)?, request)
+}
+
+/// The identity that a device enrolls with. It uses the link once; `None` when that cannot be.
+async fn first_identity(
+    state: &State,
+    scope: &Scope,
+    issuer: &Issuer,
+    request: &PkiMessage,
+    challenge: &Challenge,
+    Challenged { link, device, .. }: &Challenged,
+) -> Result<Option<X509>> {
+    if device.is_none() && link.terms.user_enrollment.is_none() {
+        let settings = state.store.enrollment_settings(scope).await?;
+        if settings.method == EnrollmentMethod::OverTheAir {
+            return Err(refused_challenge());
+        }
+    }
+    let now = state.clock.now();
+    let subject = identity_subject(&issuer.authority.organization, &link.terms.holder, &challenge.name());
+    let key = requested_key(request)?;
+    let certificate = certify(state, &issuer.credential, &*key, &*name(&subject)?, IDENTITY_DAYS)?;
+    let record = IssuedIdentity {
+        link: Some(link.id.clone()),
+        holder: link.terms.holder.clone(),
+        devices: device.as_ref().map_or_else(|| link.terms.devices.clone(), ProvenDevice::names),
+        ..record(&certificate, now)?
+    };
+    let used =
+        IssuedByLink { key_hash: requested_key_hash(request)?, certificate: record.certificate.clone() };
+    let recorded = state.store.record_first_identity(scope, &record, link, challenge.number, &used).await?;
+    Ok(recorded.then_some(certificate))
+}
+
+/// The identity that the third phase is signed with: nobody's record, and no use of the link. `None` when the challenge was
+/// used.
+async fn phase_identity(
+    state: &State,
+    scope: &Scope,
+    issuer: &Issuer,
+    request: &PkiMessage,
+    challenge: &Challenge,
+    Challenged { link, .. }: &Challenged,
+) -> Result<Option<X509>> {
+    let Some(number) = challenge.number else { return Err(refused_challenge()) };
+    let identity = IdentityName { kind: IdentityKind::Phase, ..challenge.name() };
+    let subject = identity_subject(&issuer.authority.organization, &link.terms.holder, &identity);
+    let key = requested_key(request)?;
+    let certificate = certify(state, &issuer.credential, &*key, &*name(&subject)?, PHASE_DAYS)?;
+    let der = certificate.to_der().map_err(Error::internal)?;
+    let used = IssuedByLink { key_hash: requested_key_hash(request)?, certificate: der.into() };
+    let is_first = state.store.use_challenge(scope, &link.id, number, &used).await?;
+    Ok(is_first.then_some(certificate))
 }
 
 /// The subject that a link's identities get: outermost first, attribute and value.
 pub(super) fn identity_subject(
     organization: &str,
     holder: &LinkHolder,
-    challenge: &Challenge,
+    name: &IdentityName,
 ) -> Vec<(String, String)> {
-    subject(organization, holder.group.as_deref(), &challenge.common_name())
+    subject(organization, holder.group.as_deref(), &name.to_string())
 }
 
 /// The subject of an identity: outermost first, attribute and value.
@@ -207,9 +206,16 @@ async fn renew_by_challenge(
         return repeat(issued, request);
     }
     let former = state.store.identity(scope, &challenge.renews).await?.ok_or_else(refused_challenge)?;
-    let certificate = certify(state, &addressed.credential, request, &*name(&challenge.subject)?, now)?;
+    let certificate = certify(
+        state,
+        &addressed.credential,
+        &*requested_key(request)?,
+        &*name(&challenge.subject)?,
+        IDENTITY_DAYS,
+    )?;
     let renewed = renewed(&certificate, &former, &challenge.enrollment, now)?;
-    let issued = IssuedByLink { key_hash: requested_key(request)?, certificate: renewed.certificate.clone() };
+    let issued =
+        IssuedByLink { key_hash: requested_key_hash(request)?, certificate: renewed.certificate.clone() };
     if state.store.record_challenged_renewal(scope, &renewed, &challenge, &issued).await? {
         tracing::info!(tenant = %scope.tenant(), enrollment = %challenge.enrollment, "an identity was renewed");
         return Ok(certificate);
@@ -237,30 +243,38 @@ fn renewed(
 
 /// Gives the same key the same certificate again, because an answer may be lost; another key gets nothing.
 fn repeat(issued: &IssuedByLink, request: &PkiMessage) -> Result<X509> {
-    if issued.key_hash == requested_key(request)? {
+    if issued.key_hash == requested_key_hash(request)? {
         X509::from_der(&issued.certificate).map_err(Error::internal)
     } else {
         Err(refused_challenge())
     }
 }
 
-/// The link of a challenge, and what the challenge was used for.
-async fn challenged(
-    state: &State,
-    scope: &Scope,
-    challenge: &Challenge,
-) -> Result<(EnrollmentLink, Option<IssuedByLink>)> {
+/// What stands behind a challenge.
+struct Challenged {
+    link: EnrollmentLink,
+    purpose: Purpose,
+    /// The device that proved who it is, in an enrollment in phases.
+    device: Option<ProvenDevice>,
+    /// What the challenge was used for.
+    issued: Option<IssuedByLink>,
+}
+
+async fn challenged(state: &State, scope: &Scope, challenge: &Challenge) -> Result<Challenged> {
     let now = state.clock.now();
     let link = state.store.link(scope, &challenge.token.id).await?;
     let link = link.filter(|link| !link.is_expired(now)).ok_or_else(refused_challenge)?;
     let Some(number) = challenge.number else {
         let accepted = link.terms.is_single() && link.accepts_challenge(&challenge.token);
+        if !accepted {
+            return Err(refused_challenge());
+        }
         let issued = link.issued.clone();
-        return if accepted { Ok((link, issued)) } else { Err(refused_challenge()) };
+        return Ok(Challenged { link, purpose: Purpose::Identity, device: None, issued });
     };
     let kept = state.store.challenge(scope, &link.id, number).await?;
     let kept = kept.filter(|kept| kept.accepts(challenge, now)).ok_or_else(refused_challenge)?;
-    Ok((link, kept.issued))
+    Ok(Challenged { link, purpose: kept.purpose, device: kept.device, issued: kept.issued })
 }
 
 async fn renew(
@@ -272,26 +286,33 @@ async fn renew(
     former: &IssuedIdentity,
 ) -> Result<X509> {
     let now = state.clock.now();
-    let certificate = certify(state, credential, request, request.transaction.signer.subject_name(), now)?;
+    let certificate = certify(
+        state,
+        credential,
+        &*requested_key(request)?,
+        request.transaction.signer.subject_name(),
+        IDENTITY_DAYS,
+    )?;
     let record = renewed(&certificate, former, device, now)?;
     state.store.record_renewed_identity(scope, &record, device, former.fingerprint).await?;
     tracing::info!(tenant = %scope.tenant(), enrollment = %device, "an identity was renewed");
     Ok(certificate)
 }
 
-fn certify(
+/// A device's certificate for a key.
+pub(super) fn certify<T: HasPublic>(
     state: &State,
     credential: &Credential,
-    request: &PkiMessage,
+    key: &PKeyRef<T>,
     subject: &X509NameRef,
-    now: Timestamp,
+    days: u32,
 ) -> Result<X509> {
-    let key = request.csr.public_key().map_err(Error::internal)?;
-    let identity = Identity { key: &key, subject, serial: state.random.bytes(), days: IDENTITY_DAYS };
-    authority::issue(credential, &identity, now)
+    let identity = Identity { key, subject, serial: state.random.bytes(), days };
+    authority::issue(credential, &identity, state.clock.now())
 }
 
-fn record(certificate: &X509, now: Timestamp) -> Result<IssuedIdentity> {
+/// The record of a certificate that nothing else is known of yet.
+pub(super) fn record(certificate: &X509, now: Timestamp) -> Result<IssuedIdentity> {
     let der = certificate.to_der().map_err(Error::internal)?;
     Ok(IssuedIdentity {
         fingerprint: Fingerprint::of(&der),
@@ -304,16 +325,20 @@ fn record(certificate: &X509, now: Timestamp) -> Result<IssuedIdentity> {
         renews: None,
         enrollment: None,
         revoked_at: None,
+        unclaimed_until: None,
     })
 }
 
-fn requested_key(request: &PkiMessage) -> Result<String> {
-    let key = request.csr.public_key().and_then(|key| key.public_key_to_der()).map_err(Error::internal)?;
-    Ok(key_hash(&key))
+fn requested_key(request: &PkiMessage) -> Result<PKey<Public>> {
+    request.csr.public_key().map_err(Error::internal)
+}
+
+fn requested_key_hash(request: &PkiMessage) -> Result<String> {
+    Ok(key_hash(&requested_key(request)?.public_key_to_der().map_err(Error::internal)?))
 }
 
 /// The server decides the subject: it is shown to people, so it must not be a stranger's words.
-fn name(subject: &[(String, String)]) -> Result<X509Name> {
+pub(super) fn name(subject: &[(String, String)]) -> Result<X509Name> {
     let build = || {
         let mut name = X509Name::builder()?;
         for (attribute, value) in subject {

@@ -3,7 +3,6 @@
 
 use super::authenticate_device::Signer;
 use super::check_in::Answer;
-use crate::domain::audit::AuditAction;
 use crate::domain::enrollment::DeviceFacts;
 use crate::domain::event::EventKind;
 use crate::error::{Error, Result};
@@ -22,21 +21,16 @@ pub(super) async fn told(
     answer: Result<Answer>,
 ) -> Result<Answer> {
     let Err(refused) = &answer else { return answer };
-    let (scope, now) = (&signer.scope, state.clock.now());
-    let code = refused.code();
-    // The refusal stands whether it could be written down or not.
-    let told = if ANOTHER.contains(&code) {
-        let audit =
-            state.audit(scope, AuditAction::DuplicateRefused).with("enrollment", id).with("why", code);
-        state.store.tell_duplicate(scope, id, signer.fingerprint, now, &audit).await
+    let (scope, code) = (&signer.scope, refused.code());
+    let event = if ANOTHER.contains(&code) {
+        state.event(scope, EventKind::DuplicateRefused, id).with("why", code)
     } else if code == "identity-revoked" {
-        let event =
-            state.event(scope, EventKind::RevokedIdentityUsed, id).with("fingerprint", signer.fingerprint);
-        state.store.tell_revoked(scope, id, signer.fingerprint, &event).await
+        state.event(scope, EventKind::RevokedIdentityUsed, id).with("fingerprint", signer.fingerprint)
     } else {
         return answer;
     };
-    if let Err(error) = told {
+    // The refusal stands whether it could be written down or not.
+    if let Err(error) = state.store.tell_refused(scope, id, signer.fingerprint, &event).await {
         tracing::error!(tenant = %scope.tenant(), enrollment = %id, error = %error.chain(),
             "a refused device was not written down");
     }

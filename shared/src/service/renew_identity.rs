@@ -4,9 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::create_enrollment_link::issuing_authority;
 use super::enqueue_command::{NewCommand, enqueue_command};
-use super::enrollment_profile::{ProfileIdentity, profile_for};
+use super::enrollment_profile::{Frame, scep};
 use super::issue_identity::subject;
 use crate::domain::audit::AuditAction;
 use crate::domain::enrollment::Enrollment;
@@ -30,19 +29,19 @@ const PRIORITY: u8 = 5;
 pub(super) async fn ask_for_renewal(state: &State, scope: &Scope, device: &Enrollment) -> Result<()> {
     let (Some(identity), Some(push)) = (&device.identity, &device.push) else { return Ok(()) };
     let now = state.clock.now();
-    let authority = issuing_authority(state, scope).await?;
+    let is_user_enrollment = device.facts.user_enrollment;
+    let frame = Frame::installed(state, scope, push.topic.clone(), is_user_enrollment).await?;
     let token = RenewalToken { id: state.random.id(), secret: state.random.token() };
-    let common_name = format!("Device {}", token.id);
+    let common_name = format!("Renewed {}", token.id);
     // The group stands in the subject for the day when the device enrolls anew with it.
     let record = state.store.identity(scope, &identity.fingerprint).await?;
     let group = record.and_then(|record| record.holder.group);
-    let subject = subject(&authority.organization, group.as_deref(), &common_name);
+    let subject = subject(&frame.authority.organization, group.as_deref(), &common_name);
     let kept =
         RenewalChallenge::create(&token, device.id.clone(), identity.fingerprint, subject.clone(), now);
     state.store.keep_renewal_challenge(scope, &kept).await?;
-    let asked = ProfileIdentity { subject, common_name, challenge: token.reveal() };
-    // An installed profile keeps its topic for ever, whichever certificate is the active one.
-    let profile = profile_for(state, scope, asked, push.topic.clone(), &authority, false).await?;
+    let asks = scep(state, scope, &frame.authority, subject, token.reveal());
+    let profile = frame.serve(state, scope, &common_name, asks, false).await?.bytes;
     let uuid = state.random.command_uuid();
     let install = json!({"RequestType": "InstallProfile", "Payload": STANDARD.encode(profile)});
     let new = NewCommand {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::secret_path;
 use crate::domain::command::QueuedCommand;
 use crate::error::{Error, Result};
-use crate::id::{CommandUuid, EnrollmentId};
+use crate::id::{CommandUuid, EnrollmentId, WebhookId};
 use crate::pki::seal;
 use crate::protocol::command::Command;
 use crate::scope::Scope;
@@ -76,6 +76,32 @@ pub(super) async fn stored_command(state: &State, scope: &Scope, queued: &Queued
     } else {
         Command::from_stored(&queued.plist)
     }
+}
+
+/// Seals a webhook's secret.
+pub(super) async fn seal_webhook_secret(
+    state: &State,
+    scope: &Scope,
+    webhook: &WebhookId,
+    secret: &Secret<Vec<u8>>,
+) -> Result<Bytes> {
+    let key = data_key(state, scope).await?;
+    let context = webhook_context(scope, webhook);
+    seal::seal(&key, state.random.bytes(), &context, secret.expose()).map(Bytes::from)
+}
+
+/// Reads what [`seal_webhook_secret`] sealed.
+pub(super) async fn open_webhook_secret(
+    state: &State,
+    scope: &Scope,
+    webhook: &WebhookId,
+    sealed: &[u8],
+) -> Result<Secret<Vec<u8>>> {
+    seal::open(&data_key(state, scope).await?, &webhook_context(scope, webhook), sealed)
+}
+
+fn webhook_context(scope: &Scope, webhook: &WebhookId) -> String {
+    format!("{}/Webhook/{webhook}", scope.tenant())
 }
 
 fn command_context(scope: &Scope, target: Option<&EnrollmentId>, uuid: &CommandUuid) -> String {

@@ -28,11 +28,11 @@ impl Store {
     /// certificate to it.
     ///
     /// `before` are the generations that were read: a concurrent change makes this one a Conflict. `binds` is the
-    /// identity of an Authenticate, whose record is made if the certificate came from elsewhere. `event` is written down
-    /// with the change, if there is one.
+    /// identity of an Authenticate, whose record is made if the certificate came from elsewhere; where it names a link, it
+    /// claims that link, which is used once. `event` is written down with the change, if there is one.
     ///
     /// # Errors
-    /// Forbidden when the certificate is bound to another device; Conflict when a channel changed meanwhile.
+    /// Forbidden when the certificate is bound to another device or its link enrolls no more; Conflict when a channel changed meanwhile.
     pub async fn write_channels(
         &self,
         scope: &Scope,
@@ -90,20 +90,17 @@ impl Store {
         binds: Option<&IssuedIdentity>,
         mut with: Vec<TransactWriteItem>,
     ) -> Result<()> {
-        let mut binding = binds
-            .zip(channels.first())
-            .map(|(identity, device)| self.bind_part(scope, identity, device))
-            .transpose()?;
+        let mut binding = self.binding_parts(scope, binds, channels.first())?;
         for some in channels.chunks(AT_ONCE) {
-            let first_is_binding = binding.is_some();
-            let mut parts: Vec<TransactWriteItem> = binding.take().into_iter().collect();
+            let mut parts = std::mem::take(&mut binding);
+            let binding_parts = parts.len();
             for channel in some {
                 parts.push(self.channel_part(scope, channel, before)?);
             }
             parts.append(&mut with);
             match self.transact(parts).await {
                 Ok(()) => {}
-                Err(Cancelled::Condition(0)) if first_is_binding => {
+                Err(Cancelled::Condition(index)) if index < binding_parts => {
                     return Err(self.unbindable(scope, binds, channels.first()).await?);
                 }
                 Err(Cancelled::Condition(_)) => {
@@ -113,6 +110,21 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// The parts that bind the signer's identity, and claim its link where it names one.
+    fn binding_parts(
+        &self,
+        scope: &Scope,
+        binds: Option<&IssuedIdentity>,
+        device: Option<&Enrollment>,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let Some((identity, device)) = binds.zip(device) else { return Ok(Vec::new()) };
+        let mut parts = vec![self.bind_part(scope, identity, device)?];
+        if let Some(link) = &identity.link {
+            parts.extend(self.claim_parts(scope, link, identity)?);
+        }
+        Ok(parts)
     }
 
     /// Why an identity could not be bound: looked up afterwards, because it is rare.
@@ -130,8 +142,14 @@ impl Store {
             return Ok(crate::domain::identity::revoked());
         }
         let bound = known.and_then(|identity| identity.enrollment);
+        let claims = binds.is_some_and(|identity| identity.link.is_some());
         Ok(if bound.is_some() && bound.as_ref() != device.map(|device| &device.id) {
             Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")
+        } else if bound.is_some() && claims {
+            Error::forbidden("identity-claimed-before", "This device claimed this identity before.")
+        } else if claims {
+            let message = "The enrollment link of this profile was used, withdrawn or has ended, or does not admit this device.";
+            Error::forbidden("identity-unclaimable", message)
         } else {
             Error::forbidden("device-not-admitted", "The enrollment link does not admit this device.")
         })

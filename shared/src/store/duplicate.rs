@@ -4,12 +4,11 @@ use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use serde::Serialize;
 
 use super::{NEW, Store, key_item, keys, put_part};
-use crate::domain::audit::AuditEntry;
 use crate::domain::event::Event;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
-use crate::time::{DAY, Timestamp};
+use crate::time::DAY;
 
 #[derive(Serialize)]
 struct Told {
@@ -17,54 +16,29 @@ struct Told {
 }
 
 impl Store {
-    /// Writes down that another identity spoke for an enrollment. `Ok(false)` when there is no such enrollment, or when it has
-    /// been written down this day: nobody fills the log by knocking.
-    pub async fn tell_duplicate(
-        &self,
-        scope: &Scope,
-        id: &EnrollmentId,
-        signer: Fingerprint,
-        now: Timestamp,
-        audit: &AuditEntry,
-    ) -> Result<bool> {
-        let mut parts = self.told_parts(scope, id, signer, now)?;
-        parts.push(self.audit_part(scope, audit)?);
-        self.write_if(parts).await
-    }
-
-    /// The same of an identity that was revoked.
-    pub async fn tell_revoked(
+    /// Writes down that another identity, or a revoked one, spoke for an enrollment. `Ok(false)` when there is no such
+    /// enrollment, or when it has been written down this day: nobody fills the log by knocking.
+    pub async fn tell_refused(
         &self,
         scope: &Scope,
         id: &EnrollmentId,
         signer: Fingerprint,
         event: &Event,
     ) -> Result<bool> {
-        let mut parts = self.told_parts(scope, id, signer, event.at)?;
-        parts.push(self.event_part(scope, event)?);
-        self.write_if(parts).await
-    }
-
-    /// What holds only where there is such an enrollment, and once a day.
-    fn told_parts(
-        &self,
-        scope: &Scope,
-        id: &EnrollmentId,
-        signer: Fingerprint,
-        now: Timestamp,
-    ) -> Result<Vec<TransactWriteItem>> {
-        let day = now.strftime("%Y-%m-%d").to_string();
+        let day = event.at.strftime("%Y-%m-%d").to_string();
         let exists = ConditionCheck::builder()
             .table_name(&self.tables.core)
             .set_key(Some(key_item(&keys::enrollment(scope.tenant(), &id.device_channel()))))
             .condition_expression("attribute_exists(pk)")
             .build()
             .map_err(Error::internal)?;
-        let told = Told { expires_at: now.as_second() + 2 * DAY };
+        let told = Told { expires_at: event.at.as_second() + 2 * DAY };
         let key = keys::duplicate(scope.tenant(), id, signer, &day);
-        Ok(vec![
+        let parts = vec![
             TransactWriteItem::builder().condition_check(exists).build(),
             put_part(&self.tables.ephemeral, &key, &told, Some(NEW))?,
-        ])
+            self.event_part(scope, event)?,
+        ];
+        self.write_if(parts).await
     }
 }

@@ -4,9 +4,10 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::{NEW, Store, keys, put_part};
 use crate::domain::event::Event;
-use crate::domain::log::LogFilter;
+use crate::domain::log::{LogFilter, moment, moment_of, month_of};
 use crate::error::{Error, Result};
 use crate::scope::Scope;
+use crate::time::Timestamp;
 
 impl Store {
     /// The part of a transaction that writes down what its other parts do to a device.
@@ -24,6 +25,25 @@ impl Store {
         } else {
             Err(Error::internal("a new event's identifier exists already"))
         }
+    }
+
+    /// Events from the place `after` on (itself included, where there is one) and before a moment, in their order, up to
+    /// `limit`; and whether there are more.
+    pub async fn events_after(
+        &self,
+        scope: &Scope,
+        after: &str,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<Event>, bool)> {
+        let partition = |month: &str| keys::event_partition(scope.tenant(), month);
+        self.log_between(partition, (after, &moment(before)), limit).await
+    }
+
+    /// One event, by its place.
+    pub async fn event(&self, scope: &Scope, place: &str) -> Result<Option<Event>> {
+        let pk = keys::event_partition(scope.tenant(), &month_of(moment_of(place)));
+        self.get(&self.tables.core, &keys::Key { pk, sk: place.to_owned() }).await
     }
 
     /// A month's events, the latest first, before `before`, and the mark to continue with.

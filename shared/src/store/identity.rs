@@ -132,6 +132,13 @@ impl Store {
         }
     }
 
+    /// Records an identity that came inside a profile and waits for its device.
+    pub async fn record_waiting_identity(&self, scope: &Scope, identity: &IssuedIdentity) -> Result<()> {
+        let key = keys::identity(scope.tenant(), &identity.fingerprint);
+        let put = put_part(&self.tables.pki, &key, identity, Some(NEW))?;
+        if self.put_if(put).await? { Ok(()) } else { Err(Error::internal("a new identity exists already")) }
+    }
+
     /// Records a renewed identity and lets it sign for the device of the former one: the device says nothing about its
     /// renewal, its next poll simply comes with the new certificate.
     ///
@@ -159,8 +166,9 @@ impl Store {
         })
     }
 
-    /// The part of a transaction that binds an identity to one device; it fails when it is another's, or when its link
-    /// does not admit this device. An identity that came from elsewhere gets its record here.
+    /// The part of a transaction that binds an identity to one device; it fails when it is another's, when its link
+    /// does not admit this device, or when it waited too long. An identity that came from elsewhere gets its record here; one
+    /// that claims its link must have it already.
     pub(super) fn bind_part(
         &self,
         scope: &Scope,
@@ -178,19 +186,25 @@ impl Store {
             (":version".to_owned(), number(super::VERSION)),
             (":udid".to_owned(), text(udid)),
             (":serial".to_owned(), text(serial)),
+            (":seconds".to_owned(), number(identity.issued_at.as_second())),
         ]);
         let expression = "SET enrollment = :device, fingerprint = :fingerprint, v = :version, \
                           certificate = if_not_exists(certificate, :certificate), \
                           not_after = if_not_exists(not_after, :not_after), \
-                          issued_at = if_not_exists(issued_at, :now)";
-        let unbound = "(attribute_not_exists(enrollment) OR enrollment = :device) AND \
-                       (attribute_not_exists(devices) OR contains(devices, :udid) OR contains(devices, :serial)) \
-                       AND attribute_not_exists(revoked_at)";
+                          issued_at = if_not_exists(issued_at, :now) REMOVE unclaimed_until";
+        let mut unbound = "(attribute_not_exists(enrollment) OR enrollment = :device) AND \
+                       (attribute_not_exists(devices) OR contains(devices, :udid) OR contains(devices, :serial)) AND \
+                       (attribute_not_exists(unclaimed_until) OR unclaimed_until > :seconds) AND \
+                       attribute_not_exists(revoked_at)"
+            .to_owned();
+        if identity.link.is_some() {
+            unbound.push_str(" AND attribute_exists(pk)");
+        }
         update_part(
             &self.tables.pki,
             &keys::identity(scope.tenant(), &identity.fingerprint),
             expression,
-            Some(unbound),
+            Some(&unbound),
             values,
         )
     }

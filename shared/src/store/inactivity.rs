@@ -12,6 +12,7 @@ use super::{
 };
 use crate::domain::audit::AuditEntry;
 use crate::domain::enrollment::{Enrollment, EnrollmentState};
+use crate::domain::event::Event;
 use crate::domain::inactivity::{Held, InactivityRule};
 use crate::error::Result;
 use crate::id::{CommandUuid, EnrollmentId};
@@ -64,7 +65,7 @@ impl Store {
         scope: &Scope,
         rule: &InactivityRule,
         held: &Held,
-        audit: &AuditEntry,
+        event: &Event,
     ) -> Result<bool> {
         let values = HashMap::from([
             (":held".to_owned(), value(held)?),
@@ -77,7 +78,7 @@ impl Store {
             Some("version = :version AND attribute_not_exists(held)"),
             values,
         )?;
-        self.write_if(vec![update, self.audit_part(scope, audit)?]).await
+        self.write_if(vec![update, self.event_part(scope, event)?]).await
     }
 
     /// Notes that a rule does not rest any more.
@@ -96,7 +97,7 @@ impl Store {
         device_lock: Option<&CommandUuid>,
         daily_cap: u32,
         now: Timestamp,
-        audit: &AuditEntry,
+        event: &Event,
     ) -> Result<MadeInactive> {
         let mut expression = "SET #state = :inactive, inactive_since = :now, \
                               locked_at = if_not_exists(locked_at, :now)"
@@ -116,7 +117,7 @@ impl Store {
         let parts = vec![
             update_part(&self.tables.core, &key, &expression, Some(still_silent), values)?,
             self.cap_part(scope, daily_cap, now)?,
-            self.audit_part(scope, audit)?,
+            self.event_part(scope, event)?,
         ];
         match self.transact(parts).await {
             Ok(()) => Ok(MadeInactive::Yes),
@@ -146,7 +147,7 @@ impl Store {
     }
 
     /// Writes down that an inactive device answered. `Ok(false)` when that has been done.
-    pub async fn note_return(&self, scope: &Scope, id: &EnrollmentId, audit: &AuditEntry) -> Result<bool> {
+    pub async fn note_return(&self, scope: &Scope, id: &EnrollmentId, event: &Event) -> Result<bool> {
         let values = HashMap::from([(":enrolled".to_owned(), value(EnrollmentState::Enrolled)?)]);
         let update = update_part(
             &self.tables.core,
@@ -155,7 +156,7 @@ impl Store {
             Some("attribute_exists(inactive_since)"),
             values,
         )?;
-        self.write_if(vec![update, self.audit_part(scope, audit)?]).await
+        self.write_if(vec![update, self.event_part(scope, event)?]).await
     }
 
     /// Opens the tenant's services to a device again. `Ok(false)` when they are open.

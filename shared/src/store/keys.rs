@@ -1,18 +1,22 @@
 //! Every key of every table. Keys are written here and below, and nowhere else; docs/DATA.md shows them as a table.
 
+mod identities;
 mod many;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::QueuedCommand;
 use crate::domain::event::Event;
 use crate::domain::link_challenge::OUTSTANDING;
+use crate::domain::log::month_of as month;
 use crate::domain::profile_signer::Whose;
+use crate::domain::seal::Log;
 use crate::domain::token::Owner;
-use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, RenewalId, TenantId, TokenId};
+use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId, WebhookId};
 use crate::protocol::inventory::Section;
 use crate::scope::Realm;
 use crate::time::Timestamp;
 
+pub(crate) use identities::*;
 pub(crate) use many::*;
 
 /// A primary key.
@@ -161,7 +165,7 @@ pub(crate) fn audit_partition(realm: Realm<'_>, month: &str) -> String {
 }
 
 pub(crate) fn audit(realm: Realm<'_>, entry: &AuditEntry) -> Key {
-    Key { pk: audit_partition(realm, &month(entry.at)), sk: format!("{}#{}", log_moment(entry.at), entry.id) }
+    Key { pk: audit_partition(realm, &month(entry.at)), sk: entry.place() }
 }
 
 pub(crate) fn event_partition(tenant: &TenantId, month: &str) -> String {
@@ -169,29 +173,56 @@ pub(crate) fn event_partition(tenant: &TenantId, month: &str) -> String {
 }
 
 pub(crate) fn event(tenant: &TenantId, event: &Event) -> Key {
-    Key {
-        pk: event_partition(tenant, &month(event.at)),
-        sk: format!("{}#{}", log_moment(event.at), event.id),
-    }
+    Key { pk: event_partition(tenant, &month(event.at)), sk: event.place() }
 }
 
-/// Where a moment's entries begin in a log.
-pub(crate) fn log_moment(at: Timestamp) -> String {
-    format!("{:014}", at.as_millisecond())
+pub(crate) fn seal_partition(tenant: &TenantId, log: Log) -> String {
+    format!("TENANT#{tenant}#SEALS#{}", log.name())
+}
+
+/// A seal of a log, by its number: there is one of each, so that the chain does not fork.
+pub(crate) fn seal(tenant: &TenantId, log: Log, number: u64) -> Key {
+    Key { pk: seal_partition(tenant, log), sk: format!("{number:010}") }
+}
+
+pub(crate) const WEBHOOK_PREFIX: &str = "WEBHOOK#";
+/// The partition of [`BY_TENANT_INDEX`] that lists the webhooks of all tenants, as far as they are switched on.
+pub(crate) const ALL_WEBHOOKS: &str = "*webhooks";
+
+pub(crate) fn webhook(tenant: &TenantId, webhook: &WebhookId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: format!("{WEBHOOK_PREFIX}{webhook}") }
+}
+
+/// The sort key of [`BY_TENANT_INDEX`] for a webhook.
+pub(crate) fn listed_webhook(tenant: &TenantId, webhook: &WebhookId) -> String {
+    format!("{tenant}#{webhook}")
+}
+
+/// How far a webhook's deliveries have come: apart from its settings, because each delivery rewrites it.
+pub(crate) fn webhook_position(tenant: &TenantId, webhook: &WebhookId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: format!("POSITION#{webhook}") }
+}
+
+pub(crate) const ATTEMPT_PREFIX: &str = "ATTEMPT#";
+pub(crate) const DEAD_PREFIX: &str = "DEAD#";
+
+/// What became of a webhook's deliveries.
+pub(crate) fn webhook_partition(tenant: &TenantId, webhook: &WebhookId) -> String {
+    format!("TENANT#{tenant}#WEBHOOK#{webhook}")
+}
+
+pub(crate) fn webhook_attempt(tenant: &TenantId, webhook: &WebhookId, place: &str) -> Key {
+    Key { pk: webhook_partition(tenant, webhook), sk: format!("{ATTEMPT_PREFIX}{place}") }
+}
+
+/// An event that was given up, by its place in the log.
+pub(crate) fn webhook_dead(tenant: &TenantId, webhook: &WebhookId, place: &str) -> Key {
+    Key { pk: webhook_partition(tenant, webhook), sk: format!("{DEAD_PREFIX}{place}") }
 }
 
 /// The partition of [`BY_EXPIRY_INDEX`] for a moment: its month in UTC.
 pub(crate) fn expiry_month(at: Timestamp) -> String {
     month(at)
-}
-
-/// A month in UTC, as `YYYY-MM`.
-fn month(at: Timestamp) -> String {
-    at.strftime("%Y-%m").to_string()
-}
-
-pub(crate) fn authority_partition(tenant: &TenantId) -> String {
-    format!("TENANT#{tenant}#AUTHORITY")
 }
 
 /// One place for each tenant's certificate that signs profiles, and one for the server's.
@@ -201,24 +232,6 @@ pub(crate) fn profile_signer(whose: Whose<'_>) -> Key {
         Whose::Server => "OPERATOR".to_owned(),
     };
     Key { pk: format!("{owner}#SIGNER"), sk: "SIGNER".into() }
-}
-
-/// A tenant issues from one authority at a time: it has one place.
-pub(crate) fn issuing_authority(tenant: &TenantId) -> Key {
-    Key { pk: authority_partition(tenant), sk: "ISSUING".into() }
-}
-
-/// The tenant's own authority that a newer one has replaced.
-pub(crate) fn replaced_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
-    Key { pk: authority_partition(tenant), sk: format!("OWN#{fingerprint}") }
-}
-
-pub(crate) fn trusted_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
-    Key { pk: authority_partition(tenant), sk: format!("TRUSTED#{fingerprint}") }
-}
-
-pub(crate) fn identity(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
-    Key { pk: format!("TENANT#{tenant}#IDENTITY#{fingerprint}"), sk: "IDENTITY".into() }
 }
 
 pub(crate) fn link_partition(tenant: &TenantId) -> String {
@@ -250,11 +263,6 @@ pub(crate) fn link_use(tenant: &TenantId, link: &LinkId, identity: &Fingerprint)
     Key { pk: link_uses_partition(tenant, link), sk: format!("{LINK_USE_PREFIX}{identity}") }
 }
 
-/// The challenge in the profile by which a device renews its identity.
-pub(crate) fn renewal_challenge(tenant: &TenantId, id: &RenewalId) -> Key {
-    Key { pk: format!("TENANT#{tenant}#RENEWAL#{id}"), sk: "CHALLENGE".into() }
-}
-
 /// Who can renew a tenant's push certificate.
 pub(crate) fn ownership(tenant: &TenantId) -> Key {
     Key { pk: format!("TENANT#{tenant}#OWNERSHIP"), sk: "OWNERSHIP".into() }
@@ -273,16 +281,6 @@ pub(crate) fn mail_claim(owner: &Owner, credential: &str, day: &str, recipient: 
 /// What makes the index by expiry know of a token, which itself is in another table.
 pub(crate) fn token_expiry(owner: &Owner, token: &TokenId) -> Key {
     Key { pk: format!("{}#{TOKEN_PREFIX}{token}", token_partition(owner)), sk: "EXPIRY".into() }
-}
-
-pub(crate) fn identity_count_partition(tenant: &TenantId) -> String {
-    format!("TENANT#{tenant}#IDENTITIES")
-}
-
-/// One of sixteen counters of a month, so that devices enrolling together do not wait for one item.
-pub(crate) fn identity_count(tenant: &TenantId, not_after: Timestamp, fingerprint: &Fingerprint) -> Key {
-    let shard: String = fingerprint.to_string().chars().take(1).collect();
-    Key { pk: identity_count_partition(tenant), sk: format!("{}#{shard}", expiry_month(not_after)) }
 }
 
 pub(crate) fn snooze_partition(realm: Realm<'_>) -> String {

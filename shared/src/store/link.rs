@@ -2,18 +2,22 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem};
 
 use super::{
     Cancelled, NEW, Store, error, key_item, keys, names_in, number, put_part, read, text, update_part, value,
 };
 use crate::domain::audit::AuditEntry;
-use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkUse};
-use crate::domain::link_challenge::LinkChallenge;
+use crate::domain::identity::IssuedIdentity;
+use crate::domain::link::{EnrollmentLink, IssuedByLink, LONGEST_DAYS, LinkUse};
+use crate::domain::link_challenge::{LinkChallenge, ProvenDevice};
 use crate::error::{Error, Result};
 use crate::id::LinkId;
 use crate::scope::Scope;
-use crate::time::Timestamp;
+use crate::time::{DAY, Timestamp};
+
+/// How long a link may live at most, in seconds.
+const LONGEST_LINK: i64 = LONGEST_DAYS * DAY;
 
 /// The condition of a link that still enrolls devices.
 const OPEN: &str = "attribute_exists(pk) AND attribute_not_exists(issued) AND attribute_not_exists(revoked_at) \
@@ -122,6 +126,48 @@ impl Store {
         self.get(&self.tables.ephemeral, &keys::link_challenge(scope.tenant(), link, served)).await
     }
 
+    /// Notes which device answered a challenge. `Ok(false)` when another did, or the challenge is gone.
+    pub async fn answer_challenge(
+        &self,
+        scope: &Scope,
+        link: &LinkId,
+        served: u32,
+        device: &ProvenDevice,
+    ) -> Result<bool> {
+        let key = keys::link_challenge(scope.tenant(), link, served);
+        let values =
+            HashMap::from([(":device".to_owned(), value(device)?), (":served".to_owned(), number(served))]);
+        let first = "served = :served AND (attribute_not_exists(device) OR device = :device)";
+        let set = "SET device = :device";
+        self.put_if(update_part(&self.tables.ephemeral, &key, set, Some(first), values)?).await
+    }
+
+    /// Uses a challenge without using its link. `Ok(false)` when it was used before, or is gone.
+    pub async fn use_challenge(
+        &self,
+        scope: &Scope,
+        link: &LinkId,
+        served: u32,
+        issued: &IssuedByLink,
+    ) -> Result<bool> {
+        self.put_if(self.challenge_part(scope, link, served, issued)?).await
+    }
+
+    /// The part of a transaction that uses a challenge; it fails when that was used before.
+    fn challenge_part(
+        &self,
+        scope: &Scope,
+        link: &LinkId,
+        served: u32,
+        issued: &IssuedByLink,
+    ) -> Result<TransactWriteItem> {
+        let key = keys::link_challenge(scope.tenant(), link, served);
+        let values =
+            HashMap::from([(":issued".to_owned(), value(issued)?), (":served".to_owned(), number(served))]);
+        let unused = "served = :served AND attribute_not_exists(issued)";
+        update_part(&self.tables.ephemeral, &key, "SET issued = :issued", Some(unused), values)
+    }
+
     /// What a link was used for, in no particular order.
     pub async fn link_uses(&self, scope: &Scope, link: &LinkId) -> Result<Vec<LinkUse>> {
         let partition = keys::link_uses_partition(scope.tenant(), link);
@@ -139,22 +185,17 @@ impl Store {
         used: &LinkUse,
     ) -> Result<Vec<TransactWriteItem>> {
         let table = &self.tables.ephemeral;
-        let issued: AttributeValue = value(issued)?;
         let one = || (":one".to_owned(), number(1));
         let null = || (":null".to_owned(), text("NULL"));
-        let issues = || (":issued".to_owned(), issued.clone());
         let key = keys::link(scope.tenant(), link);
         let mut parts = match served {
             None => {
-                let values = HashMap::from([one(), null(), issues()]);
+                let values = HashMap::from([one(), null(), (":issued".to_owned(), value(issued)?)]);
                 vec![update_part(table, &key, "SET issued = :issued ADD used :one", Some(OPEN), values)?]
             }
             Some(served) => {
-                let challenge = keys::link_challenge(scope.tenant(), link, served);
-                let values = HashMap::from([issues(), (":served".to_owned(), number(served))]);
-                let unused = "served = :served AND attribute_not_exists(issued)";
                 vec![
-                    update_part(table, &challenge, "SET issued = :issued", Some(unused), values)?,
+                    self.challenge_part(scope, link, served, issued)?,
                     update_part(table, &key, "ADD used :one", Some(OPEN), HashMap::from([one(), null()]))?,
                 ]
             }
@@ -162,6 +203,33 @@ impl Store {
         let key = keys::link_use(scope.tenant(), link, &used.fingerprint);
         parts.push(put_part(table, &key, used, Some(NEW))?);
         Ok(parts)
+    }
+
+    /// The parts of a transaction in which a device claims an identity that came inside a profile: the link is used
+    /// once, if it still enrolls, and the identity is counted.
+    pub(super) fn claim_parts(
+        &self,
+        scope: &Scope,
+        link: &LinkId,
+        identity: &IssuedIdentity,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let now = identity.issued_at;
+        let values = HashMap::from([
+            (":one".to_owned(), number(1)),
+            (":null".to_owned(), text("NULL")),
+            (":now".to_owned(), number(now.as_second())),
+        ]);
+        let open = format!("{OPEN} AND expires_at > :now");
+        let key = keys::link(scope.tenant(), link);
+        let table = &self.tables.ephemeral;
+        // The link's end is not known here. The longest that a link can still live is long enough for a list of its uses.
+        let expires_at = now.as_second() + LONGEST_LINK;
+        let used = LinkUse { fingerprint: identity.fingerprint, used_at: now, expires_at };
+        Ok(vec![
+            update_part(table, &key, "ADD used :one", Some(&open), values)?,
+            put_part(table, &keys::link_use(scope.tenant(), link, &used.fingerprint), &used, Some(NEW))?,
+            self.count_part(scope, identity)?,
+        ])
     }
 }
 

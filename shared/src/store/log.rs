@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::de::DeserializeOwned;
 
 use super::{Store, error, key_item, keys, mark, not_a_mark, read, text};
-use crate::domain::log::LogFilter;
+use crate::domain::log::{LogFilter, moment, moment_of, months};
 use crate::error::Result;
 use crate::time::Timestamp;
 
@@ -24,7 +24,7 @@ impl Store {
         before: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<T>, Option<String>)> {
-        let bound = |at: Option<Timestamp>, none: &str| at.map_or(none.to_owned(), keys::log_moment);
+        let bound = |at: Option<Timestamp>, none: &str| at.map_or(none.to_owned(), moment);
         let (low, high) = (bound(filter.from, "0"), bound(filter.until, "9"));
         let mut start = before.map(mark).transpose()?;
         // DynamoDB takes neither a range that ends before it begins nor a start outside of it.
@@ -72,6 +72,57 @@ impl Store {
             }
         }
         Ok((found, start.map(hex::encode)))
+    }
+}
+
+impl Store {
+    /// Entries of a log from one place on (included) up to another (not included), in their order, up to `limit`, and whether
+    /// there are more. `partition` names the partition of a month.
+    pub(super) async fn log_between<T: DeserializeOwned>(
+        &self,
+        partition: impl Fn(&str) -> String,
+        (low, high): (&str, &str),
+        limit: usize,
+    ) -> Result<(Vec<T>, bool)> {
+        let mut found = Vec::new();
+        if low >= high {
+            return Ok((found, false));
+        }
+        for month in months(moment_of(low), moment_of(high)) {
+            let mut start = None;
+            loop {
+                // One more than wanted tells whether there are more.
+                let remaining = i32::try_from(limit + 1 - found.len()).unwrap_or(i32::MAX);
+                let page = self
+                    .client
+                    .query()
+                    .table_name(&self.tables.core)
+                    .consistent_read(true)
+                    .limit(remaining)
+                    .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
+                    .expression_attribute_values(":pk", text(partition(&month)))
+                    .expression_attribute_values(":low", text(low))
+                    .expression_attribute_values(":high", text(high))
+                    .set_exclusive_start_key(start.take())
+                    .send()
+                    .await
+                    .map_err(error::read)?;
+                // DynamoDB knows ranges only with both ends.
+                let is_inside = |item: &super::Item| item.get("sk").is_some_and(|sk| *sk != text(high));
+                for item in page.items.unwrap_or_default().into_iter().filter(is_inside) {
+                    found.push(read(item)?);
+                }
+                if found.len() > limit {
+                    found.truncate(limit);
+                    return Ok((found, true));
+                }
+                start = page.last_evaluated_key;
+                if start.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok((found, false))
     }
 }
 

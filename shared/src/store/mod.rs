@@ -36,10 +36,13 @@ mod push_deletion;
 mod push_result;
 mod queue;
 mod renewal;
+mod seal;
 mod snooze;
 mod tenant;
 mod token;
 mod vendor;
+mod webhook;
+mod webhook_attempt;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -64,6 +67,7 @@ pub use inactivity::MadeInactive;
 pub use mail::Claim;
 pub use push_certificate::{push_certificate_changed, topic_taken};
 pub use queue::{Found, Withdrawal};
+pub use seal::Line;
 
 /// An item as DynamoDB gives it.
 type Item = HashMap<String, AttributeValue>;

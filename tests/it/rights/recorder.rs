@@ -56,9 +56,15 @@ impl Processes {
             let (router, _) = routes.split_for_parts();
             routers = routers.merge(router.with_state(state));
         }
-        for name in
-            ["push", "command-jobs", "apns-probe", "expiry-notifier", "inactivity-sweeper", "mail-feedback"]
-        {
+        for name in [
+            "push",
+            "command-jobs",
+            "apns-probe",
+            "events",
+            "expiry-notifier",
+            "inactivity-sweeper",
+            "mail-feedback",
+        ] {
             processes.add(app, name).await;
         }
         let auditor = Auditor { app: Arc::clone(app), written: Arc::clone(&processes.written) };

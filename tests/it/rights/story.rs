@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use plist::{Dictionary, Value};
 use pomarium_local::apns::Answer;
-use pomarium_local::device::{Reply, SimDevice};
+use pomarium_local::device::{IdentityPayload, Reply, SimDevice};
 use pomarium_local::runner::{QueueFunction, deliver_all, deliver_reports, run};
 use pomarium_tests::{Api, Tenant, TestApp};
 use reqwest::Method;
@@ -17,6 +17,7 @@ use super::recorder::{Processes, Written};
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
 use crate::devices::{enrolled, pass_seconds};
 use crate::mails::confirmations;
+use crate::receiver::Receiver;
 use crate::renewals::fetch;
 
 /// What a story left behind.
@@ -41,8 +42,10 @@ pub(crate) async fn play() -> Played {
     groups(&app, &processes, &tenant).await;
     silence(&app, &processes, &tenant).await;
     renewals(&app, &processes, &tenant).await;
+    webhooks(&app, &processes, &tenant).await;
     signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
+    carried_identities(&app, &processes, &tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
     calendar(&app, &processes, &operator, &tenant).await;
     expiry(&app, &processes, &tenant).await;
@@ -289,14 +292,54 @@ async fn silence(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     }
 }
 
+/// Events are delivered to a webhook, refused and given up, sent once more; its server goes.
+async fn webhooks(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let receiver = Receiver::start().await;
+    let made = tenant.post("webhooks", json!({"url": receiver.url()})).await.expect(201).json;
+    let path = format!("webhooks/{}", made["id"].as_str().unwrap());
+    let turn = async || {
+        pass_seconds(app, 5);
+        let events = processes.state("events");
+        run(events.clone(), "events").await.unwrap();
+        deliver_all(QueueFunction::Events, &events, app.runner.aws.queues()).await.unwrap();
+    };
+    receiver.answer(|body| if body["enrollment"] == "D-20" { 400 } else { 200 });
+    let mut devices = Vec::new();
+    for udid in ["D-20", "D-21"] {
+        devices.push(enrolled(app, tenant, udid).await);
+    }
+    turn().await;
+    pass_seconds(app, 25 * 3_600);
+    turn().await;
+    receiver.answer(|_| 200);
+    let dead = tenant.get(&format!("{path}/dead-letters")).await.expect(200).json["dead_letters"].clone();
+    let event = dead[0]["event"].as_str().expect("it was given up");
+    tenant.post(&format!("{path}/dead-letters/{event}/redeliver"), json!({})).await.expect(200);
+    tenant.post(&format!("{path}/test"), json!({})).await.expect(200);
+    tenant.post(&format!("{path}/secret"), json!({})).await.expect(200);
+    tenant.post(&format!("{path}/replay"), json!({"from": app.clock.now()})).await.expect(200);
+    tenant.get(&format!("{path}/deliveries")).await.expect(200);
+    receiver.answer(|_| 410);
+    pass_seconds(app, 1);
+    for device in devices {
+        device.check_out().await.expect("it goes");
+    }
+    turn().await;
+    assert_eq!(tenant.get(&path).await.expect(200).json["switched_off"]["why"], "gone");
+    let whole = tenant.path(&path);
+    tenant.admin.call(Method::PATCH, &whole, br#"{"enabled": true}"#.into()).await.expect(200);
+    tenant.get("webhooks").await.expect(200);
+    tenant.admin.call(Method::DELETE, &whole, Vec::new()).await.expect(204);
+}
+
 /// One device is asked to renew its identity because an administrator wants it, and another's is overdue.
 async fn renewals(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     let mut device = enrolled(app, tenant, "D-5").await;
     want_renewal(app, processes, tenant).await;
-    let mut profile = device.profile().unwrap().clone();
-    let (_, new) = fetch(&device).await;
-    profile.scep = new.scep;
-    profile.scep.url = format!("{}/scep/{}", processes.address, tenant.id);
+    let (_, mut profile) = fetch(&device).await;
+    if let IdentityPayload::Scep(scep) = &mut profile.identity {
+        scep.url = format!("{}/scep/{}", processes.address, tenant.id);
+    }
     device.set_profile(profile);
     let former = device.identity().unwrap().clone();
     device.obtain_identity().await.expect("it is renewed");
@@ -323,6 +366,14 @@ async fn signers(app: &TestApp, operator: &Api, processes: &Processes, tenant: &
         api.get(path).await.expect(200);
     }
     tenant.admin.get(&tenant.enrollment_link().await).await.expect(200);
+    let setting = async |identity: &str| {
+        let settings = json!({"identity": identity}).to_string();
+        let path = tenant.path("enrollment-settings");
+        tenant.admin.call(Method::PUT, &path, settings.into()).await.expect(200);
+    };
+    setting("pkcs12").await;
+    tenant.admin.get(&tenant.enrollment_link().await).await.expect(200);
+    setting("scep").await;
     let locked = json!({"removal": {"rule": "with-password", "password": "open sesame"}}).to_string();
     let settings = tenant.path("enrollment-settings");
     tenant.admin.call(Method::PUT, &settings, locked.into()).await.expect(200);
@@ -350,6 +401,27 @@ async fn links(tenant: &Tenant) {
     let path = tenant.path(&format!("enrollment-links/{}", made["id"].as_str().unwrap()));
     tenant.admin.get(&path).await.expect(200);
     tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(204);
+}
+
+/// Profiles with a removal password that bring their identity along, for devices of either URL.
+async fn carried_identities(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let settings = tenant.path("enrollment-settings");
+    let carried = json!({"identity": "pkcs12", "removal": {"rule": "with-password"}}).to_string();
+    tenant.admin.call(Method::PUT, &settings, carried.into()).await.expect(200);
+    for (udid, path) in [("D-10", "checkin"), ("D-11", "command")] {
+        let mut device = SimDevice::new(udid, udid, "iPad");
+        device.open_link(&tenant.enrollment_link().await).await.expect("it opens");
+        device.obtain_identity().await.expect("it came along");
+        let mut profile = device.profile().unwrap().clone();
+        profile.check_in_url = format!("{}/mdm/{}/{path}", processes.address, tenant.id);
+        device.set_profile(profile);
+        device.authenticate().await.expect("it begins");
+        device.listen(&app.runner.apns).unwrap();
+        device.token_update(None).await.expect("it enrolls");
+        device.check_out().await.expect("it goes");
+    }
+    let usual = json!({"removal": {"rule": "with-password"}}).to_string();
+    tenant.admin.call(Method::PUT, &settings, usual.into()).await.expect(200);
 }
 
 async fn replacement_and_renewal(app: &TestApp, tenant: &Tenant, topic: &str) {

@@ -115,6 +115,7 @@ async fn only_the_active_certificate_of_each_tenant_is_found_by_its_end() {
 
 fn identity(name: &str, device: Option<&str>) -> IssuedIdentity {
     IssuedIdentity {
+        unclaimed_until: None,
         fingerprint: signer(name),
         certificate: Bytes::copy_from_slice(name.as_bytes()),
         not_after: at(DAY),

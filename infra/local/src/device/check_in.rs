@@ -28,16 +28,18 @@ impl SimDevice {
     /// # Errors
     /// When the server refuses.
     pub async fn authenticate(&self) -> Result<()> {
-        let keys = dictionary([
+        let mut keys = dictionary([
             ("Topic", self.profile()?.topic.as_str().into()),
             ("DeviceName", self.name.as_str().into()),
             ("ModelName", "iPad".into()),
             ("Model", "MYQ43FD/A".into()),
             ("ProductName", "iPad13,18".into()),
-            ("SerialNumber", self.serial.as_str().into()),
             ("OSVersion", self.os_version.as_str().into()),
             ("BuildVersion", "23B85".into()),
         ]);
+        if !self.is_owners() {
+            keys.insert("SerialNumber".to_owned(), self.serial.as_str().into());
+        }
         self.checked("Authenticate", keys).await
     }
 

@@ -13,10 +13,9 @@ use shared::port::random::Random;
 use shared::secret::Secret;
 use shared::time::Clock;
 
-use super::SimDevice;
 use super::error::{DeviceError, Result};
-use super::profile::ScepPayload;
 use super::wire::{self, Response};
+use super::{IdentityPayload, ScepPayload, SimDevice};
 
 /// One SCEP server.
 pub struct ScepClient {
@@ -141,25 +140,19 @@ impl ScepClient {
 }
 
 impl SimDevice {
-    /// Makes a key and gets the certificate that the profile's SCEP payload promises.
+    /// Takes the profile's identity, or makes a key and gets the certificate that the SCEP payload promises.
     ///
     /// # Errors
     /// When the authority is not the profile's, or no certificate comes.
     pub async fn obtain_identity(&mut self) -> Result<()> {
         let profile = self.profile()?;
-        let server = ScepClient::of(&profile.scep).by(self.clock.clone());
-        server.capabilities().await?;
-        profile.check(&server.authority().await?)?;
-        let key = new_key(profile.scep.key_size)?;
-        let ask = Ask {
-            message_type: MessageType::PkcsReq,
-            subject: &*distinguished_name(&profile.scep.subject)?,
-            key: &key,
-            challenge: Some(&profile.scep.challenge),
-            signer: None,
-        };
-        let certificate = server.request(&ask).await?;
-        self.identity = Some(Credential { certificate, key });
+        self.identity = Some(match &profile.identity {
+            IdentityPayload::Pkcs12(file) => file.open()?,
+            IdentityPayload::Scep(scep) => {
+                profile.check(&ScepClient::of(scep).by(self.clock.clone()).authority().await?)?;
+                requested(scep, &self.clock).await?
+            }
+        });
         Ok(())
     }
 
@@ -170,7 +163,8 @@ impl SimDevice {
     /// When no certificate comes.
     pub async fn renew_identity(&mut self, message_type: MessageType) -> Result<()> {
         let (profile, present) = (self.profile()?, self.identity()?);
-        let key = new_key(profile.scep.key_size)?;
+        let scep = profile.scep()?;
+        let key = new_key(scep.key_size)?;
         let ask = Ask {
             message_type,
             subject: present.certificate.subject_name(),
@@ -178,10 +172,26 @@ impl SimDevice {
             challenge: None,
             signer: Some(present),
         };
-        let certificate = ScepClient::of(&profile.scep).by(self.clock.clone()).request(&ask).await?;
+        let certificate = ScepClient::of(scep).by(self.clock.clone()).request(&ask).await?;
         self.identity = Some(Credential { certificate, key });
         Ok(())
     }
+}
+
+/// A new key with the certificate that this payload promises.
+pub(super) async fn requested(scep: &ScepPayload, clock: &Clock) -> Result<Credential> {
+    let server = ScepClient::of(scep).by(clock.clone());
+    server.capabilities().await?;
+    let key = new_key(scep.key_size)?;
+    let ask = Ask {
+        message_type: MessageType::PkcsReq,
+        subject: &*distinguished_name(&scep.subject)?,
+        key: &key,
+        challenge: Some(&scep.challenge),
+        signer: None,
+    };
+    let certificate = server.request(&ask).await?;
+    Ok(Credential { certificate, key })
 }
 
 fn new_key(bits: u64) -> Result<PKey<Private>> {

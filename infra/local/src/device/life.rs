@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::error::{DeviceError, Result};
 use super::wire::{Command, Url};
-use super::{Reply, ServedProfile, SimDevice, wire};
+use super::{ProfileService, Reply, ServedProfile, SimDevice, wire};
 use crate::apns::ApnsSimulator;
 
 /// A command that the device dealt with.
@@ -34,13 +34,16 @@ impl SimDevice {
         self.token_update(Some(&unlock_token)).await
     }
 
-    /// Downloads and reads the profile behind a link.
+    /// Downloads and reads the profile behind a link, in phases where it asks for that.
     ///
     /// # Errors
     /// When there is none.
     pub async fn open_link(&mut self, link: &str) -> Result<()> {
         let answer = wire::send(self.wire.http.get(link), link).await?.accepted("the enrollment link")?;
-        self.profile = Some(ServedProfile::read(&answer.body)?);
+        self.profile = Some(match ProfileService::read(&answer.body)? {
+            Some(service) => self.answer_service(&service).await?,
+            None => ServedProfile::read(&answer.body)?,
+        });
         Ok(())
     }
 

@@ -3,9 +3,11 @@
 mod answers;
 mod check_in;
 mod error;
+mod factory;
 mod identity;
 mod life;
 mod message;
+mod over_the_air;
 mod profile;
 mod refresh;
 mod script;
@@ -21,10 +23,12 @@ use script::Script;
 use wire::Wire;
 
 pub use error::{DeviceError, Result};
+pub use factory::Factory;
 pub use identity::{Ask, ScepClient, distinguished_name};
 pub use life::Answered;
 pub use message::{Digest, sign};
-pub use profile::{ScepPayload, ServedProfile};
+pub use over_the_air::ProfileService;
+pub use profile::{IdentityPayload, Pkcs12Payload, ScepPayload, ServedProfile};
 pub use script::Reply;
 pub use wire::{Command, Response, Url};
 
@@ -39,6 +43,7 @@ pub struct SimDevice {
     digest: Digest,
     profile: Option<ServedProfile>,
     identity: Option<Credential>,
+    made_as: Option<Credential>,
     push: PushTarget,
     wake_ups: Option<WakeUps>,
     unlock_token: Vec<u8>,
@@ -48,6 +53,9 @@ pub struct SimDevice {
     clock: Clock,
     random: Random,
 }
+
+/// The UserID of every user of a shared iPad.
+pub const SHARED_IPAD_USER: &str = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF";
 
 #[derive(Clone)]
 struct User {
@@ -82,6 +90,7 @@ impl SimDevice {
             digest: Digest::Sha256,
             profile: None,
             identity: None,
+            made_as: None,
             push: PushTarget::new(&random),
             wake_ups: None,
             unlock_token: random.bytes::<32>().to_vec(),
@@ -96,6 +105,15 @@ impl SimDevice {
     #[must_use]
     pub fn signing(self, digest: Digest) -> Self {
         Self { digest, ..self }
+    }
+
+    /// Has a certificate of this maker.
+    ///
+    /// # Errors
+    /// When OpenSSL fails.
+    pub fn made_by(mut self, factory: &Factory) -> Result<Self> {
+        self.made_as = Some(factory.certify(&self.udid)?);
+        Ok(self)
     }
 
     /// Runs this version of its system.
@@ -142,9 +160,11 @@ impl SimDevice {
         }
     }
 
-    /// The enrollment's name on the server: `UDID`, or `UDID:UserID`.
+    /// The enrollment's name on the server: `UDID`, or `UDID:UserID`. In User Enrollment, what stands for the UDID is the
+    /// EnrollmentID; users of a shared iPad go by their short names.
     pub fn id(&self) -> String {
         match &self.user {
+            Some(user) if user.id == SHARED_IPAD_USER => format!("{}:{}", self.udid, user.short_name),
             Some(user) => format!("{}:{}", self.udid, user.id),
             None => self.udid.clone(),
         }
@@ -215,12 +235,19 @@ impl SimDevice {
         }
     }
 
+    /// Whether it stays its owner's, and tells nobody its UDID and serial number.
+    fn is_owners(&self) -> bool {
+        self.profile.as_ref().is_some_and(ServedProfile::is_user_enrollment)
+    }
+
     /// The keys by which every message says who speaks.
     fn introduction(&self) -> Dictionary {
         let mut keys = Dictionary::new();
-        keys.insert("UDID".to_owned(), self.udid.as_str().into());
+        let (device, users) =
+            if self.is_owners() { ("EnrollmentID", "EnrollmentUserID") } else { ("UDID", "UserID") };
+        keys.insert(device.to_owned(), self.udid.as_str().into());
         if let Some(user) = &self.user {
-            keys.insert("UserID".to_owned(), user.id.as_str().into());
+            keys.insert(users.to_owned(), user.id.as_str().into());
             keys.insert("UserShortName".to_owned(), user.short_name.as_str().into());
         }
         keys

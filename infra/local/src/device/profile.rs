@@ -1,9 +1,10 @@
 //! Reads an enrollment profile as a device does.
 
+use openssl::pkcs12::Pkcs12;
 use openssl::sha::sha1;
 use openssl::x509::X509;
 use plist::{Dictionary, Value};
-use shared::pki::{profile_signature, trust};
+use shared::pki::{Credential, profile_signature, trust};
 use shared::protocol::body;
 use shared::secret::Secret;
 
@@ -18,16 +19,34 @@ pub struct ServedProfile {
     pub display_name: String,
     /// The push topic.
     pub topic: String,
-    /// What the server may do, added up.
-    pub access_rights: u64,
     /// Where polls go.
     pub server_url: String,
     /// Where check-ins go.
     pub check_in_url: String,
-    /// How to get an identity.
-    pub scep: ScepPayload,
+    /// Its identity, or how to get one.
+    pub identity: IdentityPayload,
+    /// Apple's access rights; `None` in User Enrollment.
+    pub access_rights: Option<u64>,
+    /// The Managed Apple Account that the person is to sign in with.
+    pub managed_apple_account: Option<String>,
     /// Who signed it; `None` where it came unsigned.
     pub signer: Option<X509>,
+}
+
+/// The payload that the MDM payload names as its identity.
+#[derive(Clone, Debug)]
+pub enum IdentityPayload {
+    /// The device asks for it.
+    Scep(ScepPayload),
+    /// Here it is.
+    Pkcs12(Pkcs12Payload),
+}
+
+/// The PKCS#12 payload.
+#[derive(Clone, Debug)]
+pub struct Pkcs12Payload {
+    file: Vec<u8>,
+    password: Secret<String>,
 }
 
 /// The SCEP payload.
@@ -53,33 +72,46 @@ impl ServedProfile {
     /// # Errors
     /// When it is no enrollment profile, or the device could not use it.
     pub fn read(file: &[u8]) -> Result<Self> {
-        let (content, signer) = if file.starts_with(b"<?xml") {
-            (file.to_vec(), None)
-        } else {
-            let (content, signer) =
-                profile_signature::open(file).map_err(|source| DeviceError::unreadable(PROFILE, source))?;
-            (content, Some(signer))
-        };
-        let value = body::parse(&content).map_err(|source| DeviceError::unreadable(PROFILE, source))?;
+        let (value, signer) = content(file)?;
         let root =
             Keys(value.as_dictionary().ok_or_else(|| DeviceError::unreadable(PROFILE, "no dictionary"))?);
-        let (mdm, scep) = (root.payload("com.apple.mdm")?, root.payload("com.apple.security.scep")?);
-        if mdm.text("IdentityCertificateUUID")? != scep.text("PayloadUUID")? {
-            return Err(DeviceError::unreadable(PROFILE, "the identity is not the SCEP payload"));
-        }
+        let mdm = root.payload("com.apple.mdm")?;
+        let identity = root.identity(&mdm.text("IdentityCertificateUUID")?)?;
         if !mdm.get("SignMessage")?.as_boolean().unwrap_or_default() {
             return Err(DeviceError::unreadable(PROFILE, "messages would not be signed"));
         }
+        let access_rights = mdm.0.get("AccessRights").and_then(Value::as_unsigned_integer);
+        let mode = mdm.0.get("EnrollmentMode").and_then(Value::as_string);
+        if access_rights.is_none() != (mode == Some("BYOD")) {
+            return Err(DeviceError::unreadable(PROFILE, "it must ask for rights, or be a User Enrollment"));
+        }
         Ok(Self {
+            access_rights,
+            managed_apple_account: mdm.text("AssignedManagedAppleID").ok(),
             identifier: root.text("PayloadIdentifier")?,
             display_name: root.text("PayloadDisplayName")?,
             topic: mdm.text("Topic")?,
-            access_rights: mdm.get("AccessRights")?.as_unsigned_integer().unwrap_or_default(),
             server_url: mdm.text("ServerURL")?,
             check_in_url: mdm.text("CheckInURL")?,
-            scep: scep_payload(&scep)?,
+            identity,
             signer,
         })
+    }
+
+    /// Whether the device stays its owner's.
+    pub fn is_user_enrollment(&self) -> bool {
+        self.access_rights.is_none()
+    }
+
+    /// The SCEP payload.
+    ///
+    /// # Errors
+    /// When the identity comes in another way.
+    pub fn scep(&self) -> Result<&ScepPayload> {
+        match &self.identity {
+            IdentityPayload::Scep(scep) => Ok(scep),
+            IdentityPayload::Pkcs12(_) => Err(DeviceError::unreadable(PROFILE, "no SCEP payload")),
+        }
     }
 
     /// Whether this authority is the profile's: the SCEP payload names it, and it issued the signer.
@@ -88,7 +120,7 @@ impl ServedProfile {
     /// When it is another.
     pub fn check(&self, authority: &X509) -> Result<()> {
         let der = authority.to_der().map_err(|source| DeviceError::unreadable(AUTHORITY, source))?;
-        if self.scep.ca_fingerprint != sha1(&der) {
+        if self.scep()?.ca_fingerprint != sha1(&der) {
             return Err(DeviceError::unreadable(AUTHORITY, "it is not the one that the profile names"));
         }
         let is_ours = |signer: &X509| trust::chains_to(signer, std::slice::from_ref(authority)).is_some();
@@ -102,7 +134,20 @@ impl ServedProfile {
 const PROFILE: &str = "the enrollment profile";
 const AUTHORITY: &str = "the authority's certificate";
 
-fn scep_payload(payload: &Keys<'_>) -> Result<ScepPayload> {
+/// What is in a profile, and who signed it, if anybody did.
+pub(super) fn content(file: &[u8]) -> Result<(Value, Option<X509>)> {
+    let (content, signer) = if file.starts_with(b"<?xml") {
+        (file.to_vec(), None)
+    } else {
+        let (content, signer) =
+            profile_signature::open(file).map_err(|source| DeviceError::unreadable(PROFILE, source))?;
+        (content, Some(signer))
+    };
+    let value = body::parse(&content).map_err(|source| DeviceError::unreadable(PROFILE, source))?;
+    Ok((value, signer))
+}
+
+pub(super) fn scep_payload(payload: &Keys<'_>) -> Result<ScepPayload> {
     let content = payload.get("PayloadContent")?.as_dictionary();
     let content = Keys(content.ok_or_else(|| DeviceError::unreadable(PROFILE, "no SCEP payload"))?);
     let names = content.get("Subject")?.as_array().into_iter().flatten();
@@ -117,6 +162,24 @@ fn scep_payload(payload: &Keys<'_>) -> Result<ScepPayload> {
     })
 }
 
+impl Pkcs12Payload {
+    fn read(payload: &Keys<'_>) -> Result<Self> {
+        let file = payload.get("PayloadContent")?.as_data().unwrap_or_default().to_vec();
+        Ok(Self { file, password: Secret::new(payload.text("Password")?) })
+    }
+
+    /// Key and certificate.
+    pub(super) fn open(&self) -> Result<Credential> {
+        const WHAT: &str = "the PKCS#12 payload";
+        let content = Pkcs12::from_der(&self.file).and_then(|file| file.parse2(self.password.expose()));
+        let content = content.map_err(|source| DeviceError::unreadable(WHAT, source))?;
+        match (content.cert, content.pkey) {
+            (Some(certificate), Some(key)) => Ok(Credential { certificate, key }),
+            (_, _) => Err(DeviceError::unreadable(WHAT, "it holds no certificate or no key")),
+        }
+    }
+}
+
 /// `[["CN", "name"]]`: one attribute in each relative name.
 fn relative_name(value: &Value) -> Option<(String, String)> {
     let [pair] = value.as_array()?.as_slice() else { return None };
@@ -124,20 +187,35 @@ fn relative_name(value: &Value) -> Option<(String, String)> {
     Some((attribute.as_string()?.to_owned(), value.as_string()?.to_owned()))
 }
 
-struct Keys<'a>(&'a Dictionary);
+/// The keys of a dictionary, with errors that name them.
+pub(super) struct Keys<'a>(pub(super) &'a Dictionary);
 
 impl<'a> Keys<'a> {
-    fn get(&self, key: &str) -> Result<&'a Value> {
+    pub(super) fn get(&self, key: &str) -> Result<&'a Value> {
         self.0.get(key).ok_or_else(|| DeviceError::unreadable(PROFILE, format!("{key} is missing")))
     }
 
-    fn text(&self, key: &str) -> Result<String> {
+    pub(super) fn text(&self, key: &str) -> Result<String> {
         let text = self.get(key)?.as_string().map(str::to_owned);
         text.ok_or_else(|| DeviceError::unreadable(PROFILE, format!("{key} is not a text")))
     }
 
+    /// The identity with this PayloadUUID.
+    fn identity(&self, uuid: &str) -> Result<IdentityPayload> {
+        let payloads = self.get("PayloadContent")?.as_array().into_iter().flatten();
+        let is_wanted =
+            |payload: &&Dictionary| payload.get("PayloadUUID").and_then(Value::as_string) == Some(uuid);
+        let found = payloads.filter_map(Value::as_dictionary).find(is_wanted).map(Keys);
+        let found = found.ok_or_else(|| DeviceError::unreadable(PROFILE, "the identity is not in it"))?;
+        match found.text("PayloadType")?.as_str() {
+            "com.apple.security.scep" => scep_payload(&found).map(IdentityPayload::Scep),
+            "com.apple.security.pkcs12" => Pkcs12Payload::read(&found).map(IdentityPayload::Pkcs12),
+            other => Err(DeviceError::unreadable(PROFILE, format!("{other} is no identity"))),
+        }
+    }
+
     /// The payload of this type.
-    fn payload(&self, payload_type: &str) -> Result<Keys<'a>> {
+    pub(super) fn payload(&self, payload_type: &str) -> Result<Keys<'a>> {
         let payloads = self.get("PayloadContent")?.as_array().into_iter().flatten();
         let mut dictionaries = payloads.filter_map(Value::as_dictionary);
         let is_wanted = |payload: &&Dictionary| {
@@ -151,8 +229,10 @@ impl<'a> Keys<'a> {
 #[cfg(test)]
 mod tests {
     use shared::pki::authority::{self, AuthoritySubject};
-    use shared::pki::{Credential, key};
-    use shared::protocol::enrollment_profile::{EnrollmentProfile, ProfileOptions, ProfileUuids, Scep};
+    use shared::pki::key;
+    use shared::protocol::enrollment_profile::{
+        EnrollmentProfile, Identity, ProfileOptions, ProfileUuids, Scep,
+    };
     use shared::time::from_unix;
     use uuid::Uuid;
 
@@ -176,17 +256,17 @@ mod tests {
             topic: "com.apple.mgmt.External.1".to_owned(),
             server_url: "http://server/command".to_owned(),
             check_in_url: "http://server/checkin".to_owned(),
-            identity: Scep {
+            identity: Identity::Scep(Scep {
                 url: "http://server/scep".to_owned(),
                 name: "first".to_owned(),
                 subject: vec![("O".to_owned(), "School".to_owned()), ("CN".to_owned(), "1".to_owned())],
                 challenge: Secret::new("one-time".to_owned()),
                 ca_sha1: sha1(&authority.certificate.to_der().unwrap()),
-            },
+            }),
             options: ProfileOptions::default(),
             uuids: ProfileUuids {
                 profile: uuid(1),
-                scep: uuid(2),
+                identity: uuid(2),
                 mdm: uuid(3),
                 trust: uuid(4),
                 removal: uuid(5),
@@ -205,7 +285,7 @@ mod tests {
             assert_eq!(profile.check(&authority.certificate).is_ok(), good);
         }
         let unsigned = ServedProfile::read(file.as_bytes()).unwrap();
-        assert_eq!((unsigned.scep.key_size, unsigned.scep.subject.len()), (2048, 2));
+        assert_eq!((unsigned.scep().unwrap().key_size, unsigned.scep().unwrap().subject.len()), (2048, 2));
         assert!(unsigned.check(&authority.certificate).is_ok());
         assert!(unsigned.check(&stranger.certificate).is_err());
     }

@@ -38,7 +38,7 @@ impl SimDevice {
         let fixed = |profile: &ServedProfile| {
             (profile.topic.clone(), profile.server_url.clone(), profile.check_in_url.clone())
         };
-        if fixed(&profile) != fixed(installed) || profile.access_rights & !installed.access_rights != 0 {
+        if fixed(&profile) != fixed(installed) || widens(profile.access_rights, installed.access_rights) {
             return Err(DeviceError::unreadable("the enrollment profile", "an update that is not allowed"));
         }
         self.profile = Some(profile);
@@ -47,5 +47,14 @@ impl SimDevice {
             self.authenticate().await?;
         }
         self.token_update(None).await
+    }
+}
+
+/// Whether an update asks for rights that the installed profile does not have; a User Enrollment has none to ask for.
+fn widens(update: Option<u64>, installed: Option<u64>) -> bool {
+    match (update, installed) {
+        (Some(update), Some(installed)) => update & !installed != 0,
+        (None, None) => false,
+        (Some(_), None) | (None, Some(_)) => true,
     }
 }

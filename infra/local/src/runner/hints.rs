@@ -12,7 +12,8 @@ use shared::state::AppState;
 use tokio::task::JoinHandle;
 
 use super::settings::{
-    JOBS_QUEUE, JOBS_VISIBILITY, SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE, WAKE_VISIBILITY,
+    EVENTS_QUEUE, EVENTS_VISIBILITY, JOBS_QUEUE, JOBS_VISIBILITY, SWEEP_QUEUE, SWEEP_VISIBILITY, WAKE_QUEUE,
+    WAKE_VISIBILITY,
 };
 use crate::aws::{Message, Queues};
 
@@ -33,11 +34,17 @@ pub enum QueueFunction {
     CommandJobs,
     /// Does a sweep's pages.
     InactivitySweeper,
+    /// Delivers to webhooks.
+    Events,
 }
 
 /// All of them.
-pub const QUEUES: [QueueFunction; 3] =
-    [QueueFunction::Push, QueueFunction::CommandJobs, QueueFunction::InactivitySweeper];
+pub const QUEUES: [QueueFunction; 4] = [
+    QueueFunction::Push,
+    QueueFunction::CommandJobs,
+    QueueFunction::InactivitySweeper,
+    QueueFunction::Events,
+];
 
 impl QueueFunction {
     /// The queue's name, and for how long it hides a message that is worked on, in seconds.
@@ -46,6 +53,7 @@ impl QueueFunction {
             Self::Push => (WAKE_QUEUE, WAKE_VISIBILITY),
             Self::CommandJobs => (JOBS_QUEUE, JOBS_VISIBILITY),
             Self::InactivitySweeper => (SWEEP_QUEUE, SWEEP_VISIBILITY),
+            Self::Events => (EVENTS_QUEUE, EVENTS_VISIBILITY),
         }
     }
 
@@ -54,6 +62,7 @@ impl QueueFunction {
             Self::Push => push::handle(state, event).await,
             Self::CommandJobs => command_jobs::handle(state, event).await,
             Self::InactivitySweeper => inactivity_sweeper::handle(state, Event::Queue(event)).await,
+            Self::Events => events::handle(state, events::Event::Queue(event)).await,
         }
     }
 }

@@ -33,6 +33,7 @@ use tokio::task::JoinHandle;
 
 use crate::apns::ApnsSimulator;
 use crate::aws::{LocalAws, Storage};
+use crate::device::Factory;
 use crate::pages::{self, Local};
 use crate::portal::Portal;
 
@@ -43,8 +44,11 @@ pub(crate) use devices::{Devices, NewDevice};
 pub use hints::{QUEUES, QueueFunction, deliver_all};
 pub use reports::deliver_reports;
 pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
-pub use schedule::{SCHEDULED, run};
-pub use settings::{JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY};
+pub use schedule::{SCHEDULED, begin_seals, run};
+pub use settings::{
+    EVENTS_TRIES, EVENTS_VISIBILITY, JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES,
+    WAKE_VISIBILITY,
+};
 
 /// How long a request under way may take to finish when the server stops.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -73,6 +77,8 @@ pub struct Runner {
     pub apns: Arc<ApnsSimulator>,
     /// Apple's push certificate portal.
     pub portal: Portal,
+    /// Where devices come from.
+    pub factory: Factory,
     /// A token of the operator.
     pub operator_token: Secret<String>,
     /// The clock, which people move.
@@ -120,6 +126,7 @@ impl Runner {
         let issuers = portal.issuer_roots();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let apns = Arc::new(ApnsSimulator::start(loopback, &issuers, clock.clone()).await?);
+        let factory = Factory::new().map_err(Error::internal)?;
         settings::prepare(&aws).await?;
         let state = State::new(
             settings::config(&aws, address, &apns),
@@ -127,6 +134,7 @@ impl Runner {
                 aws: aws.sdk_config(),
                 apns: settings::apns(&apns),
                 push_issuers: issuers.into(),
+                device_makers: factory.authority().clone().into(),
                 clock,
                 random,
             },
@@ -162,6 +170,7 @@ impl Runner {
             aws,
             apns,
             portal,
+            factory,
             operator_token,
             clock: movable,
             devices,

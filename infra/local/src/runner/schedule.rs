@@ -5,26 +5,33 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use inactivity_sweeper::Event;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::error::{Error, Kind, Result};
 use shared::state::AppState;
 use shared::time::SignedDuration;
 use tokio::task::JoinHandle;
 
 /// Every scheduled function, by its folder's name.
-pub const SCHEDULED: [&str; 3] = ["apns-probe", "expiry-notifier", "inactivity-sweeper"];
+pub const SCHEDULED: [&str; 4] = ["apns-probe", "events", "expiry-notifier", "inactivity-sweeper"];
 
-/// How often each is started. In AWS they have their hours; here a machine may be off at any hour, the notifier sends
-/// nothing twice a day, and the probe leaves alone what it knows.
-const EVERY: Duration = Duration::from_secs(3_600);
+/// How often deliveries begin, as in AWS.
+const MINUTE: Duration = Duration::from_secs(60);
+/// After how many minutes each of the others is started. In AWS they have their hours; here a machine may be off at any hour,
+/// the notifier sends nothing twice a day, and the probe leaves alone what it knows.
+const HOUR: u32 = 60;
 
-/// Starts each function now and then once an hour, until aborted.
+/// Starts each function now and then once a minute or an hour, until aborted.
 pub(super) fn spawn(state: AppState) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(EVERY);
-        loop {
+        let mut ticks = tokio::time::interval(MINUTE);
+        for minute in (0..HOUR).cycle() {
             ticks.tick().await;
-            for function in SCHEDULED {
+            if minute == 0
+                && let Err(error) = begin_seals(state.clone()).await
+            {
+                tracing::error!(error = %error.chain(), "the logs were not sealed");
+            }
+            for function in SCHEDULED.into_iter().filter(|function| minute == 0 || *function == "events") {
                 match AssertUnwindSafe(run(state.clone(), function)).catch_unwind().await {
                     Ok(Ok(_)) => {}
                     Ok(Err(error)) => {
@@ -35,6 +42,14 @@ pub(super) fn spawn(state: AppState) -> JoinHandle<()> {
             }
         }
     })
+}
+
+/// Does what the hour's schedule of `events` does: the logs get their seals.
+///
+/// # Errors
+/// Those of the function.
+pub async fn begin_seals(state: AppState) -> Result<()> {
+    events::handle(state, events::Event::Schedule(json!({"seals": true}))).await.map(drop)
 }
 
 /// Runs a scheduled function now and returns what it says.
@@ -48,6 +63,10 @@ pub async fn run(state: AppState, function: &str) -> Result<Value> {
             let deadline = state.clock.now() + SignedDuration::from_mins(10);
             let tally = apns_probe::handle(state, deadline).await?;
             serde_json::to_value(tally).map_err(Error::internal)
+        }
+        "events" => {
+            let begun = events::handle(state, events::Event::Schedule(Value::Null)).await?;
+            serde_json::to_value(begun).map_err(Error::internal)
         }
         "expiry-notifier" => {
             // As in AWS, a quarter of an hour.

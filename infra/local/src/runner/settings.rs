@@ -45,6 +45,14 @@ pub const JOBS_VISIBILITY: u32 = 360;
 /// How often a page is tried before its message is a dead letter.
 pub const JOBS_TRIES: u32 = 5;
 
+/// The queue of the function `events`.
+pub(super) const EVENTS_QUEUE: &str = "events";
+const EVENTS_DEAD_LETTERS: &str = "events-dead-letter";
+/// For how long a turn's message is hidden while it is taken, in seconds.
+pub const EVENTS_VISIBILITY: u32 = 540;
+/// How often a turn's message is tried before it is a dead letter.
+pub const EVENTS_TRIES: u32 = 5;
+
 /// Makes tables, queues and bucket, where they are missing.
 pub(super) async fn prepare(aws: &LocalAws) -> Result<()> {
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk_config());
@@ -52,6 +60,7 @@ pub(super) async fn prepare(aws: &LocalAws) -> Result<()> {
     create_queue(aws, WAKE_QUEUE, WAKE_DEAD_LETTERS, WAKE_VISIBILITY, WAKE_TRIES)?;
     create_queue(aws, SWEEP_QUEUE, SWEEP_DEAD_LETTERS, SWEEP_VISIBILITY, SWEEP_TRIES)?;
     create_queue(aws, JOBS_QUEUE, JOBS_DEAD_LETTERS, JOBS_VISIBILITY, JOBS_TRIES)?;
+    create_queue(aws, EVENTS_QUEUE, EVENTS_DEAD_LETTERS, EVENTS_VISIBILITY, EVENTS_TRIES)?;
     let reports = QueueSettings { visibility_timeout: WAKE_VISIBILITY, redrive: None };
     aws.queues().create(MAIL_REPORTS, &reports).map_err(Error::internal)?;
     aws.create_bucket(BUCKET).map_err(Error::internal)
@@ -79,6 +88,7 @@ pub(super) fn config(aws: &LocalAws, address: SocketAddr, apns: &ApnsSimulator) 
         queue_wake_url: aws.queue_url(WAKE_QUEUE),
         queue_sweep_url: aws.queue_url(SWEEP_QUEUE),
         queue_jobs_url: aws.queue_url(JOBS_QUEUE),
+        queue_events_url: aws.queue_url(EVENTS_QUEUE),
         bucket_results: BUCKET.into(),
         secret_prefix: "pomarium-local".into(),
         base_url: format!("http://{address}"),
@@ -91,6 +101,7 @@ pub(super) fn config(aws: &LocalAws, address: SocketAddr, apns: &ApnsSimulator) 
         push_roots_file: None,
         log: "info".into(),
         unsigned_profiles: true,
+        loopback_calls: true,
     }
 }
 

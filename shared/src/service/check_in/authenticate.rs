@@ -9,9 +9,10 @@ use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
 use crate::domain::group::joined;
 use crate::domain::identity::{IssuedIdentity, not_bound};
+use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
-use crate::id::EnrollmentId;
+use crate::id::{EnrollmentId, LinkId};
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
 use crate::service::refuse_duplicate;
@@ -28,10 +29,13 @@ pub(super) async fn run(
 ) -> Result<Answer> {
     let now = state.clock.now();
     let device = id.device_channel();
-    let identity = identity(signer, &device, now)?;
+    let mut identity = identity(signer, &device, now)?;
     let former = state.store.channels(&signer.scope, &device).await?;
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
     let earlier = former.iter().find(|channel| channel.id == device);
+    if earlier.is_none_or(|channel| !channel.certificates.contains(&signer.fingerprint)) {
+        identity.link = claimed_link(signer)?;
+    }
     if earlier.is_some_and(|earlier| earlier.farewell(&signer.fingerprint).is_some()) {
         return Err(not_bound(&device));
     }
@@ -65,7 +69,14 @@ pub(super) async fn run(
     let restarted = state.event(&signer.scope, EventKind::EnrollmentRestarted, id);
     let restarted = Some(&restarted).filter(|_| generation > 0);
     let (scope, joins) = (&signer.scope, joins.as_deref());
-    let written = state.store.begin_channels(scope, &channels, &before, &identity, joins, restarted).await;
+    let write = async |identity: &IssuedIdentity| {
+        state.store.begin_channels(scope, &channels, &before, identity, joins, restarted).await
+    };
+    let mut written = write(&identity).await;
+    if written.as_ref().is_err_and(|error| error.code() == "identity-claimed-before") {
+        // It had another identity in between, and its profile is installed anew.
+        written = write(&IssuedIdentity { link: None, ..identity }).await;
+    }
     if let Err(error) = &written
         && error.code() == "identity-bound-elsewhere"
     {
@@ -117,6 +128,20 @@ fn group(signer: &Signer) -> Option<String> {
     unit.data().to_string().ok().filter(|_| signer.is_ours)
 }
 
+/// The link that the device claims with an identity that came inside a profile: the certificate names it.
+fn claimed_link(signer: &Signer) -> Result<Option<LinkId>> {
+    let name = IdentityName::of(&signer.certificate).filter(|_| signer.is_ours);
+    match name {
+        None => Ok(None),
+        Some(IdentityName { kind: IdentityKind::Requested, .. }) => Ok(None),
+        Some(IdentityName { kind: IdentityKind::Carried, link, .. }) => Ok(Some(link)),
+        Some(IdentityName { kind: IdentityKind::Phase, .. }) => Err(Error::forbidden(
+            "identity-of-a-phase",
+            "This identity proves a device between the phases of its enrollment: it enrolls nobody.",
+        )),
+    }
+}
+
 /// The record that binds the signer's certificate to this device. Here, and only here, its end is compared with the
 /// clock: an enrollment must not begin with an identity that is over.
 fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<IssuedIdentity> {
@@ -138,5 +163,6 @@ fn identity(signer: &Signer, device: &EnrollmentId, now: Timestamp) -> Result<Is
         renews: None,
         enrollment: Some(device.clone()),
         revoked_at: None,
+        unclaimed_until: None,
     })
 }

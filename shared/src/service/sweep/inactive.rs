@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::send;
-use crate::domain::audit::AuditAction;
 use crate::domain::enrollment::Enrollment;
+use crate::domain::event::EventKind;
 use crate::domain::inactivity::{Held, InactivityRule};
 use crate::domain::sweep::{DevicePage, Sweep, Tally};
 use crate::error::Result;
@@ -56,11 +56,11 @@ pub(super) async fn conclude(
         return send(state, &[Sweep::Devices(page)], 0).await;
     }
     let held = Held { since: now, would_hit: tally.silent, devices: tally.devices };
-    let audit = state
-        .audit(scope, AuditAction::InactivityHeld)
+    let event = state
+        .event_of_all(scope, EventKind::InactivityHeld)
         .with("would_hit", held.would_hit)
         .with("devices", held.devices);
-    if state.store.hold_inactivity(scope, rule, &held, &audit).await? {
+    if state.store.hold_inactivity(scope, rule, &held, &event).await? {
         // The alarm counts these lines.
         tracing::error!(event = "inactivity-held", tenant = %scope.tenant(), silent = held.would_hit, devices = held.devices,
             "too many devices fell silent at once");
@@ -89,13 +89,11 @@ pub(super) async fn close(
         }
         let wants_lock = rule.device_lock.is_some() && !device.facts.is_mac();
         let device_lock = wants_lock.then(|| state.random.command_uuid());
-        let audit = state
-            .audit(scope, AuditAction::DeviceInactive)
-            .with("enrollment", &device.id)
-            .with("last_seen", device.last_seen);
+        let event =
+            state.event(scope, EventKind::DeviceInactive, &device.id).with("last_seen", device.last_seen);
         let made = state
             .store
-            .make_inactive(scope, device, device_lock.as_ref(), rule.daily_cap, now, &audit)
+            .make_inactive(scope, device, device_lock.as_ref(), rule.daily_cap, now, &event)
             .await?;
         match made {
             MadeInactive::Yes => {

@@ -1,0 +1,17 @@
+//! A configuration profile as a download.
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::service::enrollment_profile::ServedProfile;
+
+/// The answer that a device takes for a profile to install, and a browser for a file to keep. Nothing on the way may keep it.
+pub fn profile_file(profile: ServedProfile) -> Response {
+    let disposition = format!("attachment; filename=\"{}\"", profile.file_name);
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-apple-aspen-config"),
+        (header::CONTENT_DISPOSITION, disposition.as_str()),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, profile.bytes).into_response()
+}
