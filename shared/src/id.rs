@@ -86,6 +86,11 @@ opaque_id!(
     "identity authority"
 );
 opaque_id!(
+    /// The challenge by which a device renews its identity.
+    RenewalId,
+    "renewal"
+);
+opaque_id!(
     /// An entry of the audit log.
     AuditId,
     "audit entry"

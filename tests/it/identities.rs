@@ -1,5 +1,6 @@
 //! The life of identities: authorities that take each other's place, and identities that are revoked.
 
+use openssl::asn1::Asn1Time;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use pomarium_local::device::{Ask, ScepClient, SimDevice, distinguished_name};
@@ -272,4 +273,26 @@ async fn only_an_enrolled_devices_identity_can_be_revoked() {
     device.check_out().await.expect("it goes");
     let refused = tenant.post("enrollments/D-1/revoke-identity", json!({})).await.expect(409);
     assert_eq!(refused.problem(), "not-enrolled");
+}
+
+#[tokio::test]
+async fn a_devices_wrong_clock_refuses_it_nothing() {
+    let (app, tenant) = school().await;
+    for (number, moment) in
+        ["1970-01-02T00:00:00Z", "2001-09-09T01:46:40Z", "2049-12-31T23:59:59Z"].iter().enumerate()
+    {
+        let name = format!("D-{number}");
+        let mut device = SimDevice::new(&name, "C02XYZ", "A wrong clock").believing(moment.parse().unwrap());
+        device.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
+        queue(&tenant, &name, "ProfileList").await;
+        assert_eq!(device.answer_all().await.expect("it is served").len(), 1, "{moment}");
+        for message_type in [MessageType::RenewalReq, MessageType::PkcsReq] {
+            device.renew_identity(message_type).await.expect("it renews");
+            assert!(device.idle().await.expect("it is known").is_none());
+        }
+        let identity = &device.identity().unwrap().certificate;
+        // A clock that is a little slow does not see an identity from the future.
+        let ten_minutes_ago = Asn1Time::from_unix(app.clock.now().as_second() - 600).unwrap();
+        assert!(identity.not_before() == ten_minutes_ago, "{}", identity.not_before());
+    }
 }

@@ -58,6 +58,7 @@ mod readme;
 mod receiver;
 mod refresh;
 mod refusals;
+mod renewals;
 mod repository;
 mod review;
 mod rights;

@@ -31,7 +31,7 @@ fn pushes(app: &TestApp) -> usize {
 }
 
 /// The renewed certificate of the tenant's topic becomes active.
-async fn renew(app: &TestApp, tenant: &Tenant) {
+pub(crate) async fn renew(app: &TestApp, tenant: &Tenant) {
     let topic = topic(app, tenant).await;
     tenant.request().await;
     let renewed = app.runner.portal.renew(&topic, &tenant.request_file().await).map_err(|_| ()).unwrap();

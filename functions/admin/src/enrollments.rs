@@ -9,11 +9,12 @@ use shared::error::Error;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, Query, ViewerScope};
 use shared::id::EnrollmentId;
 use shared::service::retire_device::retire_device;
-use shared::service::revoke_identity;
 use shared::service::unenroll_device::unenroll_device;
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
+
+use crate::identities::IdentityView;
 
 /// Enrollments on one page.
 const PAGE: i32 = 100;
@@ -54,35 +55,11 @@ pub(crate) struct EnrollmentView {
     has_bootstrap_token: bool,
 }
 
-/// The identity of a device.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct IdentityView {
-    /// SHA-256 of the certificate.
-    fingerprint: String,
-    /// SHA-256 of its authority's certificate.
-    authority: String,
-    #[schema(value_type = String, format = DateTime)]
-    not_after: Timestamp,
-    /// Whether it was revoked: the device is not heard before it enrolls anew.
-    revoked: bool,
-}
-
-impl IdentityView {
-    fn of(enrollment: &Enrollment) -> Option<Self> {
-        let identity = enrollment.identity.as_ref()?;
-        Some(Self {
-            fingerprint: identity.fingerprint.to_string(),
-            authority: identity.authority.to_string(),
-            not_after: identity.not_after,
-            revoked: enrollment.revoked.contains(&identity.fingerprint),
-        })
-    }
-}
-
-impl From<Enrollment> for EnrollmentView {
-    fn from(enrollment: Enrollment) -> Self {
+impl EnrollmentView {
+    /// An enrollment as of now.
+    pub(crate) fn of(enrollment: Enrollment, now: Timestamp) -> Self {
         Self {
-            identity: IdentityView::of(&enrollment),
+            identity: IdentityView::of(&enrollment, now),
             id: enrollment.id.to_string(),
             state: enrollment.state,
             groups: enrollment.groups.into_iter().collect(),
@@ -140,8 +117,9 @@ pub(crate) async fn list(
         wanted.state.is_none_or(|state| enrollment.state == state)
             && wanted.locked.is_none_or(|locked| enrollment.locked_at.is_some() == locked)
     });
+    let now = state.clock.now();
     Ok(JsonAnswer(EnrollmentPage {
-        enrollments: found.into_iter().map(EnrollmentView::from).collect(),
+        enrollments: found.into_iter().map(|each| EnrollmentView::of(each, now)).collect(),
         next,
     }))
 }
@@ -159,7 +137,7 @@ pub(crate) async fn show(
 ) -> Result<JsonAnswer<EnrollmentView>, Problem> {
     let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
     let found = state.store.enrollment(&scope, &id).await?.ok_or_else(|| Error::not_found("enrollment"))?;
-    Ok(JsonAnswer(found.into()))
+    Ok(JsonAnswer(EnrollmentView::of(found, state.clock.now())))
 }
 
 /// Take a device out of the lists that will not check out by itself: lost, sold, erased. Its history stays; it may enroll anew.
@@ -176,7 +154,8 @@ pub(crate) async fn retire(
     Path((_, enrollment)): Path<(String, String)>,
 ) -> Result<JsonAnswer<EnrollmentView>, Problem> {
     let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
-    Ok(JsonAnswer(retire_device(&state, &scope, &id).await?.into()))
+    let retired = retire_device(&state, &scope, &id).await?;
+    Ok(JsonAnswer(EnrollmentView::of(retired, state.clock.now())))
 }
 
 /// Why a device is unenrolled.
@@ -205,24 +184,6 @@ pub(crate) async fn unenroll(
 ) -> Result<JsonAnswer<EnrollmentView>, Problem> {
     let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
     let reason = Reason::new(&wanted.reason)?;
-    Ok(JsonAnswer(unenroll_device(&state, &scope, &id, reason).await?.into()))
-}
-
-/// Refuse a device's identity, because its key may be in other hands: whoever signs with it gets 400 and is reported in the
-/// surveillance log once a day. The device keeps its profile and stays in the lists, its access is locked, and it is heard again only
-/// when it has enrolled anew through a link. It is not told, so that nothing on it changes.
-#[utoipa::path(
-    post, path = "/v1/tenants/{tenant}/enrollments/{enrollment}/revoke-identity", tag = "devices",
-    params(("tenant" = String, Path), ("enrollment" = String, Path)),
-    responses((status = 200, body = EnrollmentView),
-        (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, body = ProblemDetails, content_type = "application/problem+json"))
-)]
-pub(crate) async fn revoke_identity(
-    AdminScope(scope): AdminScope,
-    State(state): State<AppState>,
-    Path((_, enrollment)): Path<(String, String)>,
-) -> Result<JsonAnswer<EnrollmentView>, Problem> {
-    let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
-    Ok(JsonAnswer(revoke_identity::revoke_identity(&state, &scope, &id).await?.into()))
+    let unenrolled = unenroll_device(&state, &scope, &id, reason).await?;
+    Ok(JsonAnswer(EnrollmentView::of(unenrolled, state.clock.now())))
 }

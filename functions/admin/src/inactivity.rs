@@ -172,5 +172,6 @@ pub(crate) async fn unlock(
     Path((_, enrollment)): Path<(String, String)>,
 ) -> Result<JsonAnswer<EnrollmentView>, Problem> {
     let id: EnrollmentId = enrollment.parse().map_err(|error: Error| error.at("enrollment"))?;
-    Ok(JsonAnswer(unlock_access(&state, &scope, &id).await?.into()))
+    let unlocked = unlock_access(&state, &scope, &id).await?;
+    Ok(JsonAnswer(EnrollmentView::of(unlocked, state.clock.now())))
 }

@@ -11,6 +11,7 @@ mod enrollments;
 mod events;
 mod expirations;
 mod groups;
+mod identities;
 mod inactivity;
 mod inventory;
 mod invitations;
@@ -66,7 +67,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(enrollments::show))
         .routes(routes!(enrollments::retire))
         .routes(routes!(enrollments::unenroll))
-        .routes(routes!(enrollments::revoke_identity))
+        .routes(routes!(identities::renew))
+        .routes(routes!(identities::revoke))
         .routes(routes!(inactivity::unlock))
         .routes(routes!(inactivity::show, inactivity::change))
         .routes(routes!(inactivity::preview))

@@ -51,6 +51,8 @@ pub enum AuditAction {
     IdentityAuthorityTrusted,
     /// An identity authority was retired: its identities are refused.
     IdentityAuthorityRetired,
+    /// A device was to renew its identity at once.
+    IdentityRenewalAsked,
     /// A device's identity was revoked.
     IdentityRevoked,
     /// The organization's own profile signing certificate was installed.

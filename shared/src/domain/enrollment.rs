@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::domain::dismissal::Dismissal;
 use crate::domain::identity::DeviceIdentity;
+use crate::domain::renewal::Renewal;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint};
 use crate::protocol::inventory::Section;
 use crate::time::Timestamp;
@@ -112,6 +113,12 @@ pub struct Enrollment {
     /// Renewed ones that it has not used yet, in the order they were issued.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renewals: Vec<Fingerprint>,
+    /// What was done about the renewal of `identity`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal: Option<Renewal>,
+    /// When the device said that it failed to renew it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal_failed_at: Option<Timestamp>,
     /// Identities of this device that an administrator revoked.
     #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
     pub revoked: BTreeSet<Fingerprint>,
@@ -216,6 +223,8 @@ impl Enrollment {
             certificates: BTreeSet::from([signer]),
             identity: None,
             renewals: Vec::new(),
+            renewal: None,
+            renewal_failed_at: None,
             revoked: BTreeSet::new(),
             push: None,
             token_update_tally: 0,
@@ -259,6 +268,11 @@ impl Enrollment {
         matches!(self.state, EnrollmentState::Enrolled | EnrollmentState::Inactive)
     }
 
+    /// Whether this identity is a renewed one that it has not used yet.
+    pub fn renews_with(&self, signer: Fingerprint) -> bool {
+        self.is_managed() && self.renewals.contains(&signer)
+    }
+
     /// Whether it ended.
     pub fn is_over(&self) -> bool {
         self.state == EnrollmentState::Removed
@@ -274,6 +288,8 @@ impl Enrollment {
             certificates: BTreeSet::new(),
             identity: None,
             renewals: Vec::new(),
+            renewal: None,
+            renewal_failed_at: None,
             push: None,
             token_update_tally: 0,
             waiting: 0,

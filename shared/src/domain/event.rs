@@ -30,6 +30,8 @@ pub enum EventKind {
     IdentityRefused,
     /// A device spoke with its renewed identity for the first time; the former one is refused from then on.
     IdentityRenewed,
+    /// A device has not renewed its identity, whose end is near. It stays managed, and is asked again.
+    IdentityOverdue,
     /// Somebody spoke for a device with an identity of it that was revoked.
     RevokedIdentityUsed,
     /// A second device spoke under an enrolled device's name, and was refused.
@@ -56,6 +58,7 @@ impl EventKind {
             Self::PushAddressRefused => "push-address-refused",
             Self::IdentityRefused => "identity-refused",
             Self::IdentityRenewed => "identity-renewed",
+            Self::IdentityOverdue => "identity-overdue",
             Self::RevokedIdentityUsed => "revoked-identity-used",
             Self::DuplicateRefused => "duplicate-refused",
             Self::DeviceInactive => "device-inactive",

@@ -104,6 +104,8 @@ pub struct DeviceIdentity {
     pub fingerprint: Fingerprint,
     /// SHA-256 of the certificate of its authority.
     pub authority: Fingerprint,
+    /// When it begins.
+    pub not_before: Timestamp,
     /// When it ends.
     pub not_after: Timestamp,
 }

@@ -37,6 +37,8 @@ pub mod profile_signer;
 pub mod push_certificates;
 pub mod push_verdict;
 pub mod refresh;
+pub mod renewal;
+pub mod renewal_challenge;
 pub mod seal;
 pub mod server_address;
 mod silence;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::TenantId;
+use crate::id::{EnrollmentId, TenantId};
 use crate::time::Timestamp;
 
 /// A message on the sweep queue: one page of work, after which the next page's message is sent.
@@ -17,6 +17,17 @@ pub enum Sweep {
     },
     /// Look at a page of one tenant's devices.
     Devices(DevicePage),
+    /// Ask one device to renew its identity, without waiting for the next look.
+    Renewal(DeviceRenewal),
+}
+
+/// A device that an administrator wants to renew its identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRenewal {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Which.
+    pub enrollment: EnrollmentId,
 }
 
 /// A page of one tenant's enrollments.

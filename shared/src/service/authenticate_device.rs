@@ -58,8 +58,12 @@ pub async fn authenticate_device(
         let message = format!("The signer's authority \"{}\" was retired.", issuer.common_name);
         return Err(Error::forbidden("identity-authority-retired", message));
     }
-    let not_after = validity::from_asn1(certificate.not_after()).map_err(Error::internal)?;
-    let identity = DeviceIdentity { fingerprint, authority: issuer.fingerprint(), not_after };
+    let identity = DeviceIdentity {
+        fingerprint,
+        authority: issuer.fingerprint(),
+        not_before: validity::from_asn1(certificate.not_before()).map_err(Error::internal)?,
+        not_after: validity::from_asn1(certificate.not_after()).map_err(Error::internal)?,
+    };
     Ok(Signer { scope, certificate, fingerprint, identity, is_ours: issuer.is_own() })
 }
 

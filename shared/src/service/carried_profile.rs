@@ -1,7 +1,8 @@
 //! The enrollment profile that brings its identity along: key and certificate made for this one profile.
 
 use super::enrollment_profile::{Frame, ServedProfile, count_served, open_link};
-use super::issue_identity::{certify, identity_subject, issuer, name, record};
+use super::issue_identity::{certify, identity_subject, name, record};
+use super::scep_authority::issuer;
 use crate::domain::enrollment_settings::IdentitySource;
 use crate::domain::identity::{IDENTITY_DAYS, IssuedIdentity};
 use crate::domain::identity_name::{IdentityKind, IdentityName};

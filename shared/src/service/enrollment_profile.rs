@@ -1,5 +1,7 @@
 //! What stands behind an enrollment link, and the frame of every enrollment profile.
 
+use std::fmt;
+
 use openssl::sha::{sha1, sha256};
 use uuid::Builder;
 
@@ -15,7 +17,7 @@ use crate::domain::identity::IdentityAuthority;
 use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
 use crate::domain::link_challenge::{Challenge, LinkChallenge};
-use crate::domain::link_terms::LinkTerms;
+use crate::domain::link_terms::{self, LinkTerms};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
 use crate::protocol::enrollment_profile::{
@@ -119,12 +121,29 @@ impl Frame {
         Ok(Self { topic, authority, options: options(state, scope, settings, terms).await? })
     }
 
+    /// The frame of a profile that is installed already: it keeps its topic for ever, whichever certificate is the active one.
+    ///
+    /// # Errors
+    /// Conflict when there is no authority.
+    pub(super) async fn installed(
+        state: &State,
+        scope: &Scope,
+        topic: String,
+        is_user_enrollment: bool,
+    ) -> Result<Self> {
+        let settings = state.store.enrollment_settings(scope).await?;
+        let authority = issuing_authority(state, scope).await?;
+        let user_enrollment = is_user_enrollment.then(link_terms::UserEnrollment::default);
+        let terms = LinkTerms { user_enrollment, ..LinkTerms::default() };
+        Ok(Self { topic, authority, options: options(state, scope, &settings, &terms).await? })
+    }
+
     /// The profile around an identity, signed.
     pub(super) async fn serve(
         self,
         state: &State,
         scope: &Scope,
-        name: &IdentityName,
+        name: &(impl fmt::Display + Sync),
         identity: Identity,
         unsigned: bool,
     ) -> Result<ServedProfile> {
@@ -137,7 +156,7 @@ impl Frame {
         self,
         state: &State,
         scope: &Scope,
-        name: &IdentityName,
+        name: &(impl fmt::Display + Sync),
         identity: Identity,
     ) -> Result<ServedProfile> {
         let profile = self.around(state, scope, name, identity).identity_to_plist()?;
@@ -148,7 +167,7 @@ impl Frame {
         &self,
         state: &State,
         scope: &Scope,
-        name: &IdentityName,
+        name: &(impl fmt::Display + Sync),
         identity: Identity,
     ) -> EnrollmentProfile {
         let Self { topic, authority, options } = self;
@@ -265,17 +284,29 @@ pub(super) fn requested(
     kind: IdentityKind,
 ) -> Identity {
     let name = IdentityName { kind, ..challenge.name() };
+    let subject = identity_subject(&authority.organization, &link.terms.holder, &name);
+    scep(state, scope, authority, subject, challenge.reveal())
+}
+
+/// The payload with which a device asks for an identity of this subject.
+pub(super) fn scep(
+    state: &State,
+    scope: &Scope,
+    authority: &IdentityAuthority,
+    subject: Vec<(String, String)>,
+    challenge: Secret<String>,
+) -> Identity {
     Identity::Scep(Scep {
         url: format!("{}/scep/{}", state.config.base_url, scope.tenant()),
         name: authority.id.to_string(),
-        subject: identity_subject(&authority.organization, &link.terms.holder, &name),
-        challenge: challenge.reveal(),
+        subject,
+        challenge,
         ca_sha1: sha1(&authority.certificate),
     })
 }
 
 /// The same UUID for the same profile and part.
-pub(super) fn part_uuid(name: &IdentityName, part: &str) -> uuid::Uuid {
+pub(super) fn part_uuid(name: &impl fmt::Display, part: &str) -> uuid::Uuid {
     let digest = sha256(format!("{name}/{part}").as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);

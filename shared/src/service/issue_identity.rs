@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 use openssl::pkey::{HasPublic, PKey, PKeyRef, Public};
 use openssl::x509::{X509, X509Name, X509NameRef};
 
-use super::authenticate_device::{authorities, certificates};
-use super::create_enrollment_link::issuing_authority;
-use super::secret_path;
+use super::authenticate_device::authorities;
+use super::scep_authority::{Issuer, addressable, authority_for, issuer, open};
 use crate::domain::enrollment_settings::EnrollmentMethod;
-use crate::domain::identity::{IDENTITY_DAYS, IdentityAuthority, IssuedIdentity, PHASE_DAYS};
+use crate::domain::identity::{IDENTITY_DAYS, IssuedIdentity, PHASE_DAYS};
 use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkState, key_hash};
 use crate::domain::link_challenge::{Challenge, ProvenDevice, Purpose};
 use crate::domain::link_terms::LinkHolder;
+use crate::domain::renewal_challenge::{RenewalChallenge, RenewalToken};
 use crate::error::{Error, Kind, Result};
 use crate::id::{EnrollmentId, Fingerprint, TenantId};
 use crate::pki::authority::{self, Identity};
 use crate::pki::scep::{FailInfo, PkiMessage, Proof, SignedMessage, reply};
-use crate::pki::{Credential, key, validity};
+use crate::pki::{Credential, validity};
 use crate::scope::{Actor, Scope};
 use crate::state::State;
 use crate::time::Timestamp;
@@ -34,33 +34,6 @@ pub async fn ca_certificate(state: &State, tenant: TenantId, named: Option<&str>
     let all = authorities(state, &scope).await?;
     let named = named.and_then(|named| addressable(&all).find(|authority| authority.id.to_string() == named));
     Ok(named.unwrap_or(&issuing).certificate.to_vec())
-}
-
-/// The authorities that a SCEP message may be addressed to.
-fn addressable(all: &[IdentityAuthority]) -> impl Iterator<Item = &IdentityAuthority> {
-    all.iter().filter(|authority| authority.is_own() && authority.is_accepted())
-}
-
-/// The issuing authority, for somebody who may have made up the tenant: there being none is their mistake, not a fault
-/// that a server's log and alarms should show.
-async fn authority_for(state: &State, scope: &Scope) -> Result<IdentityAuthority> {
-    issuing_authority(state, scope).await.map_err(|error| match error.kind() {
-        Kind::Conflict => Error::not_found("identity authority").because(error),
-        Kind::Malformed
-        | Kind::Unauthenticated
-        | Kind::Forbidden
-        | Kind::NotFound
-        | Kind::RateLimited { .. }
-        | Kind::Unavailable
-        | Kind::Internal => error,
-    })
-}
-
-/// An authority with its key.
-pub(super) struct Issuer {
-    authority: IdentityAuthority,
-    /// Its certificate and its key.
-    pub(super) credential: Credential,
 }
 
 /// Answers a PKIOperation. A refusal that concerns the request is an answer too: a CertRep that says why.
@@ -85,26 +58,6 @@ pub async fn issue_identity(state: &State, tenant: TenantId, message: &[u8]) -> 
     }
 }
 
-/// Opens a message with the key of the authority it is enciphered for: the issuing one, or else one that a newer one replaced. The
-/// answer comes from that authority, too.
-async fn open(state: &State, scope: &Scope, signed: &SignedMessage) -> Result<(Issuer, Result<PkiMessage>)> {
-    let issuing = issuer(state, scope, authority_for(state, scope).await?).await?;
-    let all = authorities(state, scope).await?;
-    let trusted = certificates(all.iter().filter(|authority| authority.is_accepted()))?;
-    let opened = signed.open(&issuing.credential, &trusted);
-    if opened.as_ref().err().is_none_or(|error| error.code() != "scep-envelope") {
-        return Ok((issuing, opened));
-    }
-    for other in addressable(&all).filter(|other| other.id != issuing.authority.id) {
-        let other = issuer(state, scope, other.clone()).await?;
-        let opened = signed.open(&other.credential, &trusted);
-        if opened.as_ref().err().is_none_or(|error| error.code() != "scep-envelope") {
-            return Ok((other, opened));
-        }
-    }
-    Ok((issuing, opened))
-}
-
 /// What a SCEP client is told; `None` when the failure is ours, not the request's.
 fn fail_info(error: &Error) -> Option<FailInfo> {
     let reason = match error.kind() {
@@ -122,17 +75,12 @@ fn fail_info(error: &Error) -> Option<FailInfo> {
 }
 
 /// An authority with its key, which only one function may read.
-pub(super) async fn issuer(state: &State, scope: &Scope, authority: IdentityAuthority) -> Result<Issuer> {
-    let path = secret_path::authority(scope.tenant(), &authority.id);
-    let pem = state.secrets.required(&path).await?;
-    let credential = Credential {
-        certificate: X509::from_der(&authority.certificate).map_err(Error::internal)?,
-        key: key::read(pem.expose(), None)?,
-    };
-    Ok(Issuer { authority, credential })
-}
-
-async fn issue(state: &State, scope: &Scope, addressed: &Issuer, request: &PkiMessage) -> Result<X509> {
+pub(super) async fn issue(
+    state: &State,
+    scope: &Scope,
+    addressed: &Issuer,
+    request: &PkiMessage,
+) -> Result<X509> {
     if request.proof == Proof::ExistingCertificate {
         let signer = Fingerprint::of(&request.transaction.signer.to_der().map_err(Error::internal)?);
         let former = state.store.identity(scope, &signer).await?;
@@ -144,7 +92,11 @@ async fn issue(state: &State, scope: &Scope, addressed: &Issuer, request: &PkiMe
             return renew(state, scope, &issuing.credential, request, &device, &former).await;
         }
     }
-    let challenge = request.challenge.as_ref().and_then(|challenge| Challenge::parse(challenge.expose()));
+    let challenge = request.challenge.as_ref();
+    if let Some(token) = challenge.and_then(|challenge| RenewalToken::parse(challenge.expose())) {
+        return renew_by_challenge(state, scope, addressed, request, &token).await;
+    }
+    let challenge = challenge.and_then(|challenge| Challenge::parse(challenge.expose()));
     let challenge = challenge.ok_or_else(refused_challenge)?;
     let found = challenged(state, scope, &challenge).await?;
     if let Some(issued) = &found.issued {
@@ -224,11 +176,69 @@ pub(super) fn identity_subject(
     holder: &LinkHolder,
     name: &IdentityName,
 ) -> Vec<(String, String)> {
-    let group = holder.group.iter().map(|group| ("OU".to_owned(), group.clone()));
+    subject(organization, holder.group.as_deref(), &name.to_string())
+}
+
+/// The subject of an identity: outermost first, attribute and value.
+pub(super) fn subject(organization: &str, group: Option<&str>, common_name: &str) -> Vec<(String, String)> {
+    let group = group.map(|group| ("OU".to_owned(), group.to_owned()));
     let mut subject = vec![("O".to_owned(), organization.to_owned())];
     subject.extend(group);
-    subject.push(("CN".to_owned(), name.to_string()));
+    subject.push(("CN".to_owned(), common_name.to_owned()));
     subject
+}
+
+/// Renews against the challenge that only one device was given.
+async fn renew_by_challenge(
+    state: &State,
+    scope: &Scope,
+    addressed: &Issuer,
+    request: &PkiMessage,
+    token: &RenewalToken,
+) -> Result<X509> {
+    let now = state.clock.now();
+    let kept = async || -> Result<RenewalChallenge> {
+        let kept = state.store.renewal_challenge(scope, &token.id).await?;
+        kept.filter(|kept| kept.accepts(token, now)).ok_or_else(refused_challenge)
+    };
+    let challenge = kept().await?;
+    if let Some(issued) = &challenge.issued {
+        return repeat(issued, request);
+    }
+    let former = state.store.identity(scope, &challenge.renews).await?.ok_or_else(refused_challenge)?;
+    let certificate = certify(
+        state,
+        &addressed.credential,
+        &*requested_key(request)?,
+        &*name(&challenge.subject)?,
+        IDENTITY_DAYS,
+    )?;
+    let renewed = renewed(&certificate, &former, &challenge.enrollment, now)?;
+    let issued =
+        IssuedByLink { key_hash: requested_key_hash(request)?, certificate: renewed.certificate.clone() };
+    if state.store.record_challenged_renewal(scope, &renewed, &challenge, &issued).await? {
+        tracing::info!(tenant = %scope.tenant(), enrollment = %challenge.enrollment, "an identity was renewed");
+        return Ok(certificate);
+    }
+    // This client itself, whose first try was cut off, or another.
+    repeat(&kept().await?.issued.ok_or_else(refused_challenge)?, request)
+}
+
+/// The record of the identity that takes the former one's place.
+fn renewed(
+    certificate: &X509,
+    former: &IssuedIdentity,
+    device: &EnrollmentId,
+    now: Timestamp,
+) -> Result<IssuedIdentity> {
+    Ok(IssuedIdentity {
+        link: former.link.clone(),
+        holder: former.holder.clone(),
+        devices: former.devices.clone(),
+        renews: Some(former.fingerprint),
+        enrollment: Some(device.clone()),
+        ..record(certificate, now)?
+    })
 }
 
 /// Gives the same key the same certificate again, because an answer may be lost; another key gets nothing.
@@ -283,14 +293,7 @@ async fn renew(
         request.transaction.signer.subject_name(),
         IDENTITY_DAYS,
     )?;
-    let record = IssuedIdentity {
-        link: former.link.clone(),
-        holder: former.holder.clone(),
-        devices: former.devices.clone(),
-        renews: Some(former.fingerprint),
-        enrollment: Some(device.clone()),
-        ..record(&certificate, now)?
-    };
+    let record = renewed(&certificate, former, device, now)?;
     state.store.record_renewed_identity(scope, &record, device, former.fingerprint).await?;
     tracing::info!(tenant = %scope.tenant(), enrollment = %device, "an identity was renewed");
     Ok(certificate)

@@ -141,6 +141,10 @@ async fn record(
         .with("command_uuid", uuid)
         .with("status", format!("{status:?}"));
     let inventory = report.inventory.as_ref();
-    let answer = FinalAnswer { uuid, status, result: &result, inventory, event: &event };
+    // With the former identity still: with the renewed one it did not fail.
+    let renewing = enrollment.renewal.as_ref().is_some_and(|renewal| renewal.command.as_ref() == Some(uuid));
+    let former = enrollment.identity.as_ref().is_some_and(|former| former.fingerprint == signer.fingerprint);
+    let fails_renewal = renewing && former && status != CommandStatus::Acknowledged;
+    let answer = FinalAnswer { uuid, status, result: &result, inventory, fails_renewal, event: &event };
     state.store.record_final(&signer.scope, enrollment, &answer).await
 }

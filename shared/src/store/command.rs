@@ -47,6 +47,8 @@ pub struct FinalAnswer<'a> {
     pub result: &'a StoredResult,
     /// What it tells of the device.
     pub inventory: Option<&'a InventoryAnswer>,
+    /// Whether the device failed to renew its identity.
+    pub fails_renewal: bool,
     /// What is noted of it, at the time it came.
     pub event: &'a Event,
 }
@@ -242,6 +244,10 @@ impl Store {
                 set.push_str(", facts.supervised = :supervised");
                 values.insert(":supervised".into(), value(supervised)?);
             }
+        }
+        if answer.fails_renewal {
+            set.push_str(", renewal_failed_at = :failed_at");
+            values.insert(":failed_at".into(), value(answer.event.at)?);
         }
         let key = keys::enrollment(scope.tenant(), &enrollment.id);
         let expression = format!("{set}{FEWER}");

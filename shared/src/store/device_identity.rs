@@ -27,7 +27,7 @@ impl Store {
             HashMap::from([(":these".to_owned(), identities), (":now".to_owned(), value(audit.at)?)]);
         // What is bound is given up: so an Idle poll's one call refuses it without looking anywhere else.
         let expression = "SET locked_at = if_not_exists(locked_at, :now) \
-                          REMOVE certificates, renewals ADD revoked :these";
+                          REMOVE certificates, renewals, renewal, renewal_failed_at ADD revoked :these";
         let key = keys::enrollment(scope.tenant(), &device.id);
         let mut parts = vec![
             update_part(&self.tables.core, &key, expression, Some("certificates = :these"), values)?,
@@ -58,7 +58,8 @@ impl Store {
             (":signer".to_owned(), text(identity.fingerprint)),
             (":after".to_owned(), value(after)?),
         ]);
-        let mut expression = "SET #identity = :identity, renewals = :after".to_owned();
+        let mut expression =
+            "SET #identity = :identity, renewals = :after REMOVE renewal, renewal_failed_at".to_owned();
         let mut condition = "contains(certificates, :signer)".to_owned();
         match &device.identity {
             Some(former) => {

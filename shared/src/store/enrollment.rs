@@ -104,7 +104,7 @@ impl Store {
     }
 
     /// An update of a device's enrollment, if `signer` is its own; the value `:signer` is there already.
-    async fn update_enrollment(
+    pub(super) async fn update_enrollment(
         &self,
         scope: &Scope,
         id: &EnrollmentId,

@@ -1,5 +1,6 @@
 //! Every key of every table. Keys are written here and below, and nowhere else; docs/DATA.md shows them as a table.
 
+mod identities;
 mod logs;
 mod many;
 mod queue;
@@ -13,6 +14,7 @@ use crate::protocol::inventory::Section;
 use crate::scope::Realm;
 use crate::time::Timestamp;
 
+pub(crate) use identities::*;
 pub(crate) use logs::*;
 pub(crate) use many::*;
 pub(crate) use queue::*;
@@ -137,10 +139,6 @@ pub(crate) fn expiry_month(at: Timestamp) -> String {
     month(at)
 }
 
-pub(crate) fn authority_partition(tenant: &TenantId) -> String {
-    format!("TENANT#{tenant}#AUTHORITY")
-}
-
 /// One place for each tenant's certificate that signs profiles, and one for the server's.
 pub(crate) fn profile_signer(whose: Whose<'_>) -> Key {
     let owner = match whose {
@@ -148,24 +146,6 @@ pub(crate) fn profile_signer(whose: Whose<'_>) -> Key {
         Whose::Server => "OPERATOR".to_owned(),
     };
     Key { pk: format!("{owner}#SIGNER"), sk: "SIGNER".into() }
-}
-
-/// A tenant issues from one authority at a time: it has one place.
-pub(crate) fn issuing_authority(tenant: &TenantId) -> Key {
-    Key { pk: authority_partition(tenant), sk: "ISSUING".into() }
-}
-
-/// The tenant's own authority that a newer one has replaced.
-pub(crate) fn replaced_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
-    Key { pk: authority_partition(tenant), sk: format!("OWN#{fingerprint}") }
-}
-
-pub(crate) fn trusted_authority(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
-    Key { pk: authority_partition(tenant), sk: format!("TRUSTED#{fingerprint}") }
-}
-
-pub(crate) fn identity(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
-    Key { pk: format!("TENANT#{tenant}#IDENTITY#{fingerprint}"), sk: "IDENTITY".into() }
 }
 
 pub(crate) fn link_partition(tenant: &TenantId) -> String {
@@ -215,16 +195,6 @@ pub(crate) fn mail_claim(owner: &Owner, credential: &str, day: &str, recipient: 
 /// What makes the index by expiry know of a token, which itself is in another table.
 pub(crate) fn token_expiry(owner: &Owner, token: &TokenId) -> Key {
     Key { pk: format!("{}#{TOKEN_PREFIX}{token}", token_partition(owner)), sk: "EXPIRY".into() }
-}
-
-pub(crate) fn identity_count_partition(tenant: &TenantId) -> String {
-    format!("TENANT#{tenant}#IDENTITIES")
-}
-
-/// One of sixteen counters of a month, so that devices enrolling together do not wait for one item.
-pub(crate) fn identity_count(tenant: &TenantId, not_after: Timestamp, fingerprint: &Fingerprint) -> Key {
-    let shard: String = fingerprint.to_string().chars().take(1).collect();
-    Key { pk: identity_count_partition(tenant), sk: format!("{}#{shard}", expiry_month(not_after)) }
 }
 
 pub(crate) fn snooze_partition(realm: Realm<'_>) -> String {

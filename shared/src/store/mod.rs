@@ -36,6 +36,7 @@ mod push_deletion;
 mod push_result;
 mod queue;
 mod refresh;
+mod renewal;
 mod seal;
 mod snooze;
 mod tenant;

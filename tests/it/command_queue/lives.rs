@@ -99,9 +99,9 @@ fn step() -> impl Strategy<Value = Step> {
 /// An identity of its own for each name; making so many keys would take too long.
 fn signer(scope: &Scope, certificate: &X509, name: &str) -> Signer {
     let fingerprint = Fingerprint::of(name.as_bytes());
-    let not_after = from_unix(2_000_000_000);
+    let (not_before, not_after) = (from_unix(0), from_unix(2_000_000_000));
     let authority = Fingerprint::of(b"authority");
-    let identity = DeviceIdentity { fingerprint, authority, not_after };
+    let identity = DeviceIdentity { fingerprint, authority, not_before, not_after };
     Signer { scope: scope.clone(), certificate: certificate.clone(), fingerprint, identity, is_ours: true }
 }
 

@@ -1,6 +1,7 @@
 //! A story in which every function does everything it can.
 
 mod many;
+mod renewals;
 mod silence;
 mod told;
 
@@ -43,8 +44,9 @@ pub(crate) async fn play() -> Played {
     }
     many::groups(&app, &processes, &tenant).await;
     silence::silence(&app, &processes, &tenant).await;
+    renewals::renewals(&app, &processes, &tenant).await;
     told::webhooks(&app, &processes, &tenant).await;
-    signers(&app, &operator, &tenant).await;
+    signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
     carried_identities(&app, &processes, &tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
@@ -219,7 +221,8 @@ async fn withdrawals(app: &TestApp, processes: &Processes, tenant: &Tenant, devi
     delete(format!("commands/{erase}")).await.expect(204);
 }
 
-async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
+async fn signers(app: &TestApp, operator: &Api, processes: &Processes, tenant: &Tenant) {
+    let device = enrolled(app, tenant, "D-5").await;
     let certificate = certificate_pem(&self_signed(&[], app.clock.now(), (-1, 364)));
     let files = json!({"certificate": certificate, "key": pem(&KEY)}).to_string();
     let own = tenant.path("profile-signer");
@@ -238,6 +241,11 @@ async fn signers(app: &TestApp, operator: &Api, tenant: &Tenant) {
     setting("pkcs12").await;
     tenant.admin.get(&tenant.enrollment_link().await).await.expect(200);
     setting("scep").await;
+    let locked = json!({"removal": {"rule": "with-password", "password": "open sesame"}}).to_string();
+    let settings = tenant.path("enrollment-settings");
+    tenant.admin.call(Method::PUT, &settings, locked.into()).await.expect(200);
+    renewals::want_renewal(app, processes, tenant).await;
+    device.check_out().await.expect("it goes");
     for (api, path) in [(operator, "/v1/profile-signer"), (&tenant.admin, own.as_str())] {
         api.call(Method::DELETE, path, Vec::new()).await.expect(204);
     }

@@ -59,7 +59,14 @@ impl Contract {
         let device = self.device().await;
         let result = StoredResult::Inline(Bytes::from(format!("{status:?}")));
         let (uuid, event) = (uuid(number), super::event("D-1"));
-        let answer = FinalAnswer { uuid: &uuid, status, result: &result, inventory: None, event: &event };
+        let answer = FinalAnswer {
+            uuid: &uuid,
+            status,
+            result: &result,
+            inventory: None,
+            fails_renewal: false,
+            event: &event,
+        };
         self.store.record_final(&self.scope, &device, &answer).await.unwrap()
     }
 

@@ -22,6 +22,7 @@ pub struct ScepClient {
     http: reqwest::Client,
     url: String,
     name: Option<String>,
+    clock: Clock,
     random: Random,
 }
 
@@ -42,12 +43,24 @@ pub struct Ask<'a> {
 impl ScepClient {
     /// The server at `url`.
     pub fn new(url: &str) -> Self {
-        Self { http: reqwest::Client::new(), url: url.to_owned(), name: None, random: Random::system() }
+        Self {
+            http: reqwest::Client::new(),
+            url: url.to_owned(),
+            name: None,
+            clock: Clock::system(),
+            random: Random::system(),
+        }
     }
 
     /// The server of a profile's SCEP payload, and the authority that the payload names.
     pub fn of(payload: &ScepPayload) -> Self {
         Self { name: payload.name.clone(), ..Self::new(&payload.url) }
+    }
+
+    /// Dates its requests by this clock.
+    #[must_use]
+    pub fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// GetCACaps: what the server can do.
@@ -91,7 +104,7 @@ impl ScepClient {
         let csr = client::certificate_request(ask.subject, ask.key, ask.challenge).map_err(ours)?;
         let signer = match ask.signer {
             Some(signer) => signer.clone(),
-            None => client::self_signed(ask.subject, ask.key.clone(), Clock::system().now()).map_err(ours)?,
+            None => client::self_signed(ask.subject, ask.key.clone(), self.clock.now()).map_err(ours)?,
         };
         let transaction_id = self.random.uuid_string();
         let request = Request {
@@ -136,8 +149,8 @@ impl SimDevice {
         self.identity = Some(match &profile.identity {
             IdentityPayload::Pkcs12(file) => file.open()?,
             IdentityPayload::Scep(scep) => {
-                profile.check(&ScepClient::of(scep).authority().await?)?;
-                requested(scep).await?
+                profile.check(&ScepClient::of(scep).by(self.clock.clone()).authority().await?)?;
+                requested(scep, &self.clock).await?
             }
         });
         Ok(())
@@ -159,15 +172,15 @@ impl SimDevice {
             challenge: None,
             signer: Some(present),
         };
-        let certificate = ScepClient::of(scep).request(&ask).await?;
+        let certificate = ScepClient::of(scep).by(self.clock.clone()).request(&ask).await?;
         self.identity = Some(Credential { certificate, key });
         Ok(())
     }
 }
 
 /// A new key with the certificate that this payload promises.
-pub(super) async fn requested(scep: &ScepPayload) -> Result<Credential> {
-    let server = ScepClient::of(scep);
+pub(super) async fn requested(scep: &ScepPayload, clock: &Clock) -> Result<Credential> {
+    let server = ScepClient::of(scep).by(clock.clone());
     server.capabilities().await?;
     let key = new_key(scep.key_size)?;
     let ask = Ask {

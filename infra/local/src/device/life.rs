@@ -102,16 +102,19 @@ impl SimDevice {
         let mut done = Vec::new();
         let mut next = self.idle().await?;
         while let Some(command) = next {
-            let (status, keys) = self.reply_to(&command)?.into_report();
+            let (status, keys) = self.reply_to(&command).await?.into_report();
             next = self.poll(status, Some(&command.uuid), keys).await?;
             done.push(Answered { uuid: command.uuid, request_type: command.request_type, status });
         }
         Ok(done)
     }
 
-    fn reply_to(&mut self, command: &Command) -> Result<Reply> {
-        match self.script.take(&command.request_type) {
-            Some(reply) => Ok(reply),
+    async fn reply_to(&mut self, command: &Command) -> Result<Reply> {
+        if let Some(reply) = self.script.take(&command.request_type) {
+            return Ok(reply);
+        }
+        match self.enrollment_profile(command) {
+            Some(profile) => Ok(self.refresh(profile).await),
             None => self.usual_reply(command),
         }
     }

@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
-use openssl::pkcs7::{Pkcs7, Pkcs7Flags};
+use openssl::sha::sha256;
 use openssl::sign::Signer;
-use openssl::stack::Stack;
 use shared::pki::Credential;
+use shared::time::{Clock, Timestamp};
 
 use super::error::{DeviceError, Result};
 
@@ -25,8 +25,16 @@ pub enum Digest {
 /// # Errors
 /// When OpenSSL fails.
 pub fn sign(body: &[u8], identity: &Credential, digest: Digest) -> Result<String> {
+    sign_at(body, identity, digest, Clock::system().now())
+}
+
+/// The same, signed `now` as far as the device knows; with [`Digest::Sha1`] nobody sees when.
+///
+/// # Errors
+/// When OpenSSL fails.
+pub(super) fn sign_at(body: &[u8], identity: &Credential, digest: Digest, now: Timestamp) -> Result<String> {
     let signed = match digest {
-        Digest::Sha256 => with_sha256(body, identity),
+        Digest::Sha256 => with_sha256(body, identity, now),
         Digest::Sha1 => with_sha1(body, identity),
     };
     signed
@@ -34,10 +42,44 @@ pub fn sign(body: &[u8], identity: &Credential, digest: Digest) -> Result<String
         .map_err(|source| DeviceError::unreadable("the device's own key", source))
 }
 
-fn with_sha256(body: &[u8], identity: &Credential) -> Result<Vec<u8>, ErrorStack> {
-    let none = Stack::new()?;
-    let flags = Pkcs7Flags::DETACHED | Pkcs7Flags::BINARY;
-    Pkcs7::sign(&identity.certificate, &identity.key, &none, body, flags)?.to_der()
+/// Written by hand as well: OpenSSL's bindings date every signature by the machine's clock.
+fn with_sha256(body: &[u8], identity: &Credential, now: Timestamp) -> Result<Vec<u8>, ErrorStack> {
+    let time = primitive(GENERALIZED_TIME, now.strftime("%Y%m%d%H%M%SZ").to_string().as_bytes());
+    let digest = primitive(OCTET_STRING, &sha256(body));
+    let attribute = |kind: &[u8], value: &[u8]| element(SEQUENCE, &[kind, &element(SET, &[value])]);
+    // In DER's order: the shorter first.
+    let mut attributes =
+        [attribute(CONTENT_TYPE, DATA), attribute(SIGNING_TIME, &time), attribute(MESSAGE_DIGEST, &digest)];
+    attributes.sort();
+    let attributes = attributes.concat();
+    let mut signer = Signer::new(MessageDigest::sha256(), &identity.key)?;
+    signer.update(&element(SET, &[&attributes]))?;
+    let signature = primitive(OCTET_STRING, &signer.sign_to_vec()?);
+    let certificate = &identity.certificate;
+    let issuer = certificate.issuer_name().to_der()?;
+    let serial = primitive(INTEGER, &positive(certificate.serial_number().to_bn()?.to_vec()));
+    let signer = element(
+        SEQUENCE,
+        &[
+            VERSION,
+            &element(SEQUENCE, &[&issuer, &serial]),
+            SHA_256,
+            &element(CONTEXT_0, &[&attributes]),
+            RSA,
+            &signature,
+        ],
+    );
+    let signed_data = element(
+        SEQUENCE,
+        &[
+            VERSION,
+            &element(SET, &[SHA_256]),
+            &element(SEQUENCE, &[DATA]),
+            &element(CONTEXT_0, &[&certificate.to_der()?]),
+            &element(SET, &[&signer]),
+        ],
+    );
+    Ok(element(SEQUENCE, &[SIGNED_DATA, &element(CONTEXT_0, &[&signed_data])]))
 }
 
 const INTEGER: u8 = 0x02;
@@ -49,6 +91,15 @@ const CONTEXT_0: u8 = 0xa0;
 const SIGNED_DATA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
 /// 1.2.840.113549.1.7.1
 const DATA: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+const GENERALIZED_TIME: u8 = 0x18;
+/// 1.2.840.113549.1.9.3
+const CONTENT_TYPE: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
+/// 1.2.840.113549.1.9.4
+const MESSAGE_DIGEST: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
+/// 1.2.840.113549.1.9.5
+const SIGNING_TIME: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
+/// 2.16.840.1.101.3.4.2.1 with a NULL for its parameters.
+const SHA_256: &[u8] = &[0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0];
 /// 1.3.14.3.2.26 with a NULL for its parameters.
 const SHA_1: &[u8] = &[0x30, 9, 6, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0];
 /// 1.2.840.113549.1.1.1 with a NULL for its parameters.
@@ -81,6 +132,11 @@ fn with_sha1(body: &[u8], identity: &Credential) -> Result<Vec<u8>, ErrorStack> 
 /// A constructed element of indefinite length.
 fn open_ended(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     [&[tag, 0x80], parts.concat().as_slice(), &[0, 0]].concat()
+}
+
+/// A constructed element of definite length.
+fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    primitive(tag, &parts.concat())
 }
 
 fn primitive(tag: u8, content: &[u8]) -> Vec<u8> {

@@ -9,12 +9,14 @@ mod life;
 mod message;
 mod over_the_air;
 mod profile;
+mod refresh;
 mod script;
 mod wire;
 
 use plist::{Dictionary, Value};
 use shared::pki::Credential;
 use shared::port::random::Random;
+use shared::time::{Clock, Timestamp};
 
 use crate::apns::{ApnsSimulator, WakeUps};
 use script::Script;
@@ -46,6 +48,9 @@ pub struct SimDevice {
     wake_ups: Option<WakeUps>,
     unlock_token: Vec<u8>,
     script: Script,
+    /// Whether it begins anew when it installs its enrollment profile once more.
+    begins_anew: bool,
+    clock: Clock,
     random: Random,
 }
 
@@ -90,6 +95,8 @@ impl SimDevice {
             wake_ups: None,
             unlock_token: random.bytes::<32>().to_vec(),
             script: Script::default(),
+            begins_anew: true,
+            clock: Clock::system(),
             random,
         }
     }
@@ -120,6 +127,18 @@ impl SimDevice {
     pub fn without_content_type(mut self) -> Self {
         self.wire.content_type = false;
         self
+    }
+
+    /// Believes that it is `now`: so it dates its SCEP requests, and its signatures with [`Digest::Sha256`].
+    #[must_use]
+    pub fn believing(self, now: Timestamp) -> Self {
+        Self { clock: Clock::fixed(now), ..self }
+    }
+
+    /// Only tells where pushes go when it installs its enrollment profile once more, and does not begin anew.
+    #[must_use]
+    pub fn without_beginning_anew(self) -> Self {
+        Self { begins_anew: false, ..self }
     }
 
     /// Uses one URL for check-ins and polls, as a profile without `CheckInURL` has it.

@@ -68,7 +68,7 @@ impl SimDevice {
         let second = self.told(service, self.made_as()?).await?.accepted("the second phase")?;
         let (value, _) = content(&second.body)?;
         let root = value.as_dictionary().ok_or_else(|| DeviceError::unreadable(SERVICE, "no dictionary"))?;
-        requested(&scep_payload(&Keys(root).payload("com.apple.security.scep")?)?).await
+        requested(&scep_payload(&Keys(root).payload("com.apple.security.scep")?)?, &self.clock).await
     }
 
     /// Tells the service who it is, signed with any certificate; any answer is good.

@@ -6,7 +6,7 @@ use shared::protocol::body;
 
 use super::SimDevice;
 use super::error::{DeviceError, Result};
-use super::message::sign;
+use super::message::sign_at;
 
 /// What a check-in is sent as.
 const CHECK_IN_TYPE: &str = "application/x-apple-aspen-mdm-checkin";
@@ -145,7 +145,7 @@ impl SimDevice {
     ) -> Result<Response> {
         let body = body::to_xml(&message.clone().into())
             .map_err(|source| DeviceError::unreadable("the device's own message", source))?;
-        let signature = sign(&body, self.identity()?, self.digest)?;
+        let signature = sign_at(&body, self.identity()?, self.digest, self.clock.now())?;
         let mut request = self.wire.http.request(method, url).header("Mdm-Signature", signature).body(body);
         if let Some(content_type) = content_type {
             request = request.header(header::CONTENT_TYPE, content_type);

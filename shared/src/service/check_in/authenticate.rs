@@ -43,6 +43,13 @@ pub(super) async fn run(
     if let Some(earlier) = earlier.filter(|channel| channel.is_managed()) {
         refuse_duplicate::same_hardware(&earlier.facts, message.serial_number.as_deref())?;
     }
+    if let Some(earlier) = earlier.filter(|channel| channel.renews_with(signer.fingerprint)) {
+        // We asked for this: nothing that waits is dropped, and no user's channel ends.
+        let facts = DeviceFacts { supervised: earlier.facts.supervised, ..facts(message) };
+        state.store.refresh_device(&signer.scope, &device, signer.fingerprint, &facts, now).await?;
+        tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device installed its profile anew");
+        return Ok(Answer::Done);
+    }
     // A new enrollment opens nothing that was closed to the device, and leaves it in its groups.
     let groups = earlier.map(|channel| channel.groups.clone()).unwrap_or_default();
     let joins = group(signer).filter(|group| joined(&groups, group).is_some());
@@ -91,21 +98,26 @@ fn begun(
     now: Timestamp,
 ) -> Enrollment {
     Enrollment {
-        facts: DeviceFacts {
-            device_name: message.device_name,
-            model: message.model,
-            model_name: message.model_name,
-            product_name: message.product_name,
-            serial_number: message.serial_number,
-            os_version: message.os_version,
-            build_version: message.build_version,
-            imei: message.imei,
-            meid: message.meid,
-            supervised: None,
-            user_enrollment: message.user_enrollment,
-        },
+        facts: facts(message),
         identity: Some(signer.identity.clone()),
         ..Enrollment::begun(id, generation, signer.fingerprint, now)
+    }
+}
+
+/// What the device says of itself.
+fn facts(message: Authenticate) -> DeviceFacts {
+    DeviceFacts {
+        device_name: message.device_name,
+        model: message.model,
+        model_name: message.model_name,
+        product_name: message.product_name,
+        serial_number: message.serial_number,
+        os_version: message.os_version,
+        build_version: message.build_version,
+        imei: message.imei,
+        meid: message.meid,
+        supervised: None,
+        user_enrollment: message.user_enrollment,
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{inactive, refresh, send};
+use super::{inactive, refresh, renewals, send};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::inactivity::InactivityRule;
-use crate::domain::sweep::{DevicePage, Sweep};
+use crate::domain::sweep::{DevicePage, DeviceRenewal, Sweep};
 use crate::domain::wake::Wake;
 use crate::error::Result;
 use crate::id::EnrollmentId;
@@ -43,6 +43,7 @@ pub(super) async fn look(state: &State, page: &DevicePage) -> Result<()> {
         for device in &found {
             inactive::queue_lock(state, &scope, &rule, device).await?;
         }
+        renewals::look(state, &scope, &found).await?;
         let asked = refresh::ask(state, &scope, &refreshed, &found).await?;
         let hints = wake(state, &scope, &rule, found, &asked).await?;
         next.hinted = next.hinted.saturating_add(u32::try_from(hints).unwrap_or(u32::MAX));
@@ -55,6 +56,13 @@ pub(super) async fn look(state: &State, page: &DevicePage) -> Result<()> {
         return send(state, &[Sweep::Devices(next)], if rests { SPREAD } else { 0 }).await;
     }
     if page.closes { Ok(()) } else { inactive::conclude(state, &scope, &rule, &next.tally).await }
+}
+
+/// Asks one device to renew its identity.
+pub(super) async fn renew(state: &State, wanted: &DeviceRenewal) -> Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "an administrator's order, which is kept in the store")]
+    let scope = Scope::system(wanted.tenant.clone(), "renewal");
+    renewals::ask(state, &scope, wanted).await
 }
 
 /// Hints at those devices that have something waiting and no push under way, at those that were just asked something, and at those

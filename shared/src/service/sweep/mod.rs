@@ -4,6 +4,7 @@ mod devices;
 mod inactive;
 mod jobs;
 mod refresh;
+mod renewals;
 
 use crate::domain::sweep::{DevicePage, Sweep};
 use crate::error::{Error, Result};
@@ -34,6 +35,7 @@ pub async fn sweep(state: &State, page: &Sweep) -> Result<()> {
     match page {
         Sweep::Tenants { after } => tenants(state, after.as_ref()).await,
         Sweep::Devices(page) => devices::look(state, page).await,
+        Sweep::Renewal(wanted) => devices::renew(state, wanted).await,
     }
 }
 
