@@ -23,7 +23,7 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 71] = [
+const CHANGING: [(&str, Written); 72] = [
     ("POST /v1/tenants/{tenant}/webhooks", Actions(&["webhook-created"])),
     ("PATCH /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-changed"])),
     ("DELETE /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-deleted"])),
@@ -119,6 +119,7 @@ const CHANGING: [(&str, Written); 71] = [
     ("PUT /v1/profile-signer", Actions(&["profile-signer-installed"])),
     ("PUT /v1/tenants/{tenant}/access/settings", Actions(&["access-settings-changed"])),
     ("PUT /v1/tenants/{tenant}/inactivity", Actions(&["inactivity-rule-changed"])),
+    ("PUT /v1/tenants/{tenant}/refresh", Actions(&["refresh-changed"])),
     ("PUT /v1/tenants/{tenant}/profile-signer", Actions(&["profile-signer-installed"])),
     ("PUT /v1/tenants/{tenant}/enrollment-settings", Actions(&["enrollment-settings-changed"])),
     (

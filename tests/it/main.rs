@@ -56,6 +56,7 @@ mod push_certificate_deletion;
 mod push_certificate_model;
 mod readme;
 mod receiver;
+mod refresh;
 mod refusals;
 mod renewals;
 mod repository;

@@ -12,7 +12,7 @@ use pomarium_local::device::Reply;
 const HOUR: i64 = 3_600;
 
 /// What `infra/verify-log` says to an export, and whether it is content.
-fn verify(export: &str, arguments: &[&str]) -> (bool, String) {
+pub(crate) fn verify(export: &str, arguments: &[&str]) -> (bool, String) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/verify-log");
     let mut child = Command::new("python3")
         .arg(script)
@@ -27,7 +27,7 @@ fn verify(export: &str, arguments: &[&str]) -> (bool, String) {
 }
 
 /// A whole export, page after page.
-async fn export(tenant: &Tenant, log: &str, query: &str) -> String {
+pub(crate) async fn export(tenant: &Tenant, log: &str, query: &str) -> String {
     let mut text = String::new();
     let mut after = String::new();
     loop {
@@ -43,7 +43,7 @@ async fn export(tenant: &Tenant, log: &str, query: &str) -> String {
 }
 
 /// The values of the seals in an export.
-fn seals(export: &str) -> Vec<Value> {
+pub(crate) fn seals(export: &str) -> Vec<Value> {
     let lines = export.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter_map(|mut line| line.get_mut("seal").map(Value::take)).collect()
 }

@@ -9,8 +9,11 @@ use pomarium_local::device::{Reply, SimDevice};
 use pomarium_tests::{Answer, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::domain::webhook_turn::EventWork;
+use shared::service::deliver_webhooks::do_event_work;
 
 use crate::devices::{enrolled, pass_seconds, queue};
+use crate::idle_cost::proxy::Proxy;
 use crate::receiver::{Received, Receiver};
 
 const HOUR: i64 = 3_600;
@@ -139,6 +142,20 @@ async fn events_are_signed_and_come_in_the_order_of_each_device_and_once() {
     );
     world.app.pass_days(8);
     assert_eq!(world.shown("/deliveries").await["deliveries"], json!([]));
+}
+
+#[tokio::test]
+async fn a_turn_without_news_costs_three_reads() {
+    let world = World::new(json!([])).await;
+    world.enroll("D-1").await;
+    world.turn_after(120).await;
+    world.turn_after(120).await;
+    assert_eq!(world.receiver.take().len(), 1);
+    let (proxy, state) = Proxy::beside(&world.app).await;
+    let (tenant, webhook) = (world.tenant.id.parse().unwrap(), world.id.parse().unwrap());
+    proxy.take();
+    do_event_work(&state, &EventWork::Deliver { tenant, webhook }).await.unwrap();
+    assert_eq!(proxy.take(), ["GetItem", "GetItem", "Query"]);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod openapi;
 mod page;
 mod qr;
 mod queue;
+mod refresh;
 mod setup;
 mod targets;
 mod tenants;
@@ -88,6 +89,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(withdrawal::retry))
         .routes(routes!(withdrawal::pin))
         .routes(routes!(queue::list, queue::clear))
+        .routes(routes!(refresh::show, refresh::change))
         .routes(routes!(inventory::list))
         .routes(routes!(inventory::show))
         .routes(routes!(setup::check))

@@ -93,6 +93,8 @@ pub enum AuditAction {
     DeviceRetired,
     /// An administrator unenrolled a device, which is told so as soon as it is heard.
     DeviceDismissed,
+    /// It was changed what devices are asked again by themselves.
+    RefreshChanged,
     /// Devices that are not enrolled were let in, or not any more.
     AccessSettingsChanged,
     /// An administrator let a device back to the tenant's services.

@@ -1,6 +1,6 @@
 //! A channel of a device, from Authenticate to CheckOut.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use crate::domain::dismissal::Dismissal;
 use crate::domain::identity::DeviceIdentity;
 use crate::domain::renewal::Renewal;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint};
+use crate::protocol::inventory::Section;
 use crate::time::Timestamp;
 
 /// Where an enrollment stands.
@@ -176,6 +177,9 @@ pub struct Enrollment {
     /// The DeviceLock that is still to be queued because the device became inactive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_lock: Option<CommandUuid>,
+    /// When it was last asked a question that the tenant has repeated, by what it is about.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub asked: BTreeMap<Section, Timestamp>,
     /// That it is to remove its enrollment; kept after it was told, until it enrolls anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dismissal: Option<Dismissal>,
@@ -242,6 +246,7 @@ impl Enrollment {
             locked_at: None,
             device_lock: None,
             dismissal: None,
+            asked: BTreeMap::new(),
         }
     }
 
@@ -297,6 +302,7 @@ impl Enrollment {
             bootstrap_token: None,
             inactive_since: None,
             device_lock: None,
+            asked: BTreeMap::new(),
             ..self
         }
     }

@@ -36,6 +36,7 @@ pub mod ownership_mail;
 pub mod profile_signer;
 pub mod push_certificates;
 pub mod push_verdict;
+pub mod refresh;
 pub mod renewal;
 pub mod renewal_challenge;
 pub mod seal;

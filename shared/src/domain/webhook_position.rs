@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
-use super::log::moment;
+use super::log::{moment, moment_of, month_of};
 use crate::time::{SignedDuration, Timestamp};
 
 /// Entries this young are not looked at yet: a younger one may become visible later than an older one.
@@ -169,6 +169,16 @@ impl Position {
             is_stuck && held(event).is_some_and(|held| is_alive(held) && held.attempts >= FEW)
         });
         first.or_else(|| open.find(|event| held(event).is_some_and(|held| is_alive(held) && is_old(held))))
+    }
+
+    /// Whether the cursor is to be moved although nothing is due: over entries that would be read again, or into another month
+    /// of the log. Where nothing happens it stays, which costs nothing.
+    pub fn is_behind(&self, window: &Window, now: Timestamp) -> bool {
+        let mut next = self.clone();
+        next.advance(window, now);
+        let passes = window.last.as_ref().is_some_and(|last| *last <= next.cursor);
+        let turns = month_of(moment_of(&next.cursor)) != month_of(moment_of(&self.cursor));
+        next.cursor != self.cursor && (passes || turns)
     }
 
     /// Moves the cursor over what is dealt with.

@@ -50,6 +50,19 @@ impl Section {
         }
     }
 
+    /// Apple's RequestType that asks for it.
+    pub fn query(self) -> &'static str {
+        match self {
+            Self::Device => "DeviceInformation",
+            Self::Apps => "InstalledApplicationList",
+            Self::Profiles => "ProfileList",
+            Self::Certificates => "CertificateList",
+            Self::Security => "SecurityInfo",
+            Self::ProvisioningProfiles => "ProvisioningProfileList",
+            Self::Restrictions => "Restrictions",
+        }
+    }
+
     /// The key of an answer that holds it.
     pub fn key(self) -> &'static str {
         match self {

@@ -58,6 +58,7 @@ pub async fn approve_command(state: &State, scope: &Scope, uuid: &CommandUuid) -
         priority: approval.priority,
         created_at: batch.created_at,
         not_after: approval.not_after,
+        asked: None,
     };
     queue_on_all(state, scope, &enrollments, &order).await?;
     self::batch(state, scope, uuid).await

@@ -30,6 +30,8 @@ const WINDOW: usize = 400;
 const ABREAST: usize = 8;
 /// So many failures in a row, and nothing else, end a round: the server is not there.
 const PATIENCE: u32 = 3;
+/// Most events that a round gives up.
+const DEAD: usize = 50;
 /// After this no call begins.
 const TURN: Duration = Duration::from_secs(40);
 /// For how long a turn keeps others away, in seconds: longer than the function may run.
@@ -111,9 +113,7 @@ async fn deliver(state: &State, tenant: &TenantId, id: &WebhookId) -> Result<()>
     while began.elapsed() < TURN {
         let now = state.clock.now();
         let window = window(state, scope, &webhook, &position, now).await?;
-        let mut next = position.clone();
-        next.advance(&window, now);
-        if position.due(&window, now).is_empty() && next.cursor == position.cursor {
+        if position.due(&window, now).is_empty() && !position.is_behind(&window, now) {
             break;
         }
         let caller = match &mut caller {
@@ -206,7 +206,10 @@ impl Round<'_> {
         let off = self.conclude(position, &made);
         let attempts: Vec<Attempt> = self.with_next(position, made);
         let mut dead = Vec::new();
-        while let Some(event) = position.given_up(self.window, self.now) {
+        // Of more than that, the rest is given up in the next round.
+        while dead.len() < DEAD
+            && let Some(event) = position.given_up(self.window, self.now)
+        {
             dead.push(DeadLetter::new(event, self.now, position.tried(event)));
             position.done(event);
         }

@@ -85,6 +85,7 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
         priority: new.priority,
         created_at: now,
         command: new.command,
+        asked: None,
     };
     let needs_approval = tenant.erase_needs_approval && order.command.request_type() == "EraseDevice";
     let approval = if needs_approval {

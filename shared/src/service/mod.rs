@@ -49,6 +49,7 @@ mod push_identity;
 mod push_key;
 mod queue_on_target;
 pub mod record_ownership;
+pub mod refresh;
 mod refuse_duplicate;
 pub mod renew_identity;
 pub mod request_push_certificate;

@@ -1,11 +1,14 @@
 //! One command into one enrollment's queue.
 
+use std::collections::BTreeMap;
+
 use super::sealed::{self, Purpose};
 use crate::domain::command::{CommandStatus, QueuedCommand};
 use crate::domain::enrollment::Enrollment;
 use crate::error::{Error, Result};
 use crate::id::CommandUuid;
 use crate::protocol::command::Command;
+use crate::protocol::inventory::Section;
 use crate::scope::Scope;
 use crate::state::State;
 use crate::store::Withdrawal;
@@ -20,6 +23,8 @@ pub(super) struct Order {
     pub(super) created_at: Timestamp,
     /// When its time is over.
     pub(super) not_after: Option<Timestamp>,
+    /// When the enrollment was asked what, to be noted on it.
+    pub(super) asked: Option<BTreeMap<Section, Timestamp>>,
 }
 
 /// Queues a command and then takes out what it supersedes. Repeating it changes nothing; a process that dies in between
@@ -60,7 +65,11 @@ pub(super) async fn queue_on_target(
         after_cancel: false,
         result: None,
     };
-    state.store.enqueue(scope, &queued).await?;
+    state.store.enqueue_noting(scope, &queued, order.asked.as_ref()).await?;
+    // A question that the server repeats by itself may miss one that somebody asks in the same moment.
+    if order.asked.is_some() && enrollment.waiting == 0 {
+        return Ok(());
+    }
     let earlier = state.store.waiting_about(scope, enrollment, &queued).await?;
     // One by one: that one of them was answered meanwhile is no reason to keep the others.
     for former in earlier {

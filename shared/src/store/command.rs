@@ -1,7 +1,7 @@
 //! Commands: one item per enrollment and UUID. While it waits it stands in the local index `queue`; a final answer takes
 //! it out. The enrollment's count of waiting commands changes in the same transaction, so that it never drifts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
@@ -18,7 +18,7 @@ use crate::domain::event::Event;
 use crate::domain::inventory::InventoryPart;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
-use crate::protocol::inventory::InventoryAnswer;
+use crate::protocol::inventory::{InventoryAnswer, Section};
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
@@ -79,12 +79,25 @@ impl Store {
     /// # Errors
     /// Conflict when the enrollment began anew since `command.generation` was read.
     pub async fn enqueue(&self, scope: &Scope, command: &QueuedCommand) -> Result<()> {
+        self.enqueue_noting(scope, command, None).await
+    }
+
+    /// The same, and notes on the enrollment when it was asked what, if that is to be noted.
+    ///
+    /// # Errors
+    /// As [`Self::enqueue`].
+    pub async fn enqueue_noting(
+        &self,
+        scope: &Scope,
+        command: &QueuedCommand,
+        asked: Option<&BTreeMap<Section, Timestamp>>,
+    ) -> Result<()> {
         let key = keys::queued_command(scope.tenant(), &command.enrollment, &command.uuid);
         let mut waiting: Item = item(&key, command)?;
         waiting.insert(QUEUE_INDEX.into(), text(keys::queue_position(command)));
         let parts = vec![
             put_item_part(&self.tables.core, waiting, Some(NEW), HashMap::new())?,
-            self.one_more_part(scope, command)?,
+            self.one_more_part(scope, command, asked)?,
         ];
         match self.transact(parts).await {
             // Queued already, by an earlier try of the same call.
@@ -99,13 +112,23 @@ impl Store {
     }
 
     /// The part of a transaction that counts a command among the waiting ones.
-    pub(super) fn one_more_part(&self, scope: &Scope, command: &QueuedCommand) -> Result<TransactWriteItem> {
+    pub(super) fn one_more_part(
+        &self,
+        scope: &Scope,
+        command: &QueuedCommand,
+        asked: Option<&BTreeMap<Section, Timestamp>>,
+    ) -> Result<TransactWriteItem> {
         let mut values = HashMap::from([
             (":one".to_owned(), number(1)),
             (":zero".to_owned(), number(0)),
             (":generation".to_owned(), number(command.generation)),
         ]);
-        let mut expression = "SET unanswered = :zero ADD waiting :one".to_owned();
+        let mut expression = "SET unanswered = :zero".to_owned();
+        if let Some(asked) = asked {
+            expression.push_str(", asked = :asked");
+            values.insert(":asked".into(), value(asked)?);
+        }
+        expression.push_str(" ADD waiting :one");
         if command.partial {
             expression.push_str(", #partial :uuids");
             values.insert(":uuids".into(), AttributeValue::Ss(vec![command.uuid.to_string()]));

@@ -1,23 +1,23 @@
 //! Every key of every table. Keys are written here and below, and nowhere else; docs/DATA.md shows them as a table.
 
 mod identities;
+mod logs;
 mod many;
+mod queue;
 
-use crate::domain::audit::AuditEntry;
-use crate::domain::command::QueuedCommand;
-use crate::domain::event::Event;
 use crate::domain::link_challenge::OUTSTANDING;
 use crate::domain::log::month_of as month;
 use crate::domain::profile_signer::Whose;
-use crate::domain::seal::Log;
 use crate::domain::token::Owner;
-use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId, WebhookId};
+use crate::id::{CommandUuid, EnrollmentId, Fingerprint, LinkId, TenantId, TokenId};
 use crate::protocol::inventory::Section;
 use crate::scope::Realm;
 use crate::time::Timestamp;
 
 pub(crate) use identities::*;
+pub(crate) use logs::*;
 pub(crate) use many::*;
+pub(crate) use queue::*;
 
 /// A primary key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,32 +70,6 @@ pub(crate) fn listed(topic: &str, id: &EnrollmentId) -> String {
 
 pub(crate) fn listed_prefix(topic: &str, users: bool) -> String {
     format!("{topic}#{}#", if users { "user" } else { "device" })
-}
-
-pub(crate) fn queued_command(tenant: &TenantId, id: &EnrollmentId, uuid: &CommandUuid) -> Key {
-    Key { pk: device_partition(tenant, id), sk: format!("COMMAND#{}#{uuid}", channel(id)) }
-}
-
-/// The sort key of [`QUEUE_INDEX`]: by channel and generation, then the higher priority, then the older.
-pub(crate) fn queue_position(command: &QueuedCommand) -> String {
-    let millis = command.created_at.as_millisecond();
-    let prefix = queue_prefix(&command.enrollment, command.generation);
-    format!("{prefix}{}#{millis:014}#{}", 9 - command.priority.min(9), command.uuid)
-}
-
-/// Where [`QUEUE_INDEX`] keeps a command that was set aside: apart from those that wait, the older first.
-pub(crate) fn stuck_position(command: &QueuedCommand) -> String {
-    let millis = command.created_at.as_millisecond();
-    let prefix = stuck_prefix(&command.enrollment, command.generation);
-    format!("{prefix}{millis:014}#{}", command.uuid)
-}
-
-pub(crate) fn stuck_prefix(id: &EnrollmentId, generation: u64) -> String {
-    format!("{}#stuck#{generation:010}#", channel(id))
-}
-
-pub(crate) fn queue_prefix(id: &EnrollmentId, generation: u64) -> String {
-    format!("{}#{generation:010}#", channel(id))
 }
 
 /// A part of the inventory of a channel; `variant` where there may be several.
@@ -158,66 +132,6 @@ fn realm_partition(realm: Realm<'_>) -> String {
         Realm::Tenant(scope) => format!("TENANT#{}", scope.tenant()),
         Realm::Operator(_) => "OPERATOR".to_owned(),
     }
-}
-
-pub(crate) fn audit_partition(realm: Realm<'_>, month: &str) -> String {
-    format!("{}#AUDIT#{month}", realm_partition(realm))
-}
-
-pub(crate) fn audit(realm: Realm<'_>, entry: &AuditEntry) -> Key {
-    Key { pk: audit_partition(realm, &month(entry.at)), sk: entry.place() }
-}
-
-pub(crate) fn event_partition(tenant: &TenantId, month: &str) -> String {
-    format!("TENANT#{tenant}#EVENTS#{month}")
-}
-
-pub(crate) fn event(tenant: &TenantId, event: &Event) -> Key {
-    Key { pk: event_partition(tenant, &month(event.at)), sk: event.place() }
-}
-
-pub(crate) fn seal_partition(tenant: &TenantId, log: Log) -> String {
-    format!("TENANT#{tenant}#SEALS#{}", log.name())
-}
-
-/// A seal of a log, by its number: there is one of each, so that the chain does not fork.
-pub(crate) fn seal(tenant: &TenantId, log: Log, number: u64) -> Key {
-    Key { pk: seal_partition(tenant, log), sk: format!("{number:010}") }
-}
-
-pub(crate) const WEBHOOK_PREFIX: &str = "WEBHOOK#";
-/// The partition of [`BY_TENANT_INDEX`] that lists the webhooks of all tenants, as far as they are switched on.
-pub(crate) const ALL_WEBHOOKS: &str = "*webhooks";
-
-pub(crate) fn webhook(tenant: &TenantId, webhook: &WebhookId) -> Key {
-    Key { pk: format!("TENANT#{tenant}"), sk: format!("{WEBHOOK_PREFIX}{webhook}") }
-}
-
-/// The sort key of [`BY_TENANT_INDEX`] for a webhook.
-pub(crate) fn listed_webhook(tenant: &TenantId, webhook: &WebhookId) -> String {
-    format!("{tenant}#{webhook}")
-}
-
-/// How far a webhook's deliveries have come: apart from its settings, because each delivery rewrites it.
-pub(crate) fn webhook_position(tenant: &TenantId, webhook: &WebhookId) -> Key {
-    Key { pk: format!("TENANT#{tenant}"), sk: format!("POSITION#{webhook}") }
-}
-
-pub(crate) const ATTEMPT_PREFIX: &str = "ATTEMPT#";
-pub(crate) const DEAD_PREFIX: &str = "DEAD#";
-
-/// What became of a webhook's deliveries.
-pub(crate) fn webhook_partition(tenant: &TenantId, webhook: &WebhookId) -> String {
-    format!("TENANT#{tenant}#WEBHOOK#{webhook}")
-}
-
-pub(crate) fn webhook_attempt(tenant: &TenantId, webhook: &WebhookId, place: &str) -> Key {
-    Key { pk: webhook_partition(tenant, webhook), sk: format!("{ATTEMPT_PREFIX}{place}") }
-}
-
-/// An event that was given up, by its place in the log.
-pub(crate) fn webhook_dead(tenant: &TenantId, webhook: &WebhookId, place: &str) -> Key {
-    Key { pk: webhook_partition(tenant, webhook), sk: format!("{DEAD_PREFIX}{place}") }
 }
 
 /// The partition of [`BY_EXPIRY_INDEX`] for a moment: its month in UTC.
@@ -352,6 +266,7 @@ fn channel(id: &EnrollmentId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::command::QueuedCommand;
     use crate::time::from_unix;
 
     #[test]

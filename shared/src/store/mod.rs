@@ -35,6 +35,7 @@ mod push_certificate;
 mod push_deletion;
 mod push_result;
 mod queue;
+mod refresh;
 mod renewal;
 mod seal;
 mod snooze;

@@ -198,7 +198,7 @@ impl Store {
         let expression = "SET #status = :pending, queue = :queue REMOVE completed_at";
         let condition = "#status = :stuck AND generation = :generation";
         let again = update_part(&self.tables.core, &key, expression, Some(condition), values)?;
-        let parts = vec![again, self.one_more_part(scope, command)?, self.audit_part(scope, audit)?];
+        let parts = vec![again, self.one_more_part(scope, command, None)?, self.audit_part(scope, audit)?];
         self.write_if(parts).await
     }
 

@@ -135,7 +135,7 @@ impl Store {
             self.write_if(parts?).await?;
         }
         let mut parts = vec![self.position_part(scope, id, position)?];
-        for letter in dead.iter().take(TOGETHER) {
+        for letter in dead {
             parts.push(self.dead_part(scope, id, letter)?);
         }
         self.write_if(parts).await

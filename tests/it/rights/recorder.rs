@@ -144,7 +144,12 @@ fn needed(call: &Call) -> Vec<(String, String)> {
         }
         Some(("AmazonSQS", operation)) => {
             let url = body["QueueUrl"].as_str().expect("a queue's address");
-            let queue = super::policies::logical_id(url.rsplit('/').next().expect("a queue's name"));
+            let name = url.rsplit('/').next().expect("a queue's name");
+            // The function of this name has its logical id.
+            let queue = match name {
+                "events" => "EventsQueue".to_owned(),
+                name => super::policies::logical_id(name),
+            };
             one(&queue, &format!("sqs:{}", operation.trim_end_matches("Batch")))
         }
         Some(other) => panic!("nobody knows {other:?}"),

@@ -1,11 +1,16 @@
 //! A story in which every function does everything it can.
 
+mod many;
+mod renewed;
+mod silence;
+mod told;
+
 use std::sync::Arc;
 
 use plist::{Dictionary, Value};
 use pomarium_local::apns::Answer;
-use pomarium_local::device::{IdentityPayload, Reply, SimDevice};
-use pomarium_local::runner::{QueueFunction, deliver_all, deliver_reports, run};
+use pomarium_local::device::{Reply, SimDevice};
+use pomarium_local::runner::{QueueFunction, deliver_all, deliver_reports};
 use pomarium_tests::{Api, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::json;
@@ -17,8 +22,6 @@ use super::recorder::{Processes, Written};
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
 use crate::devices::{enrolled, pass_seconds};
 use crate::mails::confirmations;
-use crate::receiver::Receiver;
-use crate::renewals::fetch;
 
 /// What a story left behind.
 pub(crate) struct Played {
@@ -39,10 +42,10 @@ pub(crate) async fn play() -> Played {
     for (udid, path) in [("D-1", "checkin"), ("D-2", "command")] {
         a_devices_life(&app, &processes, &tenant, udid, path).await;
     }
-    groups(&app, &processes, &tenant).await;
-    silence(&app, &processes, &tenant).await;
-    renewals(&app, &processes, &tenant).await;
-    webhooks(&app, &processes, &tenant).await;
+    many::groups(&app, &processes, &tenant).await;
+    silence::silence(&app, &processes, &tenant).await;
+    renewed::renewals(&app, &processes, &tenant).await;
+    told::webhooks(&app, &processes, &tenant).await;
     signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
     carried_identities(&app, &processes, &tenant).await;
@@ -218,142 +221,6 @@ async fn withdrawals(app: &TestApp, processes: &Processes, tenant: &Tenant, devi
     delete(format!("commands/{erase}")).await.expect(204);
 }
 
-/// A group that a device joins, by hand and by its link.
-async fn groups(app: &TestApp, processes: &Processes, tenant: &Tenant) {
-    let made = tenant.post("groups", json!({"name": "Year 8"})).await.expect(201).json;
-    let path = format!("groups/{}", made["id"].as_str().unwrap());
-    enrolled(app, tenant, "D-5").await;
-    for changes in [json!({"add": ["D-5"]}), json!({"remove": ["D-5"]}), json!({"add": ["D-5"]})] {
-        tenant.post(&format!("{path}/members"), changes).await.expect(200);
-    }
-    for path in ["groups".to_owned(), path.clone(), format!("{path}/members")] {
-        tenant.get(&path).await.expect(200);
-    }
-    many(app, processes, tenant).await;
-    tenant.admin.call(Method::DELETE, &tenant.path(&path), Vec::new()).await.expect(204);
-    tenant.post("enrollments/D-5/retire", json!({})).await.expect(200);
-    let link = tenant.post("enrollment-links", json!({"group": "Year 9"})).await.expect(201).json;
-    let mut device = SimDevice::new("D-6", "C02XYZ", "Jo's iPad");
-    device.enroll(link["url"].as_str().unwrap(), &app.runner.apns).await.expect("it joins the group");
-    device.check_out().await.expect("it goes");
-}
-
-/// Commands to many devices, of which D-5 is one.
-async fn many(app: &TestApp, processes: &Processes, tenant: &Tenant) {
-    let listed: Vec<String> = (0..102).map(|number| format!("D-{number}")).collect();
-    for targets in [json!(listed), json!({"group": "Year 8"}), json!({"all": true})] {
-        let body = json!({"targets": targets, "command": {"RequestType": "ProfileList"}});
-        tenant.post("commands/preview", body.clone()).await.expect(200);
-        let uuid = tenant.post("commands", body).await.expect(202).json["command_uuid"].clone();
-        pass_seconds(app, 900);
-        // The hint is lost, and the sweep repairs it.
-        run(processes.state("inactivity-sweeper"), "inactivity-sweeper").await.unwrap();
-        let state = processes.state("command-jobs");
-        deliver_all(QueueFunction::CommandJobs, &state, app.runner.aws.queues()).await.unwrap();
-        let path = format!("command-jobs/{}", uuid.as_str().unwrap());
-        assert_eq!(tenant.get(&path).await.expect(200).json["queued"], 1);
-        tenant.get(&format!("{path}/targets")).await.expect(200);
-    }
-    tenant.get("command-jobs").await.expect(200);
-    let body = json!({"targets": {"all": true}, "command": {"RequestType": "RestartDevice"}});
-    let uuid = tenant.post("commands", body).await.expect(202).json["command_uuid"].clone();
-    let path = tenant.path(&format!("command-jobs/{}", uuid.as_str().unwrap()));
-    tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(200);
-    let sweeper = processes.state("inactivity-sweeper");
-    deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
-}
-
-/// One device falls silent, another is heard; access is asked and opened again.
-async fn silence(app: &TestApp, processes: &Processes, tenant: &Tenant) {
-    let silent = enrolled(app, tenant, "D-7").await;
-    let heard = enrolled(app, tenant, "D-8").await;
-    let rule = json!({"after": "24h", "device_lock": {"message": "Call the office"}}).to_string();
-    tenant.admin.call(Method::PUT, &tenant.path("inactivity"), rule.into()).await.expect(200);
-    let preview = tenant.post("inactivity/preview", json!({})).await.expect(200);
-    let confirmed = json!({"devices": preview.json["would_hit"]});
-    tenant.post("inactivity/confirm", confirmed).await.expect(200);
-    pass_seconds(app, 24 * 3_600);
-    for _ in 0..2 {
-        let sweeper = processes.state("inactivity-sweeper");
-        run(sweeper.clone(), "inactivity-sweeper").await.unwrap();
-        deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
-        pass_seconds(app, 3_600);
-        deliver_all(QueueFunction::Push, &processes.state("push"), app.runner.aws.queues()).await.unwrap();
-        pass_seconds(app, 3_600);
-        heard.idle().await.expect("it is heard");
-    }
-    assert_eq!(tenant.get("access?udid=D-7").await.expect(200).json["reason"], "inactive");
-    silent.idle().await.expect("it comes back").expect("its lock waits");
-    tenant.post("enrollments/D-7/unlock", json!({})).await.expect(200);
-    let settings = json!({"allow_unenrolled_devices": true}).to_string();
-    tenant.admin.call(Method::PUT, &tenant.path("access/settings"), settings.into()).await.expect(200);
-    for device in [silent, heard] {
-        device.check_out().await.expect("it goes");
-    }
-}
-
-/// Events are delivered to a webhook, refused and given up, sent once more; its server goes.
-async fn webhooks(app: &TestApp, processes: &Processes, tenant: &Tenant) {
-    let receiver = Receiver::start().await;
-    let made = tenant.post("webhooks", json!({"url": receiver.url()})).await.expect(201).json;
-    let path = format!("webhooks/{}", made["id"].as_str().unwrap());
-    let turn = async || {
-        pass_seconds(app, 5);
-        let events = processes.state("events");
-        run(events.clone(), "events").await.unwrap();
-        deliver_all(QueueFunction::Events, &events, app.runner.aws.queues()).await.unwrap();
-    };
-    receiver.answer(|body| if body["enrollment"] == "D-20" { 400 } else { 200 });
-    let mut devices = Vec::new();
-    for udid in ["D-20", "D-21"] {
-        devices.push(enrolled(app, tenant, udid).await);
-    }
-    turn().await;
-    pass_seconds(app, 25 * 3_600);
-    turn().await;
-    receiver.answer(|_| 200);
-    let dead = tenant.get(&format!("{path}/dead-letters")).await.expect(200).json["dead_letters"].clone();
-    let event = dead[0]["event"].as_str().expect("it was given up");
-    tenant.post(&format!("{path}/dead-letters/{event}/redeliver"), json!({})).await.expect(200);
-    tenant.post(&format!("{path}/test"), json!({})).await.expect(200);
-    tenant.post(&format!("{path}/secret"), json!({})).await.expect(200);
-    tenant.post(&format!("{path}/replay"), json!({"from": app.clock.now()})).await.expect(200);
-    tenant.get(&format!("{path}/deliveries")).await.expect(200);
-    receiver.answer(|_| 410);
-    pass_seconds(app, 1);
-    for device in devices {
-        device.check_out().await.expect("it goes");
-    }
-    turn().await;
-    assert_eq!(tenant.get(&path).await.expect(200).json["switched_off"]["why"], "gone");
-    let whole = tenant.path(&path);
-    tenant.admin.call(Method::PATCH, &whole, br#"{"enabled": true}"#.into()).await.expect(200);
-    tenant.get("webhooks").await.expect(200);
-    tenant.admin.call(Method::DELETE, &whole, Vec::new()).await.expect(204);
-}
-
-/// One device is asked to renew its identity because an administrator wants it, and another's is overdue.
-async fn renewals(app: &TestApp, processes: &Processes, tenant: &Tenant) {
-    let mut device = enrolled(app, tenant, "D-5").await;
-    want_renewal(app, processes, tenant).await;
-    let (_, mut profile) = fetch(&device).await;
-    if let IdentityPayload::Scep(scep) = &mut profile.identity {
-        scep.url = format!("{}/scep/{}", processes.address, tenant.id);
-    }
-    device.set_profile(profile);
-    let former = device.identity().unwrap().clone();
-    device.obtain_identity().await.expect("it is renewed");
-    device.set_identity(former);
-    device.check_out().await.expect("it goes");
-}
-
-/// The order, and what the sweeper does with it.
-async fn want_renewal(app: &TestApp, processes: &Processes, tenant: &Tenant) {
-    tenant.post("enrollments/D-5/renew-identity", json!({})).await.expect(202);
-    let sweeper = processes.state("inactivity-sweeper");
-    deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
-}
-
 async fn signers(app: &TestApp, operator: &Api, processes: &Processes, tenant: &Tenant) {
     let device = enrolled(app, tenant, "D-5").await;
     let certificate = certificate_pem(&self_signed(&[], app.clock.now(), (-1, 364)));
@@ -377,7 +244,7 @@ async fn signers(app: &TestApp, operator: &Api, processes: &Processes, tenant: &
     let locked = json!({"removal": {"rule": "with-password", "password": "open sesame"}}).to_string();
     let settings = tenant.path("enrollment-settings");
     tenant.admin.call(Method::PUT, &settings, locked.into()).await.expect(200);
-    want_renewal(app, processes, tenant).await;
+    renewed::want_renewal(app, processes, tenant).await;
     device.check_out().await.expect("it goes");
     for (api, path) in [(operator, "/v1/profile-signer"), (&tenant.admin, own.as_str())] {
         api.call(Method::DELETE, path, Vec::new()).await.expect(204);

@@ -78,6 +78,17 @@ fn a_full_window_moves_on_although_it_is_young() {
 }
 
 #[test]
+fn a_cursor_moves_over_entries_and_months_and_not_over_nothing() {
+    let position = Position::beginning(at(0));
+    let nothing = Window { wanted: Vec::new(), last: None, goes_on: false };
+    assert!(!position.is_behind(&nothing, at(3_600)));
+    assert!(position.is_behind(&nothing, at(40 * 86_400)), "another month");
+    let unwanted = Window { last: Some(event(1, "A").place()), ..nothing };
+    assert!(!position.is_behind(&unwanted, at(10)), "it may still be followed by a late one");
+    assert!(position.is_behind(&unwanted, at(62)));
+}
+
+#[test]
 fn what_is_refused_for_a_day_is_given_up_unless_nobody_is_there_at_all() {
     let log = [event(1, "A"), event(2, "B")];
     let window = window(&log, false);

@@ -104,6 +104,7 @@ async fn order(state: &State, scope: &Scope, batch: &CommandBatch) -> Result<Ord
         priority: stored.priority,
         created_at: batch.created_at,
         not_after: stored.not_after,
+        asked: None,
     })
 }
 

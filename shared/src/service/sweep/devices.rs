@@ -1,13 +1,14 @@
 //! One page of a tenant's devices.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{inactive, renewals, send};
+use super::{inactive, refresh, renewals, send};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::inactivity::InactivityRule;
 use crate::domain::sweep::{DevicePage, DeviceRenewal, Sweep};
 use crate::domain::wake::Wake;
 use crate::error::Result;
+use crate::id::EnrollmentId;
 use crate::scope::Scope;
 use crate::service::enqueue_command::send_hints;
 use crate::service::wake_devices::remembered;
@@ -30,7 +31,7 @@ pub(super) async fn look(state: &State, page: &DevicePage) -> Result<()> {
     if found.is_empty() && page.after.is_none() {
         return Ok(());
     }
-    let rule = state.store.inactivity_rule(&scope).await?.unwrap_or_default();
+    let (rule, refreshed) = state.store.sweep_rules(&scope).await?;
     let mut next = DevicePage { after, ..page.clone() };
     let mut rests = false;
     if page.closes {
@@ -43,7 +44,8 @@ pub(super) async fn look(state: &State, page: &DevicePage) -> Result<()> {
             inactive::queue_lock(state, &scope, &rule, device).await?;
         }
         renewals::look(state, &scope, &found).await?;
-        let hints = wake(state, &scope, &rule, found).await?;
+        let asked = refresh::ask(state, &scope, &refreshed, &found).await?;
+        let hints = wake(state, &scope, &rule, found, &asked).await?;
         next.hinted = next.hinted.saturating_add(u32::try_from(hints).unwrap_or(u32::MAX));
         rests = next.hinted >= PACE;
         if rests {
@@ -63,14 +65,20 @@ pub(super) async fn renew(state: &State, wanted: &DeviceRenewal) -> Result<()> {
     renewals::ask(state, &scope, wanted).await
 }
 
-/// Hints at those devices that have something waiting and no push under way, and at those that are to say whether they are
-/// still there. Returns how many.
-async fn wake(state: &State, scope: &Scope, rule: &InactivityRule, found: Vec<Enrollment>) -> Result<usize> {
+/// Hints at those devices that have something waiting and no push under way, at those that were just asked something, and at those
+/// that are to say whether they are still there. Returns how many.
+async fn wake(
+    state: &State,
+    scope: &Scope,
+    rule: &InactivityRule,
+    found: Vec<Enrollment>,
+    asked: &HashSet<EnrollmentId>,
+) -> Result<usize> {
     let now = state.clock.now();
     let mut due = Vec::new();
     for device in found {
         let is_asked = rule.is_to_be_asked(&device, now);
-        if is_asked || device.is_to_be_woken_again(now) {
+        if is_asked || asked.contains(&device.id) || device.is_to_be_woken_again(now) {
             let unless_seen_after = is_asked.then_some(device.last_seen);
             due.push((device, unless_seen_after));
         }
@@ -96,7 +104,7 @@ async fn wake(state: &State, scope: &Scope, rule: &InactivityRule, found: Vec<En
 }
 
 /// Whether each topic has a push certificate that can be used now.
-async fn usable_topics<T>(
+pub(super) async fn usable_topics<T>(
     state: &State,
     scope: &Scope,
     due: &[(Enrollment, T)],

@@ -3,6 +3,7 @@
 mod devices;
 mod inactive;
 mod jobs;
+mod refresh;
 mod renewals;
 
 use crate::domain::sweep::{DevicePage, Sweep};

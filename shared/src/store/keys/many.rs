@@ -45,3 +45,8 @@ pub(crate) fn listed_job(tenant: &TenantId, job: &CommandJob) -> Key {
 pub(crate) fn unfinished_job(tenant: &TenantId, uuid: &CommandUuid) -> String {
     format!("{tenant}#{uuid}")
 }
+
+/// What devices are asked again.
+pub(crate) fn refresh_rule(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: "REFRESH".into() }
+}

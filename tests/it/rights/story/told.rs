@@ -1,0 +1,50 @@
+//! The part of the story about what webhooks are told.
+
+use pomarium_local::runner::{QueueFunction, deliver_all, run};
+use pomarium_tests::{Tenant, TestApp};
+use reqwest::Method;
+use serde_json::json;
+
+use super::Processes;
+use crate::devices::{enrolled, pass_seconds};
+use crate::receiver::Receiver;
+
+/// Events are delivered to a webhook, refused and given up, sent once more; its server goes.
+pub(super) async fn webhooks(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let receiver = Receiver::start().await;
+    let made = tenant.post("webhooks", json!({"url": receiver.url()})).await.expect(201).json;
+    let path = format!("webhooks/{}", made["id"].as_str().unwrap());
+    let turn = async || {
+        pass_seconds(app, 5);
+        let events = processes.state("events");
+        run(events.clone(), "events").await.unwrap();
+        deliver_all(QueueFunction::Events, &events, app.runner.aws.queues()).await.unwrap();
+    };
+    receiver.answer(|body| if body["enrollment"] == "D-20" { 400 } else { 200 });
+    let mut devices = Vec::new();
+    for udid in ["D-20", "D-21"] {
+        devices.push(enrolled(app, tenant, udid).await);
+    }
+    turn().await;
+    pass_seconds(app, 25 * 3_600);
+    turn().await;
+    receiver.answer(|_| 200);
+    let dead = tenant.get(&format!("{path}/dead-letters")).await.expect(200).json["dead_letters"].clone();
+    let event = dead[0]["event"].as_str().expect("it was given up");
+    tenant.post(&format!("{path}/dead-letters/{event}/redeliver"), json!({})).await.expect(200);
+    tenant.post(&format!("{path}/test"), json!({})).await.expect(200);
+    tenant.post(&format!("{path}/secret"), json!({})).await.expect(200);
+    tenant.post(&format!("{path}/replay"), json!({"from": app.clock.now()})).await.expect(200);
+    tenant.get(&format!("{path}/deliveries")).await.expect(200);
+    receiver.answer(|_| 410);
+    pass_seconds(app, 1);
+    for device in devices {
+        device.check_out().await.expect("it goes");
+    }
+    turn().await;
+    assert_eq!(tenant.get(&path).await.expect(200).json["switched_off"]["why"], "gone");
+    let whole = tenant.path(&path);
+    tenant.admin.call(Method::PATCH, &whole, br#"{"enabled": true}"#.into()).await.expect(200);
+    tenant.get("webhooks").await.expect(200);
+    tenant.admin.call(Method::DELETE, &whole, Vec::new()).await.expect(204);
+}
