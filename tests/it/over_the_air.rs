@@ -54,7 +54,7 @@ async fn a_device_enrolls_in_phases_and_takes_a_command() {
 
     let mut device = made(&app, "D-1");
     device.enroll(&url, &app.runner.apns).await.expect("it enrolls");
-    assert_eq!(enrollment(&tenant, "D-1").await["group"], "Year 7");
+    assert_eq!(enrollment(&tenant, "D-1").await["groups"], json!(["Year 7"]));
     pass_seconds(&app, 1);
     let uuid = queue(&tenant, "D-1", "ProfileList").await;
     pass_seconds(&app, 1);

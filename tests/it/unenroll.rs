@@ -19,9 +19,10 @@ async fn events(tenant: &Tenant) -> Vec<Value> {
 }
 
 fn status_of(error: &DeviceError) -> (Option<u16>, Option<&str>) {
-    match error {
-        DeviceError::Unenrolled { status, message } => (Some(*status), message.as_deref()),
-        other => (other.status(), Some("it is not unenrolled")),
+    if let DeviceError::Unenrolled { status, message } = error {
+        (Some(*status), message.as_deref())
+    } else {
+        (error.status(), Some("it is not unenrolled"))
     }
 }
 

@@ -172,7 +172,11 @@ impl Device {
                 let uuid = command.as_dictionary().unwrap()["CommandUUID"].as_string().unwrap();
                 Some(uuid.to_owned())
             }
-            other => {
+            other @ (Answer::Done
+            | Answer::Json(_)
+            | Answer::NotManaged
+            | Answer::NoSuchDeclaration
+            | Answer::Unenroll(_)) => {
                 assert_eq!(other, Answer::Done);
                 None
             }
