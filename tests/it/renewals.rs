@@ -335,7 +335,7 @@ async fn who_has_no_renewal_due_costs_a_sweep_nothing() {
     proxy.take();
     sweep(&state, &shared::domain::sweep::Sweep::Devices(page)).await.unwrap();
     // The last of them says when somebody was heard, as before.
-    assert_eq!(proxy.take(), ["Query", "BatchGetItem", "GetItem", "UpdateItem"]);
+    assert_eq!(proxy.take(), ["Query", "BatchGetItem", "BatchGetItem", "UpdateItem"]);
 }
 
 #[tokio::test]

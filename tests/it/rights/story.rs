@@ -1,7 +1,7 @@
 //! A story in which every function does everything it can.
 
 mod many;
-mod renewals;
+mod renewed;
 mod silence;
 mod told;
 
@@ -44,7 +44,7 @@ pub(crate) async fn play() -> Played {
     }
     many::groups(&app, &processes, &tenant).await;
     silence::silence(&app, &processes, &tenant).await;
-    renewals::renewals(&app, &processes, &tenant).await;
+    renewed::renewals(&app, &processes, &tenant).await;
     told::webhooks(&app, &processes, &tenant).await;
     signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
@@ -244,7 +244,7 @@ async fn signers(app: &TestApp, operator: &Api, processes: &Processes, tenant: &
     let locked = json!({"removal": {"rule": "with-password", "password": "open sesame"}}).to_string();
     let settings = tenant.path("enrollment-settings");
     tenant.admin.call(Method::PUT, &settings, locked.into()).await.expect(200);
-    renewals::want_renewal(app, processes, tenant).await;
+    renewed::want_renewal(app, processes, tenant).await;
     device.check_out().await.expect("it goes");
     for (api, path) in [(operator, "/v1/profile-signer"), (&tenant.admin, own.as_str())] {
         api.call(Method::DELETE, path, Vec::new()).await.expect(204);

@@ -1,4 +1,4 @@
-//! The part of the story about identities that are renewed.
+//! Renewals that the sweeper asks for.
 
 use pomarium_local::device::IdentityPayload;
 use pomarium_local::runner::{QueueFunction, deliver_all};
@@ -9,7 +9,7 @@ use super::Processes;
 use crate::devices::enrolled;
 use crate::renewals::fetch;
 
-/// One device is asked to renew its identity because an administrator wants it, and another's is overdue.
+/// One device is asked to renew its identity because an administrator wants it.
 pub(super) async fn renewals(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     let mut device = enrolled(app, tenant, "D-5").await;
     want_renewal(app, processes, tenant).await;
