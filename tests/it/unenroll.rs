@@ -67,7 +67,9 @@ async fn an_unenrolled_device_is_woken_and_told_as_often_as_it_asks() {
     device.check_out().await.expect("that is what it was told");
     assert_eq!(device.check_out().await.expect_err("nobody").status(), Some(400));
     assert_eq!(device.idle().await.expect_err("nobody").status(), Some(400));
-    let log = events(&tenant).await;
+    let mut log = events(&tenant).await;
+    // Its word after that is a stranger's.
+    log.retain(|event| event["action"] != "duplicate-refused");
     let actions: Vec<_> = log.iter().map(|event| event["action"].as_str().unwrap()).collect();
     assert_eq!(actions[..2], ["checked-out", "device-unenrolled"]);
     assert_eq!(log[1]["facts"]["reason"], REASON);
