@@ -23,7 +23,8 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 72] = [
+const CHANGING: [(&str, Written); 73] = [
+    ("PUT /v1/tenants/{tenant}/retention", Actions(&["retention-changed"])),
     ("POST /v1/tenants/{tenant}/webhooks", Actions(&["webhook-created"])),
     ("PATCH /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-changed"])),
     ("DELETE /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-deleted"])),

@@ -60,6 +60,7 @@ mod refresh;
 mod refusals;
 mod renewals;
 mod repository;
+mod retention;
 mod review;
 mod rights;
 mod routes;

@@ -6,8 +6,11 @@ use axum::Json as JsonAnswer;
 use axum::extract::State;
 use serde::Serialize;
 use shared::domain::audit::{AuditAction, AuditEntry};
+use shared::domain::log::LogFilter;
+use shared::domain::seal::Log;
 use shared::http::{OperatorCaller, Problem, ProblemDetails, Query, ViewerScope};
 use shared::scope::Realm;
+use shared::service::retention::shown_from;
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::ToSchema;
@@ -57,7 +60,8 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Query(query): Query<LogQuery>,
 ) -> Result<JsonAnswer<AuditPage>, Problem> {
-    page(&state, (&scope).into(), query).await
+    let filter = query.filter().not_before(shown_from(&state, &scope, Log::Audit).await?);
+    page(&state, (&scope).into(), query, filter).await
 }
 
 /// Who changed what of the whole server, when and from where, a month at a time, the latest first.
@@ -70,12 +74,17 @@ pub(crate) async fn list_operators(
     State(state): State<AppState>,
     Query(query): Query<LogQuery>,
 ) -> Result<JsonAnswer<AuditPage>, Problem> {
-    page(&state, (&operator).into(), query).await
+    let filter = query.filter();
+    page(&state, (&operator).into(), query, filter).await
 }
 
-async fn page(state: &AppState, realm: Realm<'_>, query: LogQuery) -> Result<JsonAnswer<AuditPage>, Problem> {
+async fn page(
+    state: &AppState,
+    realm: Realm<'_>,
+    query: LogQuery,
+    filter: LogFilter,
+) -> Result<JsonAnswer<AuditPage>, Problem> {
     let month = query.month(state)?;
-    let (entries, next) =
-        state.store.audit_log(realm, &month, &query.filter(), query.after.as_deref(), PAGE).await?;
+    let (entries, next) = state.store.audit_log(realm, &month, &filter, query.after.as_deref(), PAGE).await?;
     Ok(JsonAnswer(AuditPage { entries: entries.into_iter().map(AuditView::from).collect(), next }))
 }

@@ -7,7 +7,9 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::domain::event::{Event, EventKind};
 use shared::domain::log::LogFilter;
+use shared::domain::seal::Log;
 use shared::http::{Problem, ProblemDetails, Query, ViewerScope};
+use shared::service::retention::shown_from;
 use shared::state::AppState;
 use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
@@ -67,6 +69,7 @@ pub(crate) async fn list(
     Query(OfDevice { enrollment }): Query<OfDevice>,
 ) -> Result<JsonAnswer<EventPage>, Problem> {
     let filter = LogFilter { enrollment, ..query.filter() };
+    let filter = filter.not_before(shown_from(&state, &scope, Log::Events).await?);
     let month = query.month(&state)?;
     let (events, next) = state.store.events(&scope, &month, &filter, query.after.as_deref(), PAGE).await?;
     Ok(JsonAnswer(EventPage { events: events.into_iter().map(EventView::from).collect(), next }))

@@ -24,6 +24,7 @@ mod page;
 mod qr;
 mod queue;
 mod refresh;
+mod retention;
 mod setup;
 mod targets;
 mod tenants;
@@ -46,6 +47,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::list_operators))
         .routes(routes!(events::list))
+        .routes(routes!(retention::show, retention::change))
         .routes(routes!(log_export::audit))
         .routes(routes!(log_export::events))
         .routes(routes!(webhooks::create, webhooks::list))

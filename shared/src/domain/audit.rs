@@ -117,6 +117,8 @@ pub enum AuditAction {
     VendorCertificateDeleted,
     /// An operator's token was created.
     OperatorTokenCreated,
+    /// It was changed for how long logs are kept.
+    RetentionChanged,
     /// A webhook was made.
     WebhookCreated,
     /// A webhook's address, filter or switch changed.

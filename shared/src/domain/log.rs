@@ -19,6 +19,14 @@ pub struct LogFilter {
     pub until: Option<Timestamp>,
 }
 
+impl LogFilter {
+    /// The same, and nothing before a moment.
+    #[must_use]
+    pub fn not_before(self, first: Timestamp) -> Self {
+        Self { from: self.from.max(Some(first)), ..self }
+    }
+}
+
 /// Checks that a text is a month, `YYYY-MM`.
 ///
 /// # Errors

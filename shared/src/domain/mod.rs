@@ -39,6 +39,7 @@ pub mod push_verdict;
 pub mod refresh;
 pub mod renewal;
 pub mod renewal_challenge;
+pub mod retention;
 pub mod seal;
 pub mod server_address;
 mod silence;

@@ -45,7 +45,8 @@ pub async fn export_log(
     })?;
     let about = json!({"export": {"form": "pomarium-log-1", "tenant": scope.tenant(), "log": log.name()}});
     let mut text = row(&about);
-    let is_wanted = |seal: &Seal| month.is_none_or(|month| touches(seal, month));
+    let over = state.store.retention(scope).await?.over(log, state.clock.now());
+    let is_wanted = |seal: &Seal| seal.until > over && month.is_none_or(|month| touches(seal, month));
     let (seals, mut next) = loop {
         let seals = state.store.seals(scope, log, first, SEALS).await?;
         let is_full = seals.len() == usize::try_from(SEALS).unwrap_or_default();

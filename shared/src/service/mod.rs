@@ -53,6 +53,7 @@ pub mod refresh;
 mod refuse_duplicate;
 pub mod renew_identity;
 pub mod request_push_certificate;
+pub mod retention;
 pub mod retire_device;
 pub mod retire_identity_authority;
 pub mod reveal_pin;

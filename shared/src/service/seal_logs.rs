@@ -1,5 +1,6 @@
-//! Seals the logs: once an hour, what is old enough of each tenant's.
+//! Seals the logs: once an hour, what is old enough of each tenant's; and deletes what is over.
 
+use super::retention::forget;
 use crate::domain::log::moment;
 use crate::domain::seal::{Log, Seal};
 use crate::error::Result;
@@ -15,7 +16,7 @@ const SEALS: usize = 50;
 /// A log's first entry may be so much older than its tenant's item.
 const BEFORE: SignedDuration = SignedDuration::from_hours(1);
 
-/// Seals what is old enough of a tenant's logs. Whoever does the same at the same moment adds no second seal.
+/// Seals what is old enough of a tenant's logs, and deletes what its tenant does not want to keep any longer. Whoever does the same at the same moment adds no second seal.
 ///
 /// # Errors
 /// Unavailable when the store does not answer; what is sealed stays.
@@ -24,6 +25,7 @@ pub async fn seal_logs(state: &State, tenant: &TenantId) -> Result<()> {
     let scope = Scope::system(tenant.clone(), "seals");
     for log in Log::ALL {
         seal(state, &scope, log).await?;
+        forget(state, &scope, log).await?;
     }
     Ok(())
 }

@@ -37,6 +37,7 @@ mod push_result;
 mod queue;
 mod refresh;
 mod renewal;
+mod retention;
 mod seal;
 mod snooze;
 mod tenant;

@@ -53,6 +53,7 @@ pub(crate) async fn play() -> Played {
     calendar(&app, &processes, &operator, &tenant).await;
     expiry(&app, &processes, &tenant).await;
     deletion(&tenant).await;
+    told::logs(&app, &processes, &tenant).await;
     Api::new(&processes.address, None)
         .get(&format!("/console/{}/push-certificate", tenant.id))
         .await

@@ -24,6 +24,11 @@ pub(crate) fn event(tenant: &TenantId, event: &Event) -> Key {
     Key { pk: event_partition(tenant, &month(event.at)), sk: event.place() }
 }
 
+/// For how long a tenant's logs are kept.
+pub(crate) fn retention(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: "RETENTION".into() }
+}
+
 pub(crate) fn seal_partition(tenant: &TenantId, log: Log) -> String {
     format!("TENANT#{tenant}#SEALS#{}", log.name())
 }

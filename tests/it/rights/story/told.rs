@@ -1,6 +1,6 @@
 //! The part of the story about what webhooks are told.
 
-use pomarium_local::runner::{QueueFunction, deliver_all, run};
+use pomarium_local::runner::{QueueFunction, begin_seals, deliver_all, run};
 use pomarium_tests::{Tenant, TestApp};
 use reqwest::Method;
 use serde_json::json;
@@ -8,6 +8,22 @@ use serde_json::json;
 use super::Processes;
 use crate::devices::{enrolled, pass_seconds};
 use crate::receiver::Receiver;
+
+/// The logs are sealed; more than a month later they are over.
+pub(super) async fn logs(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let path = tenant.path("retention");
+    let month = json!({"events_days": 30, "audit_days": 30}).to_string();
+    tenant.admin.call(Method::PUT, &path, month.into()).await.expect(200);
+    let events = processes.state("events");
+    for seconds in [3_600, 31 * 86_400] {
+        pass_seconds(app, seconds);
+        begin_seals(events.clone()).await.unwrap();
+        deliver_all(QueueFunction::Events, &events, app.runner.aws.queues()).await.unwrap();
+    }
+    tenant.get("retention").await.expect(200);
+    tenant.get("audit/export").await.expect(200);
+    assert_eq!(tenant.get("events").await.expect(200).json["events"], json!([]));
+}
 
 /// Events are delivered to a webhook, refused and given up, sent once more; its server goes.
 pub(super) async fn webhooks(app: &TestApp, processes: &Processes, tenant: &Tenant) {
