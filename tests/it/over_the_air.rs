@@ -217,3 +217,13 @@ async fn a_message_of_one_tenant_is_nothing_at_another() {
     let message = profile_signature::sign(b"<plist version=\"1.0\"><dict/></plist>", &identity, &[]).unwrap();
     assert_eq!(device.sent(&asked.url, message).await.expect("an answer").status, 400);
 }
+
+#[tokio::test]
+async fn the_devices_of_the_local_server_can_prove_who_they_are() {
+    let app = TestApp::start().await;
+    let tenant = phased_tenant(&app, "Green School").await;
+    let (_, url) = link(&tenant, json!({})).await;
+    let device = app.stranger().post("/_local/devices", json!({"enroll": url})).await.expect(200).json;
+    let udid = device["udid"].as_str().unwrap();
+    assert_eq!(enrollment(&tenant, udid).await["state"], "enrolled");
+}

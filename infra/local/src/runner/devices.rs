@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Task;
 use super::device_life::{Action, Diary, Order, Shown, live};
 use crate::apns::ApnsSimulator;
-use crate::device::{DeviceError, SimDevice};
+use crate::device::{DeviceError, Factory, SimDevice};
 
 /// The devices of this process. Clones are the same devices.
 #[derive(Clone)]
@@ -19,6 +19,7 @@ pub(crate) struct Devices(Arc<Inner>);
 
 struct Inner {
     apns: Arc<ApnsSimulator>,
+    factory: Arc<Factory>,
     clock: Clock,
     random: Random,
     running: Mutex<Vec<Running>>,
@@ -44,8 +45,8 @@ pub(crate) struct NewDevice {
 }
 
 impl Devices {
-    pub(super) fn new(apns: Arc<ApnsSimulator>, clock: Clock, random: Random) -> Self {
-        Self(Arc::new(Inner { apns, clock, random, running: Mutex::default() }))
+    pub(super) fn new(apns: Arc<ApnsSimulator>, factory: Arc<Factory>, clock: Clock, random: Random) -> Self {
+        Self(Arc::new(Inner { apns, factory, clock, random, running: Mutex::default() }))
     }
 
     /// Enrolls a device, and lets it live.
@@ -53,11 +54,11 @@ impl Devices {
     /// # Errors
     /// Conflict (`device-enrollment`) with the step at which the device got no further.
     pub(crate) async fn start(&self, new: NewDevice) -> Result<Shown> {
-        let Inner { apns, clock, random, .. } = &*self.0;
+        let Inner { apns, factory, clock, random, .. } = &*self.0;
         let udid = if new.udid.is_empty() { udid(random) } else { new.udid.trim().to_uppercase() };
         let serial = serial(&udid);
         let name = if new.name.is_empty() { format!("iPad {serial}") } else { new.name };
-        let mut device = SimDevice::new(&udid, &serial, &name);
+        let mut device = SimDevice::new(&udid, &serial, &name).made_by(factory).map_err(Error::internal)?;
         device.enroll(new.enroll.trim(), apns).await.map_err(not_enrolled)?;
         let diary = Diary::begin(clock.clone(), udid, serial, name);
         let shown = diary.read().clone();

@@ -78,7 +78,7 @@ pub struct Runner {
     /// Apple's push certificate portal.
     pub portal: Portal,
     /// Where devices come from.
-    pub factory: Factory,
+    pub factory: Arc<Factory>,
     /// A token of the operator.
     pub operator_token: Secret<String>,
     /// The clock, which people move.
@@ -126,7 +126,7 @@ impl Runner {
         let issuers = portal.issuer_roots();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let apns = Arc::new(ApnsSimulator::start(loopback, &issuers, clock.clone()).await?);
-        let factory = Factory::new().map_err(Error::internal)?;
+        let factory = Arc::new(Factory::new().map_err(Error::internal)?);
         settings::prepare(&aws).await?;
         let state = State::new(
             settings::config(&aws, address, &apns),
@@ -144,7 +144,8 @@ impl Runner {
             create_operator_token(&state, "local operator").await
         })
         .await?;
-        let devices = Devices::new(Arc::clone(&apns), state.clock.clone(), state.random.clone());
+        let devices =
+            Devices::new(Arc::clone(&apns), Arc::clone(&factory), state.clock.clone(), state.random.clone());
         let mut loops = Vec::new();
         if by_itself {
             for queue in QUEUES {
