@@ -25,7 +25,7 @@ pub(crate) async fn fleet(
         wake_ups.push(app.runner.apns.register(&token, topic, &name));
         let id: EnrollmentId = name.parse().unwrap();
         let begun = Enrollment { waiting, ..Enrollment::begun(id.clone(), 1, signer, now) };
-        store.write_channels(&scope, &[begun], &[], None, None).await.unwrap();
+        store.write_channels(&scope, &[begun], &[], None).await.unwrap();
         let push = PushAddress { topic: topic.into(), token: hex::encode(token), magic: name };
         let write = TokenUpdateWrite {
             push,

@@ -62,7 +62,7 @@ impl Contract {
     /// A device that has enrolled with the identity `signer`.
     async fn enrolled(&self, udid: &str, signer: Fingerprint) -> Enrollment {
         let begun = begun(udid, 1, signer);
-        self.store.write_channels(&self.scope, std::slice::from_ref(&begun), &[], None, None).await.unwrap();
+        self.store.write_channels(&self.scope, std::slice::from_ref(&begun), &[], None).await.unwrap();
         let written = self
             .store
             .update_token(&self.scope, &begun.id, signer, &address("topic"), at(2), &enrolls(&begun.id))

@@ -85,7 +85,7 @@ async fn write_down(state: &State, signer: &Signer, device: Enrollment) -> Resul
         event = event.with("reason", dismissal.reason.as_str());
     }
     let ended = [Enrollment { last_seen: state.clock.now(), ..device.ended() }];
-    match state.store.write_channels(&signer.scope, &ended, &before, None, Some(&event)).await {
+    match state.store.write_channels(&signer.scope, &ended, &before, Some(&event)).await {
         // Another of its messages was answered at the same moment.
         Err(error) if error.kind() == Kind::Conflict => Ok(()),
         other => other,

@@ -24,32 +24,31 @@ impl Store {
         self.partition(&self.tables.core, &partition, CHANNEL_PREFIX).await?.into_iter().map(read).collect()
     }
 
-    /// Writes channels of a device that begins or ends an enrollment, the device's own first, and binds the signer's
-    /// certificate to it.
+    /// Writes channels of a device whose enrollment ends, the device's own first.
     ///
-    /// `before` are the generations that were read: a concurrent change makes this one a Conflict. `binds` is the
-    /// identity of an Authenticate, whose record is made if the certificate came from elsewhere; where it names a link, it
-    /// claims that link, which is used once. `event` is written down with the change, if there is one.
+    /// `before` are the generations that were read: a concurrent change makes this one a Conflict. `event` is written down
+    /// with the change, if there is one.
     ///
     /// # Errors
-    /// Forbidden when the certificate is bound to another device or its link enrolls no more; Conflict when a channel changed meanwhile.
+    /// Conflict when a channel changed meanwhile.
     pub async fn write_channels(
         &self,
         scope: &Scope,
         channels: &[Enrollment],
         before: &[(EnrollmentId, u64)],
-        binds: Option<&IssuedIdentity>,
         event: Option<&Event>,
     ) -> Result<()> {
         let event = event.map(|event| self.event_part(scope, event)).transpose()?;
-        self.write_with(scope, channels, before, binds, event.into_iter().collect()).await
+        self.write_with(scope, channels, before, None, event.into_iter().collect()).await
     }
 
     /// Writes the channels of a device that begins an enrollment, its own first, binds its identity to it, makes it a member of
-    /// the group `joins`, and writes down `event`.
+    /// the group `joins`, and writes down `event`. The identity's record is made here if the certificate came from elsewhere;
+    /// where it names a link, it claims that link, which is used once.
     ///
     /// # Errors
-    /// As [`Self::write_channels`].
+    /// Forbidden when the certificate is bound to another device or its link enrolls no more; Conflict when a channel
+    /// changed meanwhile.
     pub async fn begin_channels(
         &self,
         scope: &Scope,

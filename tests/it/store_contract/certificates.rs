@@ -159,7 +159,7 @@ async fn an_identity_is_bound_to_one_device_and_its_renewal_follows() {
     let (store, scope) = (&contract.store, &contract.scope);
     let bind = async |udid: &str, generation, before: &[_]| {
         let channel = [begun(udid, generation, signer("a"))];
-        store.write_channels(scope, &channel, before, Some(&identity("a", Some(udid))), None).await
+        store.begin_channels(scope, &channel, before, &identity("a", Some(udid)), None, None).await
     };
     bind("D-1", 1, &[]).await.unwrap();
     bind("D-1", 2, &[(id("D-1"), 1)]).await.unwrap();

@@ -81,9 +81,8 @@ async fn of_two_beginnings_one_wins() {
     contract.enrolled("D-1", signer("a")).await;
     let again = [begun("D-1", 2, signer("b"))];
     let before = [(id("D-1"), 1)];
-    store.write_channels(scope, &again, &before, None, None).await.unwrap();
-    let late =
-        store.write_channels(scope, &[begun("D-1", 2, signer("c"))], &before, None, None).await.unwrap_err();
+    store.write_channels(scope, &again, &before, None).await.unwrap();
+    let late = store.write_channels(scope, &[begun("D-1", 2, signer("c"))], &before, None).await.unwrap_err();
     assert_eq!(late.kind(), Kind::Conflict);
     let now = store.enrollment(scope, &id("D-1")).await.unwrap().unwrap();
     assert!(now.certificates.contains(&signer("b")) && now.push.is_none());
@@ -102,9 +101,9 @@ async fn lists_hold_what_is_enrolled_and_nothing_else() {
         store.update_token(scope, &channel, signer("a"), &write, at(3), &event).await.unwrap();
     }
     let unenrolled = [begun("D-9", 1, signer("a"))];
-    store.write_channels(scope, &unenrolled, &[], None, None).await.unwrap();
+    store.write_channels(scope, &unenrolled, &[], None).await.unwrap();
     let ended = store.enrollment(scope, &id("D-2")).await.unwrap().unwrap().ended();
-    store.write_channels(scope, &[ended], &[(id("D-2"), 1)], None, None).await.unwrap();
+    store.write_channels(scope, &[ended], &[(id("D-2"), 1)], None).await.unwrap();
 
     // D-0, D-3 and D-4: not the user, not the device of a topic that begins alike, not who left.
     assert_eq!(store.count_devices_on(scope, "topic").await.unwrap(), 3);
@@ -186,7 +185,7 @@ async fn a_wrong_guess_at_the_first_token_update_changes_nothing() {
     let begin = |udid: &str, waiting| Enrollment { waiting, ..begun(udid, 1, signer("a")) };
     for (udid, waiting) in [("D-1", 0), ("D-2", 3)] {
         let device = id(udid);
-        store.write_channels(scope, &[begin(udid, waiting)], &[], None, None).await.unwrap();
+        store.write_channels(scope, &[begin(udid, waiting)], &[], None).await.unwrap();
         let stranger =
             store.update_token(scope, &device, signer("b"), &guess, at(2), &enrolls(&device)).await;
         assert_eq!(stranger.unwrap_err().kind(), Kind::Forbidden);

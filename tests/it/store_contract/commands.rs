@@ -154,7 +154,7 @@ async fn commands_of_an_earlier_enrollment_are_not_served_nor_counted() {
     let former = contract.enrolled("D-1", signer("a")).await;
     contract.enqueue(1, 10, 5).await;
     let again = [begun("D-1", 2, signer("a"))];
-    contract.store.write_channels(&contract.scope, &again, &[(id("D-1"), 1)], None, None).await.unwrap();
+    contract.store.write_channels(&contract.scope, &again, &[(id("D-1"), 1)], None).await.unwrap();
     assert_eq!(contract.next(None).await, None);
     assert_eq!(contract.finish(1, CommandStatus::Acknowledged).await, Recorded::Ignored);
     let late = contract.store.enqueue(&contract.scope, &command(&former, 2, 12)).await.unwrap_err();

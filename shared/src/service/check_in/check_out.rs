@@ -31,7 +31,7 @@ pub(super) async fn run(state: &State, signer: &Signer, id: &EnrollmentId) -> Re
         .map(|channel| Enrollment { last_seen: now, dismissal: None, ..channel.ended() })
         .collect();
     let event = state.event(&signer.scope, EventKind::CheckedOut, id);
-    state.store.write_channels(&signer.scope, &ended, &before, None, Some(&event)).await?;
+    state.store.write_channels(&signer.scope, &ended, &before, Some(&event)).await?;
     tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "an enrollment ended by CheckOut");
     Ok(Answer::Done)
 }
