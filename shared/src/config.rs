@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 20] = [
     "TABLE_CORE",
     "TABLE_PKI",
     "TABLE_EPHEMERAL",
@@ -14,6 +14,8 @@ pub const NAMES: [&str; 18] = [
     "BUCKET_RESULTS",
     "SECRET_PREFIX",
     "BASE_URL",
+    "MUTUAL_TLS_BASE_URL",
+    "BUCKET_TRUST_STORE",
     "MAIL_FROM",
     "MAIL_CONFIGURATION_SET",
     "OPERATOR_MAIL",
@@ -48,6 +50,8 @@ pub struct Config {
     /// Where devices and people reach this server: `https://host`, without a slash at the end. It goes into enrollment
     /// profiles, whose URLs can never change.
     pub base_url: String,
+    /// The host that asks devices for certificates, where there is one.
+    pub mutual_tls: Option<MutualTls>,
     /// The sender of mails.
     pub mail_from: String,
     /// The SES configuration set that reports what becomes of mails.
@@ -68,6 +72,23 @@ pub struct Config {
     pub unsigned_profiles: bool,
     /// Whether webhooks may go to this machine, and there without TLS. Only the local runner sets it.
     pub loopback_calls: bool,
+}
+
+/// The host that asks devices for their certificates.
+#[derive(Clone, Debug)]
+pub struct MutualTls {
+    /// Its address: `https://host`, without a slash at the end. It goes into enrollment profiles and can never change.
+    pub base_url: String,
+    /// The bucket of the authorities that it accepts certificates from.
+    pub bucket: String,
+}
+
+impl MutualTls {
+    /// The host's name, without a port.
+    pub fn host(&self) -> &str {
+        let host = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, host)| host);
+        host.split_once(':').map_or(host, |(name, _)| name)
+    }
 }
 
 impl Config {
@@ -91,7 +112,14 @@ impl Config {
             queue_events_url: required("QUEUE_EVENTS_URL")?,
             bucket_results: required("BUCKET_RESULTS")?,
             secret_prefix: required("SECRET_PREFIX")?,
-            base_url: https(&required("BASE_URL")?)?,
+            base_url: https("BASE_URL", &required("BASE_URL")?)?,
+            mutual_tls: match optional("MUTUAL_TLS_BASE_URL") {
+                None => None,
+                Some(url) => Some(MutualTls {
+                    base_url: https("MUTUAL_TLS_BASE_URL", &url)?,
+                    bucket: required("BUCKET_TRUST_STORE")?,
+                }),
+            },
             mail_from: required("MAIL_FROM")?,
             mail_configuration_set: required("MAIL_CONFIGURATION_SET")?,
             operator_mail: required("OPERATOR_MAIL")?.split(',').map(|text| text.trim().to_owned()).collect(),
@@ -114,10 +142,10 @@ impl Config {
 }
 
 /// A base URL without the slash at its end.
-fn https(url: &str) -> Result<String> {
+fn https(name: &str, url: &str) -> Result<String> {
     let url = url.trim_end_matches('/');
     https_host(url).map(|_| url.to_owned()).ok_or_else(|| {
-        Error::internal(format!("the environment variable BASE_URL is not https:// and a host name: {url}"))
+        Error::internal(format!("the environment variable {name} is not https:// and a host name: {url}"))
     })
 }
 

@@ -110,6 +110,9 @@ pub struct Enrollment {
     /// The one of them it signs with; none until a device that enrolled before this was kept speaks again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<DeviceIdentity>,
+    /// Whether its profile has it show its identity in TLS, and sign nothing. Its end shuts such a device out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mutual_tls: bool,
     /// Renewed ones that it has not used yet, in the order they were issued.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renewals: Vec<Fingerprint>,
@@ -222,6 +225,7 @@ impl Enrollment {
             generation,
             certificates: BTreeSet::from([signer]),
             identity: None,
+            mutual_tls: false,
             renewals: Vec::new(),
             renewal: None,
             renewal_failed_at: None,

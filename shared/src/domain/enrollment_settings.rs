@@ -99,6 +99,27 @@ pub enum EnrollmentMethod {
     OverTheAir,
 }
 
+/// How a device proves that a message is its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceAuthentication {
+    /// It signs each message: `Mdm-Signature`.
+    #[default]
+    Signature,
+    /// It shows its identity in the TLS handshake, on a host of its own.
+    MutualTls,
+}
+
+/// How far mutual TLS has come, where a tenant wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MutualTlsState {
+    /// The gateway does not know the tenant's authority yet: profiles still have their devices sign.
+    Pending,
+    /// Profiles that are served now name the host that asks for certificates.
+    Active,
+}
+
 /// A tenant's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentSettings {
@@ -120,6 +141,12 @@ pub struct EnrollmentSettings {
     /// How devices get their profiles.
     #[serde(default)]
     pub method: EnrollmentMethod,
+    /// How the devices that enroll from now on prove themselves.
+    #[serde(default)]
+    pub device_authentication: DeviceAuthentication,
+    /// Whether mutual TLS was ever wanted: from then on devices may depend on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mutual_tls_used: bool,
     /// Counts the changes.
     pub version: u64,
 }
@@ -136,6 +163,8 @@ impl Default for EnrollmentSettings {
             bootstrap_token: true,
             identity: IdentitySource::Scep,
             method: EnrollmentMethod::Direct,
+            device_authentication: DeviceAuthentication::Signature,
+            mutual_tls_used: false,
             version: 0,
         }
     }

@@ -29,8 +29,7 @@ const PRIORITY: u8 = 5;
 pub(super) async fn ask_for_renewal(state: &State, scope: &Scope, device: &Enrollment) -> Result<()> {
     let (Some(identity), Some(push)) = (&device.identity, &device.push) else { return Ok(()) };
     let now = state.clock.now();
-    let is_user_enrollment = device.facts.user_enrollment;
-    let frame = Frame::installed(state, scope, push.topic.clone(), is_user_enrollment).await?;
+    let frame = Frame::installed(state, scope, push.topic.clone(), device).await?;
     let token = RenewalToken { id: state.random.id(), secret: state.random.token() };
     let common_name = format!("Renewed {}", token.id);
     // The group stands in the subject for the day when the device enrolls anew with it.
