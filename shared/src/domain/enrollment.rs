@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::dismissal::Dismissal;
+use crate::domain::enrollment_settings::DeviceAuthentication;
 use crate::domain::identity::DeviceIdentity;
 use crate::domain::renewal::Renewal;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint};
@@ -265,6 +266,11 @@ impl Enrollment {
         let rests = self.push_rests_until.is_some_and(|until| now < until);
         let is_wanted = self.waiting > 0 || self.state == EnrollmentState::Unenrolling || is_asked;
         self.push.as_ref().filter(|_| is_wanted && !rests)
+    }
+
+    /// How it proves that its messages are its own.
+    pub fn device_authentication(&self) -> DeviceAuthentication {
+        if self.mutual_tls { DeviceAuthentication::MutualTls } else { DeviceAuthentication::Signature }
     }
 
     /// Whether commands may be queued for it.

@@ -44,7 +44,8 @@ pub(super) async fn renewing_authority(
         return Ok(issuing);
     }
     let all = authorities(state, scope).await?;
-    let known: Vec<_> = addressable(&all).filter(|authority| authority.tls_since.is_some()).cloned().collect();
+    let known: Vec<_> =
+        addressable(&all).filter(|authority| authority.tls_since.is_some()).cloned().collect();
     Ok(issuer_of(former, &known)?.unwrap_or(issuing))
 }
 

@@ -87,10 +87,8 @@ impl Store {
         authority: &IdentityAuthority,
         now: Timestamp,
     ) -> Result<bool> {
-        let values = HashMap::from([
-            (":now".to_owned(), value(now)?),
-            (":id".to_owned(), text(&authority.id)),
-        ]);
+        let values =
+            HashMap::from([(":now".to_owned(), value(now)?), (":id".to_owned(), text(&authority.id))]);
         let key = authority_key(scope, authority);
         let condition = "id = :id AND attribute_not_exists(tls_since)";
         let update = update_part(&self.tables.pki, &key, "SET tls_since = :now", Some(condition), values)?;

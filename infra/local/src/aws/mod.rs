@@ -3,6 +3,7 @@
 mod database;
 mod dynamodb;
 mod error;
+mod gateway;
 mod mail_report;
 mod mailbox;
 mod mime;
@@ -29,6 +30,8 @@ use tokio::task::JoinHandle;
 
 use self::database::Database;
 pub use self::error::Refusal;
+use self::gateway::Domains;
+pub use self::gateway::TrustStoreVersion;
 pub use self::mailbox::{Mailbox, SentMail};
 pub use self::queues::{Counts, Message, QueueSettings, Queues, Redrive};
 use self::s3::Objects;
@@ -83,6 +86,7 @@ impl LocalAws {
             secrets_manager: SecretsManager::new(database.clone(), clock.clone()),
             sqs: Sqs(Queues::new(database.clone(), clock.clone(), closed.clone())),
             mailbox: Mailbox::new(database.clone(), clock, mail),
+            domains: Domains::new(database.clone()),
             objects: Objects::new(database),
         };
         let (dynamodb_endpoint, dynamodb) =
@@ -132,6 +136,28 @@ impl LocalAws {
         self.services.objects.create_bucket(bucket)
     }
 
+    /// Makes a bucket that keeps the versions of its objects, unless it exists.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn create_versioned_bucket(&self, bucket: &str) -> Result<(), Refusal> {
+        self.services.objects.create_bucket(bucket)?;
+        self.services.objects.keep_versions(bucket)
+    }
+
+    /// Makes a custom domain of API Gateway that asks for client certificates, unless it exists.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn create_domain(&self, name: &str) -> Result<(), Refusal> {
+        self.services.domains.create(name)
+    }
+
+    /// What a custom domain accepts certificates from.
+    pub fn trust(&self, name: &str) -> Trust {
+        Trust { domains: self.services.domains.clone(), name: name.to_owned() }
+    }
+
     /// Stops: no new requests, those that run are finished, long polls return empty.
     pub async fn stop(self) {
         self.closing.send_replace(true);
@@ -140,6 +166,23 @@ impl LocalAws {
                 tracing::error!(%error, "a local AWS service did not end well");
             }
         }
+    }
+}
+
+/// What one custom domain accepts certificates from.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    domains: Domains,
+    name: String,
+}
+
+impl Trust {
+    /// The present version.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn now(&self) -> Result<TrustStoreVersion, Refusal> {
+        self.domains.trusted(&self.name)
     }
 }
 
