@@ -317,6 +317,33 @@ async fn who_depends_on_the_trust_store_keeps_its_place_when_it_is_full() {
 }
 
 #[tokio::test]
+async fn rounds_go_on_where_others_ended_and_wait_for_the_gateway() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    set(&tenant, "mutual-tls").await;
+    // Before the gateway has the host: the file is there, with which the host can be made.
+    let mut config = app.runner.state.config.clone();
+    config.mutual_tls.as_mut().unwrap().base_url = "https://devices.example".to_owned();
+    let (_proxy, early) = Proxy::beside_with(&app, config).await;
+    for _ in 0..2 {
+        let round = run(early.clone(), "trust-store").await.unwrap();
+        assert_eq!((&round["progress"], &round["authorities"]), (&json!("no-host"), &json!(1)));
+    }
+    // Two at once change nothing twice.
+    let (one, other) = tokio::join!(round(&app), round(&app));
+    assert_eq!((&one["progress"], &other["noted"]), (&json!("told"), &json!(0)));
+    app.runner.aws.set_domain_updating("127.0.0.1", true).unwrap();
+    for _ in 0..2 {
+        assert_eq!(round(&app).await["progress"], "waits");
+        assert_eq!(state(&tenant).await, "pending");
+    }
+    app.runner.aws.set_domain_updating("127.0.0.1", false).unwrap();
+    let (one, other) = tokio::join!(round(&app), round(&app));
+    assert_eq!(one["noted"].as_u64().unwrap() + other["noted"].as_u64().unwrap(), 1);
+    assert_eq!(state(&tenant).await, "active");
+}
+
+#[tokio::test]
 async fn a_server_without_such_a_host_says_so_and_does_nothing() {
     let app = TestApp::start().await;
     let tenant = school(&app, "Green School").await;

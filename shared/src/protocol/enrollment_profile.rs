@@ -331,6 +331,7 @@ mod tests {
             trusted_authority: Some(vec![1, 2, 3]),
             pinned: true,
             user_enrollment: None,
+            sign_messages: false,
         };
         assert!(!format!("{options:?}").contains("sesame"));
         let xml = EnrollmentProfile { options, ..profile() }.to_plist().unwrap();

@@ -110,6 +110,7 @@ async fn wanted(state: &State) -> Result<Vec<(Scope, IdentityAuthority)>> {
     loop {
         let page = state.store.mutual_tls_tenants(after.as_ref(), PAGE).await?;
         for tenant in &page {
+            #[expect(clippy::disallowed_methods, reason = "the schedule looks at every tenant in turn")]
             let scope = Scope::system(tenant.clone(), "the trust store holds every tenant's authorities");
             let mut own = state.store.authorities(&scope).await?;
             own.retain(|each| each.is_own() && each.is_accepted() && each.not_after > now);

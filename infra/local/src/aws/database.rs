@@ -53,7 +53,8 @@ const SCHEMA: &str = "
         name text primary key,
         bucket text,
         key text,
-        version text
+        version text,
+        updating integer not null default 0
     ) strict;
     create table if not exists mail (
         sequence integer primary key autoincrement,

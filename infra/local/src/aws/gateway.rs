@@ -69,6 +69,15 @@ impl Domains {
         })
     }
 
+    /// Lets a domain take its time, or have done.
+    pub(super) fn set_updating(&self, name: &str, updating: bool) -> Result<(), Refusal> {
+        self.0.transaction(|transaction| {
+            transaction
+                .execute("update domain set updating = ?2 where name = ?1", params![name, updating])?;
+            Ok(())
+        })
+    }
+
     /// What a domain accepts certificates from now.
     pub(super) fn trusted(&self, name: &str) -> Result<TrustStoreVersion, Refusal> {
         let found: Option<(String, Vec<u8>)> = self.0.transaction(|transaction| {
@@ -87,26 +96,20 @@ impl Domains {
     }
 
     fn shown(&self, name: &str) -> Result<Value, Refusal> {
-        let told: Option<Option<(String, String, String)>> = self.0.transaction(|transaction| {
-            transaction
-                .query_row("select bucket, key, version from domain where name = ?1", [name], |row| {
-                    let parts: (Option<String>, Option<String>, Option<String>) =
-                        (row.get(0)?, row.get(1)?, row.get(2)?);
-                    Ok(parts
-                        .0
-                        .zip(parts.1)
-                        .zip(parts.2)
-                        .map(|((bucket, key), version)| (bucket, key, version)))
-                })
-                .optional()
+        type Row = (Option<String>, Option<String>, Option<String>, bool);
+        let found: Option<Row> = self.0.transaction(|transaction| {
+            let query = "select bucket, key, version, updating from domain where name = ?1";
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+            transaction.query_row(query, [name], read).optional()
         })?;
-        let told = told.ok_or_else(|| no_domain(name))?;
-        let told = told.map(|(bucket, key, version)| {
+        let (bucket, key, version, updating) = found.ok_or_else(|| no_domain(name))?;
+        let told = bucket.zip(key).zip(version).map(|((bucket, key), version)| {
             json!({"truststoreUri": format!("s3://{bucket}/{key}"), "truststoreVersion": version})
         });
+        let status = if updating { "UPDATING" } else { "AVAILABLE" };
         Ok(json!({
             "domainName": name,
-            "domainNameConfigurations": [{"domainNameStatus": "AVAILABLE", "endpointType": "REGIONAL"}],
+            "domainNameConfigurations": [{"domainNameStatus": status, "endpointType": "REGIONAL"}],
             "mutualTlsAuthentication": told,
         }))
     }

@@ -153,6 +153,14 @@ impl LocalAws {
         self.services.domains.create(name)
     }
 
+    /// Lets a custom domain take its time with what it was told, until it is said to be done.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn set_domain_updating(&self, name: &str, updating: bool) -> Result<(), Refusal> {
+        self.services.domains.set_updating(name, updating)
+    }
+
     /// What a custom domain accepts certificates from.
     pub fn trust(&self, name: &str) -> Trust {
         Trust { domains: self.services.domains.clone(), name: name.to_owned() }
