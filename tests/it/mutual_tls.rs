@@ -81,7 +81,7 @@ async fn poll(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let client = TlsClient::new(&[app.runner.tls_root.clone()], identity.cloned());
+    let client = TlsClient::new(std::slice::from_ref(&app.runner.tls_root), identity.cloned());
     let answer = client.send(request.body(idle(udid).into()).unwrap()).await?;
     assert!(answer.body.is_empty());
     Ok(answer.status)
