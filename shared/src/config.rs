@@ -168,6 +168,7 @@ mod tests {
             Some(match name {
                 "APNS_PORT" => "443".into(),
                 "BASE_URL" => "https://mdm.school.example/".into(),
+                "MUTUAL_TLS_BASE_URL" => "https://devices.school.example/".into(),
                 "OPERATOR_MAIL" => "a@s.example, b@s.example".into(),
                 name => name.into(),
             })
@@ -178,6 +179,11 @@ mod tests {
             (config.base_url.as_str(), config.host()),
             ("https://mdm.school.example", "mdm.school.example")
         );
+        let mutual_tls = config.mutual_tls.unwrap();
+        assert_eq!(
+            (mutual_tls.base_url.as_str(), mutual_tls.host()),
+            ("https://devices.school.example", "devices.school.example")
+        );
         assert_eq!(config.operator_mail, ["a@s.example", "b@s.example"]);
         assert!(!config.unsigned_profiles && !config.loopback_calls);
     }
@@ -185,16 +191,22 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let error = Config::read(|name| match name {
-            "MAIL_FROM" => None,
+            "MAIL_FROM" | "MUTUAL_TLS_BASE_URL" => None,
             "BASE_URL" => Some("https://mdm.school.example".into()),
             _ => Some("1".into()),
         })
         .unwrap_err();
         assert!(error.chain().contains("MAIL_FROM"));
         let error = Config::read(|name| {
-            Some(if name == "BASE_URL" { "https://mdm.school.example".into() } else { "x".into() })
+            Some(if name.ends_with("BASE_URL") { "https://mdm.school.example".into() } else { "x".into() })
         });
         assert!(error.unwrap_err().chain().contains("APNS_PORT"));
+        let error = Config::read(|name| match name {
+            "BUCKET_TRUST_STORE" => None,
+            name if name.ends_with("BASE_URL") => Some("https://mdm.school.example".into()),
+            _ => Some("1".into()),
+        });
+        assert!(error.unwrap_err().chain().contains("BUCKET_TRUST_STORE"));
     }
 
     #[test]
@@ -203,8 +215,14 @@ mod tests {
             ["http://mdm.school.example", "mdm.school.example", "https://", "https://mdm.school.example/mdm"]
         {
             assert_eq!(https_host(url), None, "{url}");
-            let error = Config::read(|name| Some(if name == "BASE_URL" { url.into() } else { "1".into() }));
-            assert!(error.unwrap_err().chain().contains("BASE_URL"), "{url}");
+            for wrong in ["BASE_URL", "MUTUAL_TLS_BASE_URL"] {
+                let error = Config::read(|name| match name {
+                    name if name == wrong => Some(url.into()),
+                    name if name.ends_with("BASE_URL") => Some("https://mdm.school.example".into()),
+                    _ => Some("1".into()),
+                });
+                assert!(error.unwrap_err().chain().contains(&format!("variable {wrong} is not")), "{url}");
+            }
         }
     }
 }
