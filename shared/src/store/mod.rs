@@ -308,7 +308,7 @@ fn update_part(
 /// Some attributes are reserved words of DynamoDB's expressions: those are written `#state`, `#status` and so on.
 fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
     let names: HashMap<String, String> =
-        ["identity", "name", "partial", "result", "session", "state", "status"]
+        ["external", "group", "identity", "name", "partial", "result", "session", "state", "status"]
             .into_iter()
             .map(|name| (format!("#{name}"), name.to_owned()))
             .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))

@@ -1,7 +1,7 @@
 //! Identities of a certificate service are renewed as all others, by the same machine.
 
 use serde_json::{Value, json};
-use shared::time::Timestamp;
+use shared::time::{SignedDuration, Timestamp};
 
 use super::{HOUR, PASSWORD_MAX, World, fixed, issued_to, other, refused};
 use crate::devices::{enrolled, enrollment, pass_seconds};
@@ -24,6 +24,12 @@ async fn sweep_when_due(world: &World) {
     world.app.sweep().await;
 }
 
+/// Lets all but an hour pass.
+async fn before_its_time(world: &World) {
+    let at: Timestamp = renewal(world).await["next_at"].as_str().unwrap().parse().unwrap();
+    world.app.clock.set(at.checked_sub(SignedDuration::from_secs(HOUR)).unwrap());
+}
+
 #[tokio::test]
 async fn a_device_renews_with_the_service_over_two_lives() {
     for world in [World::with_static().await, World::with_fetched().await] {
@@ -31,6 +37,7 @@ async fn a_device_renews_with_the_service_over_two_lives() {
         for _ in 0..2 {
             let former = device.identity().unwrap().clone();
             let before = enrollment(&world.tenant, "D-1").await["identity"].clone();
+            before_its_time(&world).await;
             crate::sweeper::renew(&world.app, &world.tenant).await;
             sweep_when_due(&world).await;
             assert_eq!(state(&world).await, "asked");
