@@ -1,11 +1,9 @@
 //! The challenge in a profile that sends a device to a SCEP server of the tenant's own.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use http::{Request, header};
 
 use super::secret_path;
 use crate::domain::external_scep::ChallengeSource;
@@ -65,14 +63,12 @@ pub(super) async fn fetch(
 }
 
 fn read(answer: &Answer) -> Result<Secret<String>> {
-    match answer.status {
-        StatusCode::OK => {}
-        StatusCode::UNAUTHORIZED => return Err(unauthorized(answer)),
-        StatusCode::FORBIDDEN => return Err(not_permitted()),
+    match answer.status.as_u16() {
+        200 => {}
+        401 => return Err(unauthorized(answer)),
+        403 => return Err(not_permitted()),
         other => {
-            let mut why = String::new();
-            // Writing to a text does not fail.
-            let _ = write!(why, "answers with status {}", other.as_u16());
+            let why = format!("answers with status {other}");
             return Err(failed(&why, "See that the URL is that of the page with the challenge."));
         }
     }
@@ -114,7 +110,7 @@ fn failed(why: &str, next: &'static str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderValue};
+    use http::{HeaderMap, HeaderValue, StatusCode};
 
     use super::*;
 
