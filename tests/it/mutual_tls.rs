@@ -14,6 +14,7 @@ use shared::service::authenticate_device::{Proofs, authenticate_device};
 use shared::service::refresh_trust_store::{Progress, refresh_within};
 
 use crate::devices::{enrolled, enrollment, queue, status};
+use crate::external_scep::{World, fixed};
 use crate::idle_cost::proxy::Proxy;
 
 /// Sets how devices prove themselves, and returns what the server says of it.
@@ -291,6 +292,26 @@ async fn a_new_authority_issues_to_these_devices_once_the_gateway_knows_it() {
     assert_eq!(round(&app).await["authorities"], 1);
     settle(&app).await;
     assert!(first.idle().await.expect("it is let in").is_none());
+}
+
+#[tokio::test]
+async fn a_tenants_own_certificate_service_is_not_for_these_devices() {
+    let world = World::new().await;
+    let (app, tenant) = (&world.app, &world.tenant);
+    set(tenant, "mutual-tls").await;
+    settle(app).await;
+    let mut device = device(app, tenant, "D-1").await;
+    let issuer = async || enrollment(tenant, "D-1").await["identity"].clone();
+    let before = issuer().await;
+    world.choose(fixed()).await.expect(200);
+    settle(app).await;
+    tenant.post("enrollments/D-1/renew-identity", json!({})).await.expect(202);
+    app.sweep().await;
+    assert_eq!(device.answer_all().await.expect("it is asked").len(), 1);
+    assert!(device.idle().await.expect("it is let in").is_none());
+    let after = issuer().await;
+    assert_eq!(before["authority"], after["authority"], "the gateway knows no other");
+    assert_ne!(before["fingerprint"], after["fingerprint"]);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::external_scep::ExternalScep;
 use crate::error::{Error, Result};
 use crate::id::KeyId;
 
@@ -86,6 +87,8 @@ pub enum IdentitySource {
     Scep,
     /// Key and certificate come inside the profile, made for this one profile.
     Pkcs12,
+    /// The device makes a key and asks a SCEP server of the tenant's own.
+    ExternalScep,
 }
 
 /// How a device gets its enrollment profile.
@@ -138,6 +141,9 @@ pub struct EnrollmentSettings {
     /// Where devices get their identities.
     #[serde(default)]
     pub identity: IdentitySource,
+    /// The tenant's own SCEP server, where devices get them there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_scep: Option<ExternalScep>,
     /// How devices get their profiles.
     #[serde(default)]
     pub method: EnrollmentMethod,
@@ -162,6 +168,7 @@ impl Default for EnrollmentSettings {
             per_user_connections: true,
             bootstrap_token: true,
             identity: IdentitySource::Scep,
+            external_scep: None,
             method: EnrollmentMethod::Direct,
             device_authentication: DeviceAuthentication::Signature,
             mutual_tls_used: false,
@@ -171,6 +178,14 @@ impl Default for EnrollmentSettings {
 }
 
 impl EnrollmentSettings {
+    /// The tenant's own SCEP server, if devices get their identities there.
+    pub fn external(&self) -> Option<&ExternalScep> {
+        match self.identity {
+            IdentitySource::ExternalScep => self.external_scep.as_ref(),
+            IdentitySource::Scep | IdentitySource::Pkcs12 => None,
+        }
+    }
+
     /// Checks what devices would refuse whatever was before.
     ///
     /// # Errors
@@ -201,7 +216,21 @@ impl EnrollmentSettings {
             let message = "In phases a device asks for its identity: it cannot come with the profile.";
             return Err(Error::malformed("phases-need-scep", message)
                 .at("identity")
-                .next("Choose identity \"scep\", or method \"direct\"."));
+                .next("Choose identity \"scep\" or \"external-scep\", or method \"direct\"."));
+        }
+        if self.device_authentication == DeviceAuthentication::MutualTls
+            && self.identity == IdentitySource::ExternalScep
+        {
+            let message = "The host for mutual TLS accepts identities of this server's authorities alone.";
+            return Err(Error::malformed("mutual-tls-external-scep", message)
+                .at("device_authentication")
+                .next("Choose \"signature\", or another identity than \"external-scep\"."));
+        }
+        if (self.identity == IdentitySource::ExternalScep) != self.external_scep.is_some() {
+            let message = "A SCEP server of your own belongs to identity \"external-scep\", and that to it.";
+            return Err(Error::malformed("external-scep", message)
+                .at("external_scep")
+                .next("Give both, or leave both out."));
         }
         if self.pinned && self.trusted_authority.is_none() {
             let message = "Only a certificate that the profile brings along can be pinned.";
@@ -261,6 +290,12 @@ mod tests {
             let error = with(rights).check().unwrap_err();
             assert_eq!((error.code(), error.field()), ("access-rights", Some("access_rights")));
         }
+        let external = EnrollmentSettings {
+            device_authentication: DeviceAuthentication::MutualTls,
+            identity: IdentitySource::ExternalScep,
+            ..EnrollmentSettings::default()
+        };
+        assert_eq!(external.check().unwrap_err().code(), "mutual-tls-external-scep");
         let pinned = EnrollmentSettings { pinned: true, ..EnrollmentSettings::default() };
         assert_eq!(pinned.check().unwrap_err().code(), "pinning-without-certificate");
         let trusted_authority = Some(Bytes::from_static(b"certificate"));

@@ -27,6 +27,8 @@ pub struct Signer {
     pub is_ours: bool,
     /// Whether it was shown in the TLS handshake.
     pub mutual_tls: bool,
+    /// Whether its authority certifies more than this tenant's devices.
+    pub is_external: bool,
 }
 
 /// By what a device proves that a message is its own. One is enough.
@@ -98,7 +100,15 @@ pub async fn authenticate_device(
         not_after: validity::from_asn1(certificate.not_after()).map_err(Error::internal)?,
     };
     let mutual_tls = proofs.certificate.is_some();
-    Ok(Signer { scope, certificate, fingerprint, identity, is_ours: issuer.is_own(), mutual_tls })
+    Ok(Signer {
+        scope,
+        certificate,
+        fingerprint,
+        identity,
+        is_ours: issuer.is_own(),
+        is_external: issuer.external,
+        mutual_tls,
+    })
 }
 
 /// The tenant's authorities, remembered for a minute.

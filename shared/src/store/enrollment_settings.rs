@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::identity::TrustedExternal;
 use super::keys::{BY_TENANT_INDEX, MUTUAL_TLS_TENANTS};
 use super::{NEW, Store, error, item, keys, number, put_item_part, text};
 use crate::domain::audit::AuditEntry;
@@ -37,7 +38,8 @@ impl Store {
         listed.map(|id| id.parse()).collect()
     }
 
-    /// Keeps the settings, whose version is one more than that of those they take the place of.
+    /// Keeps the settings, whose version is one more than that of those they take the place of, and trusts the authorities of the
+    /// tenant's own SCEP server.
     ///
     /// # Errors
     /// Conflict when somebody changed them meanwhile.
@@ -45,6 +47,7 @@ impl Store {
         &self,
         scope: &Scope,
         settings: &EnrollmentSettings,
+        trusted: &[TrustedExternal],
         audit: &AuditEntry,
     ) -> Result<()> {
         let (condition, values) = match settings.version {
@@ -57,7 +60,11 @@ impl Store {
             kept.insert("listed".into(), text(scope.tenant()));
         }
         let put = put_item_part(&self.tables.core, kept, Some(condition), values)?;
-        if self.write_if(vec![put, self.audit_part(scope, audit)?]).await? {
+        let mut parts = vec![put, self.audit_part(scope, audit)?];
+        for trusted in trusted {
+            parts.push(self.trust_external_part(scope, trusted)?);
+        }
+        if self.write_if(parts).await? {
             Ok(())
         } else {
             Err(Error::conflict(

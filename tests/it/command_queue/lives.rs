@@ -109,6 +109,7 @@ fn signer(scope: &Scope, certificate: &X509, name: &str) -> Signer {
         identity,
         is_ours: true,
         mutual_tls: false,
+        is_external: false,
     }
 }
 
