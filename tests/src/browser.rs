@@ -33,7 +33,6 @@ pub struct Page {
 impl Page {
     /// The page, once it has this status.
     #[track_caller]
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.place, self.text);
         self

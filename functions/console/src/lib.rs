@@ -15,7 +15,8 @@ mod said;
 mod settings;
 mod sign_in;
 
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
+use shared::error::Error;
 use shared::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,10 +33,16 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/sign-out", post(sign_in::leave))
         .route("/console/sign-out-everywhere", post(sign_in::leave_everywhere))
         .route("/console/sessions", get(first::sessions))
+        .route("/console/{*page}", any(missing))
         .route("/console/{tenant}", get(home::show))
         .route(
             "/console/{tenant}/settings/members",
             get(settings::members::show).post(settings::members::set),
         )
         .route("/console/{tenant}/settings/members/remove", post(settings::members::remove))
+}
+
+/// People see a page, not a document for programs, when they mistype an address.
+async fn missing() -> refusal::Refusal {
+    Error::not_found("page").into()
 }
