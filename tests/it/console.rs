@@ -1,6 +1,8 @@
 //! The console, as people use it: pages and forms, in a browser without JavaScript.
 
 mod members;
+mod operator;
+mod push_certificate;
 mod sign_in;
 
 use pomarium_tests::{Browser, Tenant, TestApp};

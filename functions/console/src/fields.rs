@@ -41,24 +41,17 @@ impl Fields {
         String::from_utf8_lossy(self.bytes(name)).trim().to_owned()
     }
 
-    /// The same, or none where nothing was typed.
-    pub(crate) fn given(&self, name: &str) -> Option<String> {
-        Some(self.text(name)).filter(|text| !text.is_empty())
-    }
-
-    /// Every value of a name, such as of ticked boxes.
-    pub(crate) fn all(&self, name: &str) -> Vec<String> {
-        let named = self.0.iter().filter(|(found, _)| found == name);
-        named.map(|(_, value)| String::from_utf8_lossy(value).trim().to_owned()).collect()
-    }
-
     /// Whether a box was ticked.
     pub(crate) fn ticked(&self, name: &str) -> bool {
         self.0.iter().any(|(found, _)| found == name)
     }
 
-    /// A file's content, or a text as it was typed; empty where there is none.
-    pub(crate) fn bytes(&self, name: &str) -> &[u8] {
+    /// A file's content; empty where none was chosen.
+    pub(crate) fn file(&self, name: &str) -> &[u8] {
+        self.bytes(name)
+    }
+
+    fn bytes(&self, name: &str) -> &[u8] {
         self.0.iter().find(|(found, _)| found == name).map_or(&[], |(_, value)| value)
     }
 }

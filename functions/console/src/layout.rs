@@ -96,9 +96,14 @@ pub(crate) fn page_with(
     error: Option<&Error>,
     content: &Markup,
 ) -> Response {
-    let status = error.map_or(StatusCode::OK, |error| shared::http::status(error.kind()));
-    let content = html! { @if let Some(error) = error { (trouble(error)) } (content) };
+    let (status, content) = with(error, content);
     answer(status, tenants(look, part, title, &content))
+}
+
+/// A page's content under what went wrong, and its status.
+pub(crate) fn with(error: Option<&Error>, content: &Markup) -> (StatusCode, Markup) {
+    let status = error.map_or(StatusCode::OK, |error| shared::http::status(error.kind()));
+    (status, html! { @if let Some(error) = error { (trouble(error)) } (content) })
 }
 
 fn tenants(look: &Look, part: Part, title: &str, content: &Markup) -> Markup {
@@ -115,12 +120,18 @@ fn tenants(look: &Look, part: Part, title: &str, content: &Markup) -> Markup {
 
 /// A page of the operator; `place` is its path in the menu.
 pub(crate) fn operators(look: &OperatorLook, place: &str, title: &str, content: &Markup) -> Response {
-    let pages = [
-        ("/console/operator", "Tenants"),
-        ("/console/operator/health", "System health"),
-        ("/console/operator/vendor", "Vendor certificate"),
-        ("/console/operator/operators", "Operators"),
-    ];
+    operators_with(look, place, title, None, content)
+}
+
+/// A page of the operator that shows why a form was not taken.
+pub(crate) fn operators_with(
+    look: &OperatorLook,
+    place: &str,
+    title: &str,
+    error: Option<&Error>,
+    content: &Markup,
+) -> Response {
+    let pages = [("/console/operator", "Tenants"), ("/console/operator/operators", "Operators")];
     let menu = html! {
         ul {
             @for (path, name) in pages {
@@ -130,7 +141,8 @@ pub(crate) fn operators(look: &OperatorLook, place: &str, title: &str, content: 
     };
     let said = look.signed.query.get("said").and_then(|key| said::text(key));
     let title = format!("{title} · Operator");
-    answer(StatusCode::OK, framed(&title, "This server", &menu, &look.signed.visitor, said, content))
+    let (status, content) = with(error, content);
+    answer(status, framed(&title, "This server", &menu, &look.signed.visitor, said, &content))
 }
 
 fn framed(

@@ -10,6 +10,8 @@ mod first;
 mod home;
 mod layout;
 mod look;
+mod operator;
+mod push_certificate;
 mod refusal;
 mod said;
 mod settings;
@@ -33,12 +35,26 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/sign-out", post(sign_in::leave))
         .route("/console/sign-out-everywhere", post(sign_in::leave_everywhere))
         .route("/console/sessions", get(first::sessions))
-        .route("/console/{*page}", any(missing))
+        .route("/console/{tenant}/{*page}", any(missing))
+        .route("/console/operator", get(operator::tenants::show).post(operator::tenants::create))
+        .route("/console/operator/operators", get(operator::operators::show).post(operator::operators::set))
+        .route("/console/operator/operators/remove", post(operator::operators::remove))
         .route("/console/{tenant}", get(home::show))
         .route(
             "/console/{tenant}/settings/members",
             get(settings::members::show).post(settings::members::set),
         )
+        .route("/console/{tenant}/push-certificate", get(push_certificate::show))
+        .route("/console/{tenant}/push-certificate/request", post(push_certificate::request::make))
+        .route("/console/{tenant}/push-certificate/request/file", get(push_certificate::request::download))
+        .route("/console/{tenant}/push-certificate/request/cancel", post(push_certificate::request::cancel))
+        .route("/console/{tenant}/push-certificate/staged", post(push_certificate::upload::take))
+        .route("/console/{tenant}/push-certificate/staged/discard", post(push_certificate::upload::discard))
+        .route("/console/{tenant}/push-certificate/activate", post(push_certificate::review::activate))
+        .route("/console/{tenant}/push-certificate/rollback", post(push_certificate::details::roll_back))
+        .route("/console/{tenant}/push-certificate/export", post(push_certificate::details::export))
+        .route("/console/{tenant}/push-certificate/delete", post(push_certificate::details::delete))
+        .route("/console/{tenant}/push-certificate/ownership", post(push_certificate::details::record))
         .route("/console/{tenant}/settings/members/remove", post(settings::members::remove))
 }
 

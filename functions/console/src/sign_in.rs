@@ -1,7 +1,7 @@
 //! Signing in with a code that is mailed, and signing out.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use shared::error::{Error, Kind, Result};
@@ -102,8 +102,7 @@ async fn form(state: &AppState, request: Request) -> Result<Fields> {
 }
 
 fn answer(error: Option<&Error>, content: &Markup) -> Response {
-    let status = error.map_or(StatusCode::OK, |error| shared::http::status(error.kind()));
-    let content = html! { @if let Some(error) = error { (layout::trouble(error)) } (content) };
+    let (status, content) = layout::with(error, content);
     layout::answer(status, layout::alone("Sign in", &content))
 }
 

@@ -4,6 +4,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::contact::EmailAddress;
 use crate::domain::member::{Member, tenants_role};
 use crate::domain::sign_in_mail::welcome_mail;
+use crate::domain::tenant::Tenant;
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::port::mailer::Mail;
@@ -16,8 +17,23 @@ use crate::state::State;
 /// Malformed when the role is the operator's; Conflict for one's own role.
 pub async fn set_member(state: &State, scope: &Scope, address: EmailAddress, role: Role) -> Result<Member> {
     let role = tenants_role(role)?;
+    not_oneself(scope.into(), &address)?;
     let name = state.store.tenant(scope).await?.name;
     set(state, scope.into(), address, role, &name).await
+}
+
+/// Makes somebody the first administrator of a tenant that was just created.
+///
+/// # Errors
+/// Unavailable when the store does not answer.
+pub async fn set_first_administrator(
+    state: &State,
+    operator: &Operator,
+    tenant: &Tenant,
+    address: EmailAddress,
+) -> Result<Member> {
+    let scope = operator.within(tenant.id.clone());
+    set(state, (&scope).into(), address, Role::Admin, &tenant.name).await
 }
 
 /// Makes somebody an operator of this server.
@@ -25,6 +41,7 @@ pub async fn set_member(state: &State, scope: &Scope, address: EmailAddress, rol
 /// # Errors
 /// Conflict for one's own role; Unavailable when the store does not answer.
 pub async fn set_operator(state: &State, operator: &Operator, address: EmailAddress) -> Result<Member> {
+    not_oneself(operator.into(), &address)?;
     set(state, operator.into(), address, Role::Operator, "this server").await
 }
 
@@ -46,7 +63,6 @@ async fn set(
     role: Role,
     name: &str,
 ) -> Result<Member> {
-    not_oneself(realm, &address)?;
     let member = Member { address, role, added_at: state.clock.now() };
     let audit = state
         .audit(realm, AuditAction::MemberSet)

@@ -1,5 +1,6 @@
 //! The console: everything that its pages do.
 
+use pomarium_local::runner::OPERATOR;
 use pomarium_tests::{Api, Browser, Tenant, TestApp};
 use reqwest::Method;
 
@@ -18,8 +19,16 @@ pub(super) async fn pages(app: &TestApp, processes: &Processes, operator: &Api, 
     operator.get("/v1/members").await.expect(200);
     operator.call(Method::DELETE, ops, Vec::new()).await.expect(204);
 
+    let mut ops = Browser::at(&processes.address);
+    ops.sign_in(app, OPERATOR).await.expect(200);
+    let new = [("name", "Blue School"), ("administrator", "lu@blue.example")];
+    ops.submit("/console/operator", &new).await.expect(200);
+    ops.open("/console/operator").await.expect(200);
+    ops.open("/console/operator/operators").await.expect(200);
+
     let mut jo = Browser::at(&processes.address);
     jo.sign_in(app, JO).await.expect(200);
+    jo.open(&format!("/console/{}", tenant.id)).await.expect(200);
     members(&mut jo, tenant).await;
     jo.submit("/console/sign-out", &[]).await.expect(200);
     jo.sign_in(app, JO).await.expect(200);
