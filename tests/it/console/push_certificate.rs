@@ -84,6 +84,7 @@ async fn the_first_certificate_and_its_renewal() {
     jo.submit(&place(&tenant, "/export"), &wrong).await.expect(400).says("role=\"alert\"");
 
     // A year later.
+    tenant.create_authority().await;
     enrolled(&app, &tenant, "D-1").await;
     app.pass_days(340);
     jo.sign_in(&app, JO).await.expect(200).says("ends in 25 days");
