@@ -201,11 +201,10 @@ impl Browser {
 /// The newest code that was mailed to an address.
 pub fn code_for(app: &TestApp, address: &str) -> Option<String> {
     let mails = app.runner.aws.mailbox().list().expect("a mailbox");
-    let subject = mails.into_iter().rev().find_map(|sent| {
+    mails.into_iter().rev().find_map(|sent| {
         let code = sent.mail.subject.strip_prefix("Your code to sign in: ").map(str::to_owned);
         code.filter(|_| sent.mail.to == address)
-    });
-    subject
+    })
 }
 
 fn encoded(text: &str) -> String {
