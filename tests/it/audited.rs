@@ -23,7 +23,11 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 73] = [
+const CHANGING: [(&str, Written); 77] = [
+    ("PUT /v1/members/{address}", Actions(&["member-set"])),
+    ("DELETE /v1/members/{address}", Actions(&["member-removed"])),
+    ("PUT /v1/tenants/{tenant}/members/{address}", Actions(&["member-set"])),
+    ("DELETE /v1/tenants/{tenant}/members/{address}", Actions(&["member-removed"])),
     ("PUT /v1/tenants/{tenant}/retention", Actions(&["retention-changed"])),
     ("POST /v1/tenants/{tenant}/webhooks", Actions(&["webhook-created"])),
     ("PATCH /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-changed"])),
@@ -130,7 +134,7 @@ const CHANGING: [(&str, Written); 73] = [
 ];
 
 /// What no call of the API does.
-const WITHOUT_A_CALL: [&str; 2] = ["contact-disabled", "operator-token-created"];
+const WITHOUT_A_CALL: [&str; 3] = ["contact-disabled", "member-entered", "operator-token-created"];
 
 /// The audit log's entries by their place, whoever's they are.
 pub(crate) async fn entries(app: &TestApp) -> BTreeMap<String, String> {

@@ -29,17 +29,19 @@ const BACKGROUND: [&str; 9] = [
 
 /// What acts for the whole server where no operator called: an installation, what an upgrade takes over, the schedule, the
 /// local runner.
-const OPERATORLESS: [&str; 4] = [
+const OPERATORLESS: [&str; 5] = [
     "infra/local/src/runner/mod.rs",
     "shared/src/service/create_token.rs",
+    "shared/src/service/manage_members.rs",
     "shared/src/service/notify_expiry.rs",
     "shared/src/service/vendor_certificate.rs",
 ];
 
 /// Where somebody's right to act in a tenant is proven: by a token, a signature, a link, a challenge.
-const AUTHENTICATORS: [&str; 7] = [
+const AUTHENTICATORS: [&str; 8] = [
     "shared/src/service/authenticate_caller.rs",
     "shared/src/service/authenticate_device.rs",
+    "shared/src/service/authenticate_visitor.rs",
     "shared/src/service/calendar_feed.rs",
     "shared/src/service/confirm_contact.rs",
     "shared/src/service/enrollment_profile.rs",
@@ -142,7 +144,11 @@ fn only_who_proves_it_may_act_for_a_tenant() {
         .filter(|(path, _)| path != "shared/src/scope.rs" && !path.contains("/tests"))
         .collect();
     forbid(&files, &["Operator::system"], &OPERATORLESS);
-    forbid(&files, &["Operator::authenticated"], &["shared/src/service/authenticate_caller.rs"]);
+    forbid(
+        &files,
+        &["Operator::authenticated"],
+        &["shared/src/service/authenticate_caller.rs", "shared/src/service/authenticate_visitor.rs"],
+    );
     forbid(&files, &["Scope::system"], &BACKGROUND);
     forbid(&files, &["Scope::authenticated"], &AUTHENTICATORS);
 }

@@ -14,6 +14,7 @@ mod carried_identities;
 mod check_in_messages;
 mod command_jobs;
 mod command_queue;
+mod console;
 mod contacts;
 mod crypto;
 mod delivery;

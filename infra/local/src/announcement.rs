@@ -3,15 +3,17 @@
 use std::io::Write;
 use std::path::Path;
 
-use pomarium_local::runner::Runner;
+use pomarium_local::runner::{OPERATOR, Runner};
 use shared::error::{Error, Kind};
 
 /// What is where, once everything runs.
 pub(crate) fn started(out: &mut impl Write, runner: &Runner, directory: &Path) {
     let base = runner.base_url();
     let now = runner.clock.now().strftime("now %F %T UTC").to_string();
+    let sign_in = format!("sign in as {OPERATOR}");
     let lines = [
         ("Start page", format!("{base}/"), ""),
+        ("Console", format!("{base}/console"), &sign_in),
         ("API", format!("{base}/v1/openapi.json"), "all calls, described"),
         ("Apple's portal", format!("{base}/_local/portal"), "simulated"),
         ("Devices", format!("{base}/_local/devices"), "simulated"),

@@ -30,6 +30,7 @@ mod keys;
 mod link;
 mod log;
 mod mail;
+mod member;
 mod ownership;
 mod profile_signer;
 mod push_certificate;
@@ -40,6 +41,7 @@ mod refresh;
 mod renewal;
 mod retention;
 mod seal;
+mod session;
 mod snooze;
 mod tenant;
 mod token;
@@ -70,6 +72,7 @@ pub use identity::TrustedExternal;
 pub use identity_count::IdentityCount;
 pub use inactivity::MadeInactive;
 pub use mail::Claim;
+pub use member::{Membership, Person};
 pub use push_certificate::{push_certificate_changed, topic_taken};
 pub use queue::{Found, Withdrawal};
 pub use seal::Line;
@@ -308,7 +311,7 @@ fn update_part(
 /// Some attributes are reserved words of DynamoDB's expressions: those are written `#state`, `#status` and so on.
 fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
     let names: HashMap<String, String> =
-        ["external", "group", "identity", "name", "partial", "result", "session", "state", "status"]
+        ["external", "group", "identity", "name", "partial", "result", "role", "session", "state", "status"]
             .into_iter()
             .map(|name| (format!("#{name}"), name.to_owned()))
             .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))

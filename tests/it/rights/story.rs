@@ -1,5 +1,6 @@
 //! A story in which every function does everything it can.
 
+mod console;
 mod external;
 mod many;
 mod renewed;
@@ -56,10 +57,7 @@ pub(crate) async fn play() -> Played {
     expiry(&app, &processes, &tenant).await;
     deletion(&tenant).await;
     told::logs(&app, &processes, &tenant).await;
-    Api::new(&processes.address, None)
-        .get(&format!("/console/{}/push-certificate", tenant.id))
-        .await
-        .expect(200);
+    console::pages(&app, &processes, &operator, &tenant).await;
     Played { rights: processes.used(), written: processes.written() }
 }
 

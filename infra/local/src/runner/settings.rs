@@ -102,6 +102,7 @@ pub(super) fn config(aws: &LocalAws, address: SocketAddr, apns: &ApnsSimulator) 
         log: "info".into(),
         unsigned_profiles: true,
         loopback_calls: true,
+        portal_url: format!("http://{address}/_local/portal"),
     }
 }
 
