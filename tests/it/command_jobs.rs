@@ -206,7 +206,7 @@ async fn a_stopped_job_queues_no_more() {
     do_page(&app.runner.state, &hint).await.unwrap();
     // Another page is under way when somebody stops the job: it is done and counted.
     let store = &app.runner.state.store;
-    let under_way = store.job(&scope(&tenant), &hint.command).await.unwrap().unwrap();
+    let under_way = store.job(&scope(&tenant), &hint.command, app.clock.now()).await.unwrap().unwrap();
     let stopped = stop(&tenant, &uuid).await.expect(200).json;
     assert_eq!((&stopped["state"], &stopped["queued"]), (&json!("cancelled"), &json!(1)));
     let mut next = CommandJob { step: under_way.step + 1, ..under_way.clone() };

@@ -185,7 +185,7 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Query(page): Query<Page>,
 ) -> Result<JsonAnswer<JobPage>, Problem> {
-    let (jobs, next) = state.store.jobs(&scope, page.after.as_deref(), PAGE).await?;
+    let (jobs, next) = state.store.jobs(&scope, page.after.as_deref(), PAGE, state.clock.now()).await?;
     Ok(JsonAnswer(JobPage { jobs: jobs.into_iter().map(JobView::from).collect(), next }))
 }
 

@@ -13,6 +13,8 @@ use crate::time::{SignedDuration, Timestamp};
 const KEPT_FAILURES: usize = 20;
 /// How long a job may stand still before a sweep reminds of it.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+/// After so long without a page a job is given up: what it queued at first could be forgotten soon, and queued again.
+const GIVEN_UP: SignedDuration = SignedDuration::from_hours(24 * 20);
 /// Devices that are to wake in a second, at most.
 const A_SECOND: u64 = 10;
 /// Over how many seconds wake-ups are spread at most: SQS's longest delay.
@@ -66,6 +68,9 @@ pub struct CommandJob {
     pub tally: JobTally,
     /// When it last came a page further.
     pub moved_at: Timestamp,
+    /// When its record is over, in unix seconds; none while the job is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
 }
 
 /// What came of targets.
@@ -131,6 +136,11 @@ impl CommandJob {
         self.state == JobState::Running && now.duration_since(self.moved_at) >= PATIENCE
     }
 
+    /// Whether it stands still for so long that it goes on no more.
+    pub fn is_given_up(&self, now: Timestamp) -> bool {
+        self.state == JobState::Running && now.duration_since(self.moved_at) >= GIVEN_UP
+    }
+
     /// Over how many seconds the devices found so far are to wake: so many answer at the same time, and no more.
     pub fn spread(&self) -> u16 {
         u16::try_from(self.tally.found / A_SECOND).unwrap_or(LONGEST_SPREAD).min(LONGEST_SPREAD)
@@ -165,6 +175,7 @@ mod tests {
             after: None,
             tally: JobTally { found, ..JobTally::default() },
             moved_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
         }
     }
 
@@ -182,6 +193,13 @@ mod tests {
         for state in [JobState::AwaitsApproval, JobState::Done, JobState::Cancelled, JobState::Expired] {
             assert!(!CommandJob { state, ..job(0) }.is_stalled(later(900)), "{state:?}");
         }
+    }
+
+    #[test]
+    fn a_job_that_stood_still_for_weeks_is_given_up() {
+        let day = |days: i64| crate::time::from_unix(days * crate::time::DAY);
+        assert_eq!([19, 20].map(|days| job(0).is_given_up(day(days))), [false, true]);
+        assert!(!CommandJob { state: JobState::AwaitsApproval, ..job(0) }.is_given_up(day(20)));
     }
 
     #[test]

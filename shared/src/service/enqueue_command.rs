@@ -5,11 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use futures_util::{TryStreamExt, stream};
 
 use super::queue_on_target::{Order, queue_on_target};
+use super::retention::commands_kept;
 use super::sealed;
 use crate::domain::applicability::doubts;
 use crate::domain::audit::AuditAction;
 use crate::domain::command::{Approval, CommandBatch};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::retention::REPEATABLE;
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
@@ -106,7 +108,9 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
         cancelled_at: None,
         approval,
         approved_by: None,
+        approved_at: None,
         job: None,
+        expires_at: Some(commands_kept(state, scope).await?.call_until(now, order.not_after)),
     };
     let action = if needs_approval { AuditAction::CommandApprovalAsked } else { AuditAction::CommandSent };
     let audit = state
@@ -289,9 +293,12 @@ pub(super) async fn enrolled(
 
 /// A UUID that was used before must have been used for this very call, and not taken back since.
 async fn refuse_another(state: &State, scope: &Scope, batch: &CommandBatch) -> Result<()> {
-    let former = state.store.batch(scope, &batch.uuid).await?;
+    let former = state.store.batch(scope, &batch.uuid, batch.created_at).await?;
     let same = |former: &CommandBatch| {
-        former.targets == batch.targets && former.request_type == batch.request_type && former.job.is_none()
+        former.targets == batch.targets
+            && former.request_type == batch.request_type
+            && former.job.is_none()
+            && batch.created_at.duration_since(former.created_at) < REPEATABLE
     };
     match former {
         Some(former) if same(&former) && former.cancelled_at.is_some() => Err(cancelled()),

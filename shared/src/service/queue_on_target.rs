@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::retention::commands_kept;
 use super::sealed::{self, Purpose};
 use crate::domain::command::{CommandStatus, QueuedCommand};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::retention::PIN_KEPT;
 use crate::error::{Error, Result};
 use crate::id::CommandUuid;
 use crate::protocol::command::Command;
@@ -64,6 +66,8 @@ pub(super) async fn queue_on_target(
         completed_at: None,
         after_cancel: false,
         result: None,
+        kept_longer: command.pin().map(|_| PIN_KEPT),
+        expires_at: None,
     };
     state.store.enqueue_noting(scope, &queued, order.asked.as_ref()).await?;
     // A question that the server repeats by itself may miss one that somebody asks in the same moment.
@@ -77,6 +81,7 @@ pub(super) async fn queue_on_target(
             commands: &[former],
             to: CommandStatus::Superseded,
             now: state.clock.now(),
+            kept: commands_kept(state, scope).await?,
             audit: None,
         };
         state.store.withdraw(scope, &withdrawal).await?;

@@ -2,6 +2,7 @@
 //! set aside.
 
 use super::enqueue_command::send_wakes;
+use super::retention::commands_kept;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand};
 use crate::domain::enrollment::Enrollment;
@@ -30,7 +31,7 @@ pub async fn cancel_command(state: &State, scope: &Scope, uuid: &CommandUuid) ->
     let audit = about(state, scope, AuditAction::CommandCancelled, &batch);
     // First of all, so that a call which still queues, or an approval, comes too late.
     state.store.cancel_batch(scope, &batch, state.clock.now(), &audit).await?;
-    for command in state.store.commands(scope, uuid, &batch.targets).await? {
+    for command in state.store.commands(scope, uuid, &batch.targets, state.clock.now()).await? {
         withdraw_one(state, scope, command, None).await?;
     }
     Ok(())
@@ -66,8 +67,9 @@ async fn withdraw_one(
     audit: Option<&AuditEntry>,
 ) -> Result<()> {
     let commands = [command];
-    let withdrawal =
-        Withdrawal { commands: &commands, to: CommandStatus::Cancelled, now: state.clock.now(), audit };
+    let (to, now) = (CommandStatus::Cancelled, state.clock.now());
+    let kept = commands_kept(state, scope).await?;
+    let withdrawal = Withdrawal { commands: &commands, to, now, kept, audit };
     // `false`: it does not wait any more, and that stays.
     state.store.withdraw(scope, &withdrawal).await.map(drop)
 }
@@ -78,9 +80,10 @@ async fn withdraw_one(
 /// NotFound when there is no such enrollment; Unavailable when its device answers faster than its queue is cleared.
 pub async fn clear_queue(state: &State, scope: &Scope, id: &EnrollmentId) -> Result<usize> {
     let enrollment = enrollment(state, scope, id).await?;
-    let mut cleared = 0;
+    let (mut cleared, kept) = (0, commands_kept(state, scope).await?);
     for _ in 0..ROUNDS {
-        let (waiting, _) = state.store.queue_page(scope, &enrollment, false, None, AT_ONCE).await?;
+        let now = state.clock.now();
+        let (waiting, _) = state.store.queue_page(scope, &enrollment, false, None, (AT_ONCE, now)).await?;
         if waiting.is_empty() {
             return Ok(cleared);
         }
@@ -91,7 +94,8 @@ pub async fn clear_queue(state: &State, scope: &Scope, id: &EnrollmentId) -> Res
         let withdrawal = Withdrawal {
             commands: &waiting,
             to: CommandStatus::Cancelled,
-            now: state.clock.now(),
+            now,
+            kept,
             audit: Some(&audit),
         };
         if state.store.withdraw(scope, &withdrawal).await? {
@@ -126,7 +130,7 @@ pub async fn retry_command(
 
 /// What a call sent to whom.
 pub(super) async fn batch(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<CommandBatch> {
-    state.store.batch(scope, uuid).await?.ok_or_else(|| Error::not_found("command"))
+    state.store.batch(scope, uuid, state.clock.now()).await?.ok_or_else(|| Error::not_found("command"))
 }
 
 /// An audit entry about a whole command.
@@ -145,7 +149,7 @@ pub(super) async fn on_target(
     uuid: &CommandUuid,
     target: &EnrollmentId,
 ) -> Result<QueuedCommand> {
-    let found = state.store.commands(scope, uuid, std::slice::from_ref(target)).await?;
+    let found = state.store.commands(scope, uuid, std::slice::from_ref(target), state.clock.now()).await?;
     found.into_iter().next().ok_or_else(|| Error::not_found("command"))
 }
 

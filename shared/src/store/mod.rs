@@ -11,6 +11,7 @@ mod command;
 mod command_job;
 mod contact;
 mod delivery;
+mod dropped;
 mod device_identity;
 mod duplicate;
 mod enrollment;

@@ -293,7 +293,7 @@ async fn check(state: &State, scope: &Scope, devices: &[Device]) {
         }
         for (uuid, targets) in by_command {
             let ids: Vec<_> = targets.iter().map(|device| device.id.clone()).collect();
-            let commands = state.store.commands(scope, &uuid.parse().unwrap(), &ids).await.unwrap();
+            let commands = state.store.commands(scope, &uuid.parse().unwrap(), &ids, state.clock.now()).await.unwrap();
             assert_eq!(commands.len(), targets.len(), "{uuid} was lost");
             for device in targets {
                 let known = device.model.commands.iter().find(|known| known.uuid == uuid).unwrap();

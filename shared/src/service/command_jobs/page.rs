@@ -12,6 +12,7 @@ use crate::id::EnrollmentId;
 use crate::scope::Scope;
 use crate::service::enqueue_command::send_wakes;
 use crate::service::queue_on_target::{Order, queue_on_target};
+use crate::service::retention::commands_kept;
 use crate::service::sealed;
 use crate::service::wake_devices::remembered;
 use crate::state::State;
@@ -43,8 +44,14 @@ pub async fn do_page(state: &State, message: &JobHint) -> Result<()> {
         return Ok(());
     }
     let order = order(state, &scope, &batch).await?;
-    if order.not_after.is_some_and(|end| end <= now) {
-        let over = CommandJob { state: JobState::Expired, step: job.step + 1, moved_at: now, ..job.clone() };
+    if order.not_after.is_some_and(|end| end <= now) || job.is_given_up(now) {
+        let over = CommandJob {
+            state: JobState::Expired,
+            step: job.step + 1,
+            moved_at: now,
+            expires_at: Some(over_at(state, &scope, &batch, now).await?),
+            ..job.clone()
+        };
         return state.store.advance_job(&scope, &job, &over).await.map(drop);
     }
     let targets = page(state, &scope, &job.targets, job.after.as_deref()).await?;
@@ -64,8 +71,11 @@ pub async fn do_page(state: &State, message: &JobHint) -> Result<()> {
         }
     }
     let queued = queue(state, &scope, ready, &order, &mut tally).await?;
+    let is_last = targets.next.is_none();
+    let expires_at = if is_last { Some(over_at(state, &scope, &batch, now).await?) } else { None };
     let next = CommandJob {
-        state: if targets.next.is_some() { JobState::Running } else { JobState::Done },
+        state: if is_last { JobState::Done } else { JobState::Running },
+        expires_at,
         step: job.step + 1,
         after: targets.next,
         tally,
@@ -82,6 +92,17 @@ pub async fn do_page(state: &State, message: &JobHint) -> Result<()> {
         tracing::info!(tenant = %scope.tenant(), command = %job.uuid, queued = next.tally.queued, "a job is done");
     }
     Ok(())
+}
+
+/// When the records of a job are over that ends now.
+pub(super) async fn over_at(
+    state: &State,
+    scope: &Scope,
+    batch: &CommandBatch,
+    now: Timestamp,
+) -> Result<i64> {
+    let not_after = batch.job.as_ref().and_then(|order| order.not_after);
+    Ok(commands_kept(state, scope).await?.call_until(now, not_after))
 }
 
 /// Whether a message finds anything to do: a page, or the end of a job that nobody approved while its command's time lasted.

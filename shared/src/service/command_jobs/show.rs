@@ -15,7 +15,7 @@ use crate::state::State;
 /// # Errors
 /// NotFound.
 pub async fn job(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<CommandJob> {
-    state.store.job(scope, uuid).await?.ok_or_else(|| Error::not_found("command job"))
+    state.store.job(scope, uuid, state.clock.now()).await?.ok_or_else(|| Error::not_found("command job"))
 }
 
 /// A page of the targets that the command was queued on, with what became of it there, and the mark of the next page. Who
@@ -32,7 +32,7 @@ pub async fn job_targets(
     let job = job(state, scope, uuid).await?;
     let found = page(state, scope, &job.targets, after).await?;
     let ids: Vec<_> = found.found.iter().map(|enrollment| enrollment.id.clone()).collect();
-    let commands = state.store.commands(scope, uuid, &ids).await?;
+    let commands = state.store.commands(scope, uuid, &ids, state.clock.now()).await?;
     let mut by_target: HashMap<_, _> =
         commands.into_iter().map(|command| (command.enrollment.clone(), command)).collect();
     let mut targets = Vec::with_capacity(by_target.len());

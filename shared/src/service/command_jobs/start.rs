@@ -95,7 +95,9 @@ pub async fn start_job(state: &State, scope: &Scope, new: NewJob) -> Result<Comm
         cancelled_at: None,
         approval,
         approved_by: None,
+        approved_at: None,
         job: Some(order),
+        expires_at: None,
     };
     let job = CommandJob {
         uuid,
@@ -107,6 +109,7 @@ pub async fn start_job(state: &State, scope: &Scope, new: NewJob) -> Result<Comm
         after: None,
         tally: JobTally::default(),
         moved_at: now,
+        expires_at: None,
     };
     let action = if needs_approval { AuditAction::CommandApprovalAsked } else { AuditAction::CommandSent };
     let audit = state
@@ -164,7 +167,7 @@ pub(super) fn named(targets: &Targets) -> String {
 
 /// A UUID that was used before must have been used for this very call, and not taken back since.
 async fn same(state: &State, scope: &Scope, job: &CommandJob) -> Result<CommandJob> {
-    let former = state.store.job(scope, &job.uuid).await?;
+    let former = state.store.job(scope, &job.uuid, job.created_at).await?;
     match former.filter(|former| former.targets == job.targets && former.request_type == job.request_type) {
         Some(former) if former.state == JobState::Cancelled => Err(cancelled()),
         Some(former) => Ok(former),
