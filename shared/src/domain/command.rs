@@ -8,7 +8,7 @@ use crate::id::{CommandUuid, EnrollmentId};
 use crate::time::Timestamp;
 
 /// Where a command stands on one enrollment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum CommandStatus {
     /// The device has not answered yet.
     Pending,
@@ -198,6 +198,9 @@ pub struct JobOrder {
     /// When its time is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
+    /// Whether each Mac gets a random PIN of its own.
+    #[serde(default)]
+    pub random_pin: bool,
 }
 
 /// A command that is held back until a second administrator approves it.
@@ -212,6 +215,9 @@ pub struct Approval {
     /// When its time is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
+    /// Whether each Mac gets a random PIN of its own.
+    #[serde(default)]
+    pub random_pin: bool,
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod group;
 pub mod identity;
 pub mod identity_name;
 pub mod inactivity;
+pub mod installed;
 pub mod inventory;
 pub mod invitation_mail;
 pub mod letter;

@@ -60,6 +60,7 @@ pub async fn approve_command(state: &State, scope: &Scope, uuid: &CommandUuid) -
     let order = Order {
         uuid: uuid.clone(),
         command,
+        random_pin: approval.random_pin,
         priority: approval.priority,
         created_at: batch.created_at,
         not_after: approval.not_after,

@@ -43,6 +43,8 @@ pub struct NewCommand {
     pub uuid: Option<CommandUuid>,
     /// How many seconds it waits; the tenant's setting when it is not said.
     pub expires_in: Option<u64>,
+    /// Whether each Mac gets a random PIN of its own.
+    pub random_pin: bool,
 }
 
 /// Why a command that was accepted will probably not do what it should.
@@ -74,6 +76,7 @@ pub struct Accepted {
 pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> Result<Accepted> {
     let plist = new.command.to_plist()?;
     check(&new, plist.len())?;
+    let as_sent = with_pins(&new.command, new.random_pin)?;
     let targets: BTreeSet<EnrollmentId> = new.targets.iter().cloned().collect();
     let targets: Vec<EnrollmentId> = targets.into_iter().collect();
     let enrollments = enrolled(state, scope, &targets).await?;
@@ -87,6 +90,7 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
         priority: new.priority,
         created_at: now,
         command: new.command,
+        random_pin: new.random_pin,
         asked: None,
     };
     let needs_approval = tenant.erase_needs_approval && order.command.request_type() == "EraseDevice";
@@ -96,6 +100,7 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
             plist: sealed::seal_command(state, scope, None, &order.uuid, &plist).await?,
             priority: order.priority,
             not_after: order.not_after,
+            random_pin: order.random_pin,
         })
     } else {
         None
@@ -124,7 +129,7 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
     if !needs_approval {
         queue_on_all(state, scope, &enrollments, &order).await?;
     }
-    Ok(Accepted { warnings: warnings(&order.command, &enrollments), batch })
+    Ok(Accepted { warnings: warnings(&as_sent, &enrollments), batch })
 }
 
 /// Queues a command on enrollments that were checked, and hints that they should be woken. Repeating it changes nothing.
@@ -245,6 +250,25 @@ fn check(new: &NewCommand, bytes: usize) -> Result<()> {
         .next("Split a longer list over several calls."));
     }
     check_order(new.priority, bytes, new.expires_in)
+}
+
+/// The command as Macs get it, for whoever judges it: with some PIN where each gets a random one.
+///
+/// # Errors
+/// Malformed for a command that takes no PIN, or sets one itself.
+pub fn with_pins(command: &Command, random_pin: bool) -> Result<Command> {
+    if !random_pin {
+        return Ok(command.clone());
+    }
+    if command.takes_pin() && command.pin().is_none() {
+        return Ok(command.with_pin("000000"));
+    }
+    Err(Error::malformed(
+        "command-random-pin",
+        "A random PIN is for a DeviceLock or an EraseDevice that sets none itself.",
+    )
+    .at("random_pin")
+    .next("Leave out either random_pin or the command's PIN."))
 }
 
 /// Whether a command may be queued so, on however many targets.

@@ -1,10 +1,12 @@
 //! Taking commands back: one on all its targets or on one, or all that waits on a device. And another try of one that was
 //! set aside.
 
+use super::command_jobs::withdraw_job;
 use super::enqueue_command::send_wakes;
 use super::retention::commands_kept;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand};
+use crate::domain::command_job::CommandJob;
 use crate::domain::enrollment::Enrollment;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
@@ -18,15 +20,15 @@ const AT_ONCE: i32 = 50;
 const ROUNDS: usize = 20;
 
 /// Takes a command back on all its targets. Where it was answered, or is over otherwise, nothing changes. A device that has
-/// fetched it may still answer: then the answer counts. Repeating it completes what was interrupted.
+/// fetched it may still answer: then the answer counts. Repeating it completes what was interrupted. A job's command is taken
+/// back by the job, which is returned.
 ///
 /// # Errors
-/// NotFound when this tenant sent no such command; Conflict when a job sends it.
-pub async fn cancel_command(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<()> {
+/// NotFound when this tenant sent no such command.
+pub async fn cancel_command(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<Option<CommandJob>> {
     let batch = batch(state, scope, uuid).await?;
     if batch.job.is_some() {
-        return Err(Error::conflict("command-of-job", "This command goes to many devices by a job.")
-            .next("Stop the job with DELETE .../command-jobs/{command}, then take the command back on single devices."));
+        return withdraw_job(state, scope, uuid).await.map(Some);
     }
     let audit = about(state, scope, AuditAction::CommandCancelled, &batch);
     // First of all, so that a call which still queues, or an approval, comes too late.
@@ -34,7 +36,7 @@ pub async fn cancel_command(state: &State, scope: &Scope, uuid: &CommandUuid) ->
     for command in state.store.commands(scope, uuid, &batch.targets, state.clock.now()).await? {
         withdraw_one(state, scope, command, None).await?;
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Takes a command back on one target; as [`cancel_command`].
@@ -60,7 +62,7 @@ fn about_one(state: &State, scope: &Scope, action: AuditAction, command: &Queued
         .with("enrollment", &command.enrollment)
 }
 
-async fn withdraw_one(
+pub(super) async fn withdraw_one(
     state: &State,
     scope: &Scope,
     command: QueuedCommand,
@@ -91,13 +93,8 @@ pub async fn clear_queue(state: &State, scope: &Scope, id: &EnrollmentId) -> Res
             .audit(scope, AuditAction::CommandQueueCleared)
             .with("enrollment", id)
             .with("commands", waiting.len());
-        let withdrawal = Withdrawal {
-            commands: &waiting,
-            to: CommandStatus::Cancelled,
-            now,
-            kept,
-            audit: Some(&audit),
-        };
+        let withdrawal =
+            Withdrawal { commands: &waiting, to: CommandStatus::Cancelled, now, kept, audit: Some(&audit) };
         if state.store.withdraw(scope, &withdrawal).await? {
             cleared += waiting.len();
         }

@@ -91,8 +91,9 @@ impl Store {
     ) -> Result<()> {
         let mut binding = self.binding_parts(scope, binds, channels.first())?;
         // Whatever waits for the generations before is dropped, and found by the note.
-        let is_newer =
-            |channel: &&Enrollment| before.iter().any(|(id, was)| *id == channel.id && *was < channel.generation);
+        let is_newer = |channel: &&Enrollment| {
+            before.iter().any(|(id, was)| *id == channel.id && *was < channel.generation)
+        };
         let newer = channels.iter().find(is_newer);
         let mut dropped = newer.map(|channel| self.dropped_part(scope, channel)).transpose()?;
         for some in channels.chunks(AT_ONCE) {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::keys::{self, Key, UNFINISHED_JOBS};
 use super::queue::CANCELS;
 use super::{
-    Item, NEW, Store, error, item, mark, number, put_item_part, put_part, read, text, update_part, value,
+    Item, NEW, Store, VERSION, error, item, mark, number, put_item_part, put_part, read, text, update_part,
+    value,
 };
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::CommandBatch;
@@ -47,12 +48,7 @@ impl Store {
     }
 
     /// How far a job has come.
-    pub async fn job(
-        &self,
-        scope: &Scope,
-        uuid: &CommandUuid,
-        now: Timestamp,
-    ) -> Result<Option<CommandJob>> {
+    pub async fn job(&self, scope: &Scope, uuid: &CommandUuid, now: Timestamp) -> Result<Option<CommandJob>> {
         let key = keys::command_job(scope.tenant(), uuid);
         let found: Option<CommandJob> = self.get(&self.tables.core, &key).await?;
         Ok(found.filter(|job| !is_over(job.expires_at, now)))
@@ -113,7 +109,7 @@ impl Store {
         let part = put_item_part(&self.tables.core, job_item(scope, next)?, Some(condition), values)?;
         let mut parts = vec![part];
         if let Some(end) = next.expires_at {
-            parts.extend(self.end_parts(scope, next, end)?);
+            parts.extend(self.end_parts(scope, next, Some(end))?);
         }
         if self.write_if(parts).await? {
             return Ok(true);
@@ -123,20 +119,27 @@ impl Store {
             (":next".to_owned(), value(next.step)?),
             (":tally".to_owned(), value(&next.tally)?),
             (":cancelled".to_owned(), value(JobState::Cancelled)?),
+            (":withdrawing".to_owned(), value(JobState::Withdrawing)?),
         ]);
         let key = keys::command_job(scope.tenant(), &former.uuid);
-        let condition = "step = :step AND #state = :cancelled";
+        let condition = "step = :step AND #state IN (:cancelled, :withdrawing)";
         let set = "SET tally = :tally, step = :next";
         self.put_if(update_part(&self.tables.core, &key, set, Some(condition), values)?).await?;
         Ok(false)
     }
 
-    /// The parts of a transaction by which a job's command and its place in the list end with the job.
-    fn end_parts(&self, scope: &Scope, job: &CommandJob, end: i64) -> Result<[TransactWriteItem; 2]> {
+    /// The parts of a transaction by which a job's command and its place in the list end with the job, or do not end yet.
+    fn end_parts(&self, scope: &Scope, job: &CommandJob, end: Option<i64>) -> Result<[TransactWriteItem; 2]> {
         let part = |key: &Key| {
-            let values = HashMap::from([(":end".to_owned(), number(end))]);
             let there = Some("attribute_exists(pk)");
-            update_part(&self.tables.core, key, "SET expires_at = :end", there, values)
+            let (expression, values) = match end {
+                Some(end) => {
+                    ("SET expires_at = :end, v = :v", HashMap::from([(":end".to_owned(), number(end))]))
+                }
+                None => ("SET v = :v REMOVE expires_at", HashMap::new()),
+            };
+            let values = values.into_iter().chain([(":v".to_owned(), number(VERSION))]).collect();
+            update_part(&self.tables.core, key, expression, there, values)
         };
         Ok([
             part(&keys::command_batch(scope.tenant(), &job.uuid))?,
@@ -179,13 +182,47 @@ impl Store {
         ]);
         let key = keys::command_job(scope.tenant(), &job.uuid);
         let set = "SET #state = :cancelled, expires_at = :end REMOVE tenant, listed";
-        let stopped = update_part(&self.tables.core, &key, set, Some("#state IN (:awaits, :running)"), values)?;
+        let stopped =
+            update_part(&self.tables.core, &key, set, Some("#state IN (:awaits, :running)"), values)?;
         let values = HashMap::from([(":now".to_owned(), value(now)?), (":end".to_owned(), number(end))]);
         let key = keys::command_batch(scope.tenant(), &job.uuid);
         let set = format!("{CANCELS}, expires_at = :end");
         let command = update_part(&self.tables.core, &key, &set, None, values)?;
-        let [_, listed] = self.end_parts(scope, job, end)?;
+        let [_, listed] = self.end_parts(scope, job, Some(end))?;
         self.write_if(vec![stopped, command, listed, self.audit_part(scope, audit)?]).await
+    }
+
+    /// Begins to take a job's command back, wherever the job stands, and lets its records stay meanwhile: `false` when it does
+    /// so already, or awaits its approval.
+    pub async fn withdraw_job(
+        &self,
+        scope: &Scope,
+        job: &CommandJob,
+        now: Timestamp,
+        audit: &AuditEntry,
+    ) -> Result<bool> {
+        let values = HashMap::from([
+            (":withdrawing".to_owned(), value(JobState::Withdrawing)?),
+            (":running".to_owned(), value(JobState::Running)?),
+            (":done".to_owned(), value(JobState::Done)?),
+            (":cancelled".to_owned(), value(JobState::Cancelled)?),
+            (":expired".to_owned(), value(JobState::Expired)?),
+            (":now".to_owned(), value(now)?),
+            (":jobs".to_owned(), text(UNFINISHED_JOBS)),
+            (":listed".to_owned(), text(keys::unfinished_job(scope.tenant(), &job.uuid))),
+        ]);
+        let key = keys::command_job(scope.tenant(), &job.uuid);
+        let condition = "#state IN (:running, :done, :cancelled, :expired)";
+        let set = "SET #state = :withdrawing, moved_at = :now, tenant = :jobs, listed = :listed \
+                   REMOVE #after, expires_at";
+        let begun = update_part(&self.tables.core, &key, set, Some(condition), values)?;
+        let values = HashMap::from([(":now".to_owned(), value(now)?)]);
+        let set = "SET cancelled_at = if_not_exists(cancelled_at, :now) REMOVE expires_at";
+        let there = Some("attribute_exists(pk)");
+        let key = keys::command_batch(scope.tenant(), &job.uuid);
+        let command = update_part(&self.tables.core, &key, set, there, values)?;
+        let [_, listed] = self.end_parts(scope, job, None)?;
+        self.write_if(vec![begun, command, listed, self.audit_part(scope, audit)?]).await
     }
 
     /// A page of the jobs of all tenants that are not over, and the mark to continue after.

@@ -76,11 +76,8 @@ impl Store {
         // A note that was made meanwhile stays.
         let same = "enrollment = :enrollment AND generation = :generation";
         let delete = self.client.delete_item().table_name(&self.tables.core).set_key(Some(key_item(&key)));
-        let sent = delete
-            .condition_expression(same)
-            .set_expression_attribute_values(Some(values))
-            .send()
-            .await;
+        let sent =
+            delete.condition_expression(same).set_expression_attribute_values(Some(values)).send().await;
         error::condition(sent.map_err(error::delete))?;
         Ok(true)
     }

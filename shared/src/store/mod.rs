@@ -11,8 +11,8 @@ mod command;
 mod command_job;
 mod contact;
 mod delivery;
-mod dropped;
 mod device_identity;
+mod dropped;
 mod duplicate;
 mod enrollment;
 mod enrollment_list;
@@ -306,7 +306,7 @@ fn update_part(
 /// Some attributes are reserved words of DynamoDB's expressions: those are written `#state`, `#status` and so on.
 fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
     let names: HashMap<String, String> =
-        ["identity", "name", "partial", "result", "session", "state", "status"]
+        ["after", "identity", "name", "partial", "result", "session", "state", "status"]
             .into_iter()
             .map(|name| (format!("#{name}"), name.to_owned()))
             .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))

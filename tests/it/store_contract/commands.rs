@@ -80,7 +80,8 @@ impl Contract {
     }
 
     async fn show(&self, number: u8) -> QueuedCommand {
-        let shown = self.store.commands(&self.scope, &uuid(number), &[id("D-1"), id("D-2")], at(60)).await.unwrap();
+        let shown =
+            self.store.commands(&self.scope, &uuid(number), &[id("D-1"), id("D-2")], at(60)).await.unwrap();
         shown.into_iter().next().unwrap()
     }
 }

@@ -2,8 +2,8 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::hint;
 use super::targets::{UsableTopics, obstacle, page};
+use super::{hint, withdraw};
 use crate::domain::command::CommandBatch;
 use crate::domain::command_job::{CommandJob, JobHint, JobState, JobTally, SkipReason};
 use crate::domain::enrollment::Enrollment;
@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::time::Timestamp;
 
 /// Writes under way at a time.
-const CONCURRENT: usize = 20;
+pub(super) const CONCURRENT: usize = 20;
 /// Hints that go out together.
 const TOGETHER: usize = 10;
 
@@ -43,8 +43,17 @@ pub async fn do_page(state: &State, message: &JobHint) -> Result<()> {
     if !has_work(&job, &batch, message, now) {
         return Ok(());
     }
+    if job.state == JobState::Withdrawing {
+        return withdraw::do_page(state, &scope, &job, &batch).await;
+    }
     let order = order(state, &scope, &batch).await?;
-    if order.not_after.is_some_and(|end| end <= now) || job.is_given_up(now) {
+    let targets = match page(state, &scope, &job.targets, job.after.as_deref()).await {
+        // The bucket keeps a list of targets for as long as results.
+        Err(error) if error.kind() == Kind::NotFound => None,
+        targets => Some(targets?),
+    };
+    let is_over = order.not_after.is_some_and(|end| end <= now) || job.is_given_up(now);
+    let Some(targets) = targets.filter(|_| !is_over) else {
         let over = CommandJob {
             state: JobState::Expired,
             step: job.step + 1,
@@ -53,8 +62,7 @@ pub async fn do_page(state: &State, message: &JobHint) -> Result<()> {
             ..job.clone()
         };
         return state.store.advance_job(&scope, &job, &over).await.map(drop);
-    }
-    let targets = page(state, &scope, &job.targets, job.after.as_deref()).await?;
+    };
     let certificates = remembered(state, &scope).await?;
     let usable = UsableTopics::of(&targets.found, &certificates, now);
     let mut tally = job.tally.clone();
@@ -113,7 +121,10 @@ fn has_work(job: &CommandJob, batch: &CommandBatch, message: &JobHint, now: Time
             let end = batch.job.as_ref().and_then(|order| order.not_after);
             end.is_some_and(|end| end <= now)
         }
-        JobState::Done | JobState::Cancelled | JobState::Expired => false,
+        JobState::Withdrawing => {
+            job.withdrawal_waits(now) == 0 && (!message.if_stalled || job.is_stalled(now))
+        }
+        JobState::Done | JobState::Cancelled | JobState::Expired | JobState::Withdrawn => false,
     }
 }
 
@@ -122,6 +133,7 @@ async fn order(state: &State, scope: &Scope, batch: &CommandBatch) -> Result<Ord
     Ok(Order {
         uuid: batch.uuid.clone(),
         command: sealed::open_command(state, scope, None, &batch.uuid, &stored.plist).await?,
+        random_pin: stored.random_pin,
         priority: stored.priority,
         created_at: batch.created_at,
         not_after: stored.not_after,

@@ -3,7 +3,7 @@
 use super::page::over_at;
 use super::start::named;
 use crate::domain::audit::AuditAction;
-use crate::domain::command_job::{CommandJob, JobState};
+use crate::domain::command_job::CommandJob;
 use crate::error::{Error, Result};
 use crate::id::CommandUuid;
 use crate::scope::Scope;
@@ -26,9 +26,9 @@ pub async fn stop_job(state: &State, scope: &Scope, uuid: &CommandUuid) -> Resul
     let end = over_at(state, scope, &command, now).await?;
     let stopped = state.store.stop_job(scope, &job, (now, end), &audit).await?;
     let job = super::job(state, scope, uuid).await?;
-    if stopped || job.state == JobState::Cancelled {
+    if stopped || job.state.is_taken_back() {
         return Ok(job);
     }
     Err(Error::conflict("job-over", "Every target was looked at already.")
-        .next("Take the command back on single devices, or clear their queues."))
+        .next("Take its command back with DELETE .../commands/{command}."))
 }
