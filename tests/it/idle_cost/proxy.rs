@@ -13,13 +13,16 @@ use tokio::sync::Barrier;
 
 use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
 
+/// Where calls of some operations wait for each other.
+type Meeting = (Arc<Barrier>, Vec<&'static str>);
+
 /// The calls so far, and where they go.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     http: reqwest::Client,
     aws: Endpoints,
     calls: Arc<Mutex<Vec<String>>>,
-    meeting: Arc<Mutex<Option<(Arc<Barrier>, Vec<&'static str>)>>>,
+    meeting: Arc<Mutex<Option<Meeting>>>,
 }
 
 impl Proxy {
