@@ -11,6 +11,7 @@ use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::push_certificates::PushCertificates;
+use crate::domain::retention::CommandsKept;
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint, TenantId, TokenId};
@@ -33,6 +34,9 @@ pub const TOKEN_LIFE: i64 = 30;
 
 /// How long a warm process remembers whether a tenant lets in devices that are not enrolled, in seconds.
 pub const ACCESS_LIFE: i64 = 30;
+
+/// How long a warm process remembers for how long a tenant keeps finished commands, in seconds.
+pub const RETENTION_LIFE: i64 = 300;
 
 /// Shared by all requests of a process.
 pub struct State {
@@ -74,6 +78,8 @@ pub struct State {
     pub apns_statuses: Cache<(TenantId, Fingerprint), Option<ApnsStatus>>,
     /// Whether a tenant lets in devices that are not enrolled, remembered for [`ACCESS_LIFE`].
     pub lets_unenrolled_in: Cache<TenantId, bool>,
+    /// For how long a tenant keeps finished commands, remembered for [`RETENTION_LIFE`].
+    pub commands_kept: Cache<TenantId, CommandsKept>,
     /// Remembered for [`TOKEN_LIFE`].
     pub tokens: Cache<(Owner, TokenId), crate::domain::token::ApiToken>,
 }
@@ -152,6 +158,7 @@ impl State {
             push_certificates: Cache::new(CERTIFICATES_LIFE, clock.clone()),
             apns_statuses: Cache::new(NOTED_EVERY, clock.clone()),
             lets_unenrolled_in: Cache::new(ACCESS_LIFE, clock.clone()),
+            commands_kept: Cache::new(RETENTION_LIFE, clock.clone()),
             tokens: Cache::new(TOKEN_LIFE, clock.clone()),
             clock,
             config,

@@ -15,13 +15,14 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Services that no caller starts, and so the only ones to act in a tenant's name by themselves.
-const BACKGROUND: [&str; 9] = [
+const BACKGROUND: [&str; 10] = [
     "shared/src/service/command_jobs/page.rs",
     "shared/src/service/deliver_webhooks.rs",
     "shared/src/service/notify_expiry.rs",
     "shared/src/service/probe_push_certificates.rs",
     "shared/src/service/seal_logs.rs",
     "shared/src/service/sweep/devices.rs",
+    "shared/src/service/sweep/dropped.rs",
     "shared/src/service/take_mail_feedback.rs",
     "shared/src/service/wake_devices.rs",
     "shared/src/service/watch_delivery.rs",

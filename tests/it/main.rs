@@ -37,6 +37,7 @@ mod idle_cost;
 mod inactivity;
 mod input;
 mod invitations;
+mod kept_commands;
 mod key_custody;
 mod killed;
 mod lambda_events;

@@ -25,6 +25,7 @@ pub mod identity;
 pub mod identity_name;
 pub mod identity_promise;
 pub mod inactivity;
+pub mod installed;
 pub mod inventory;
 pub mod invitation_mail;
 pub mod letter;

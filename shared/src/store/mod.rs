@@ -12,6 +12,7 @@ mod command_job;
 mod contact;
 mod delivery;
 mod device_identity;
+mod dropped;
 mod duplicate;
 mod enrollment;
 mod enrollment_list;
@@ -310,12 +311,14 @@ fn update_part(
 
 /// Some attributes are reserved words of DynamoDB's expressions: those are written `#state`, `#status` and so on.
 fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
-    let names: HashMap<String, String> =
-        ["external", "group", "identity", "name", "partial", "result", "role", "session", "state", "status"]
-            .into_iter()
-            .map(|name| (format!("#{name}"), name.to_owned()))
-            .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))
-            .collect();
+    let names: HashMap<String, String> = [
+        "after", "external", "group", "identity", "name", "partial", "result", "role", "session", "state",
+        "status",
+    ]
+    .into_iter()
+    .map(|name| (format!("#{name}"), name.to_owned()))
+    .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))
+    .collect();
     (!names.is_empty()).then_some(names)
 }
 
