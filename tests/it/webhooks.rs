@@ -10,7 +10,7 @@ use pomarium_tests::{Answer, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::domain::webhook_turn::EventWork;
-use shared::service::deliver_webhooks::do_event_work;
+use shared::service::event_work::do_event_work;
 
 use crate::devices::{enrolled, pass_seconds, queue};
 use crate::idle_cost::proxy::Proxy;

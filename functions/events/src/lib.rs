@@ -4,7 +4,7 @@
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use serde::Deserialize;
-use shared::service::deliver_webhooks::{begin_deliveries, begin_seals, do_event_work};
+use shared::service::event_work::{begin_deliveries, begin_seals, do_event_work};
 use shared::state::AppState;
 
 /// What starts the function.

@@ -14,6 +14,7 @@ pub mod dismissal;
 pub mod enrollment;
 pub mod enrollment_settings;
 pub mod event;
+pub mod event_bus;
 pub mod expiry;
 pub mod expiry_mail;
 pub mod expiry_words;
