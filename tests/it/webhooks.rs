@@ -1,5 +1,7 @@
 //! Webhooks: signed, in the order of each device, again after failures, given up after a day, replayed.
 
+mod mails;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::hash::MessageDigest;

@@ -53,6 +53,7 @@ pub mod vendor_certificates;
 pub mod wake;
 pub mod webhook;
 pub mod webhook_attempt;
+pub mod webhook_mail;
 pub mod webhook_position;
 pub mod webhook_signature;
 pub mod webhook_turn;

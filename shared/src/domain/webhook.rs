@@ -38,6 +38,9 @@ pub struct Webhook {
     /// Why it was switched off by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switched_off: Option<SwitchedOff>,
+    /// Whether the tenant's contacts are still to be told that it was switched off by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untold: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// Counts changes, so that of two at the same moment one wins.
@@ -135,6 +138,11 @@ pub struct FormerSecret {
 }
 
 impl Webhook {
+    /// Whether turns have something to do for it.
+    pub fn has_turns(&self) -> bool {
+        self.enabled || self.untold
+    }
+
     /// Whether it wants to be told of an event.
     pub fn wants(&self, kind: EventKind) -> bool {
         self.kinds.is_empty() || self.kinds.contains(&kind)

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::call_webhook::Caller;
+use super::tell_switched_off::tell_switched_off;
 use super::webhook_round::Round;
 use crate::domain::event::Event;
 use crate::domain::webhook::Webhook;
@@ -28,6 +29,9 @@ pub(super) async fn deliver(state: &State, tenant: &TenantId, id: &WebhookId) ->
     let (webhook, position) =
         tokio::try_join!(state.store.webhook(scope, id), state.store.webhook_position(scope, id))?;
     let (Some(webhook), Some(mut position)) = (webhook, position) else { return Ok(()) };
+    if webhook.untold {
+        return tell_switched_off(state, scope, webhook).await;
+    }
     if !webhook.enabled || position.is_quiet(state.clock.now()) {
         return Ok(());
     }

@@ -63,6 +63,7 @@ pub async fn create_webhook(
         kinds: BTreeSet::new(),
         enabled: true,
         switched_off: None,
+        untold: false,
         created_at: now,
         version: 0,
     };
@@ -218,6 +219,7 @@ fn changed(state: &State, before: Webhook, change: WebhookChange) -> Result<Webh
     if let Some(enabled) = change.enabled {
         webhook.enabled = enabled;
         webhook.switched_off = webhook.switched_off.filter(|_| !enabled);
+        webhook.untold &= !enabled;
     }
     Ok(webhook)
 }

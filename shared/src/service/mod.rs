@@ -71,6 +71,7 @@ pub mod snooze_expiration;
 pub mod stage_push_certificate;
 pub mod sweep;
 pub mod take_mail_feedback;
+mod tell_switched_off;
 pub mod try_webhook;
 pub mod unenroll_device;
 pub mod unlock_access;

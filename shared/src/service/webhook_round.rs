@@ -189,7 +189,7 @@ impl Round<'_> {
     async fn switch_off(&self, why: OffReason) -> Result<()> {
         let switched_off = Some(SwitchedOff { at: self.now, why });
         let version = self.webhook.version + 1;
-        let off = Webhook { enabled: false, switched_off, version, ..self.webhook.clone() };
+        let off = Webhook { enabled: false, untold: true, switched_off, version, ..self.webhook.clone() };
         let (fact, at) = off.target.fact();
         let event = self
             .state

@@ -44,6 +44,7 @@ pub struct Buses(Arc<Mutex<Inner>>);
 struct Inner {
     put: VecDeque<BusEvent>,
     calls: usize,
+    taken: usize,
     closed: Refused,
     says: Says,
 }
@@ -63,7 +64,8 @@ struct PutEvents {
 impl Buses {
     /// Buses that take everything.
     pub(super) fn new() -> Self {
-        let inner = Inner { put: VecDeque::new(), calls: 0, closed: None, says: Box::new(|_| None) };
+        let inner =
+            Inner { put: VecDeque::new(), calls: 0, taken: 0, closed: None, says: Box::new(|_| None) };
         Self(Arc::new(Mutex::new(inner)))
     }
 
@@ -115,7 +117,8 @@ impl Buses {
                 results.push(json!({"ErrorCode": code, "ErrorMessage": "The event was not taken."}));
                 continue;
             }
-            results.push(json!({"EventId": uuid::Uuid::new_v4()}));
+            inner.taken += 1;
+            results.push(json!({"EventId": format!("00000000-0000-4000-8000-{:012x}", inner.taken)}));
             if inner.put.len() == KEPT {
                 inner.put.pop_front();
             }

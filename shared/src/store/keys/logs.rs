@@ -39,7 +39,7 @@ pub(crate) fn seal(tenant: &TenantId, log: Log, number: u64) -> Key {
 }
 
 pub(crate) const WEBHOOK_PREFIX: &str = "WEBHOOK#";
-/// The partition of [`super::BY_TENANT_INDEX`] that lists the webhooks of all tenants, as far as they are switched on.
+/// The partition of [`super::BY_TENANT_INDEX`] that lists the webhooks of all tenants for which turns have something to do.
 pub(crate) const ALL_WEBHOOKS: &str = "*webhooks";
 
 pub(crate) fn webhook(tenant: &TenantId, webhook: &WebhookId) -> Key {

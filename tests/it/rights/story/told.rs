@@ -59,6 +59,8 @@ pub(super) async fn webhooks(app: &TestApp, processes: &Processes, tenant: &Tena
     }
     turn().await;
     assert_eq!(tenant.get(&path).await.expect(200).json["switched_off"]["why"], "gone");
+    pass_seconds(app, 15);
+    turn().await;
     let whole = tenant.path(&path);
     tenant.admin.call(Method::PATCH, &whole, br#"{"enabled": true}"#.into()).await.expect(200);
     tenant.get("webhooks").await.expect(200);
