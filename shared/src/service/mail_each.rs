@@ -20,7 +20,7 @@ pub(super) struct Occasion<'a> {
 /// Sends a mail once to each address. Returns whether it went out to all of them, now or before; else another run is at it.
 ///
 /// # Errors
-/// Unavailable when a mail was not taken, Malformed when it never will be, after the others were sent.
+/// Unavailable when a mail was not taken, Malformed when it never will be and all others went out.
 pub(super) async fn mail_each(
     state: &State,
     occasion: &Occasion<'_>,
@@ -39,16 +39,22 @@ pub(super) async fn mail_each(
                 all = false;
             }
             // The others must hear of it all the same.
-            Err(error) if passes(&trouble) => tracing::warn!(error = %error.chain(), "a mail was not taken"),
+            Err(error) if passes(trouble.as_ref()) => {
+                tracing::warn!(error = %error.chain(), "a mail was not taken")
+            }
             Err(error) => trouble = Some(error),
         }
     }
-    trouble.map_or(Ok(all), Err)
+    match trouble {
+        // A refusal for good must not hide that somebody is still to be told.
+        Some(error) if all || error.kind() != Kind::Malformed => Err(error),
+        Some(_) | None => Ok(all),
+    }
 }
 
-/// Whether a trouble passes by itself: that one is told of, if there are several.
-fn passes(trouble: &Option<Error>) -> bool {
-    trouble.as_ref().is_some_and(|error| error.kind() == Kind::Unavailable)
+/// Whether a trouble may pass: that one is told of, if there are several.
+fn passes(trouble: Option<&Error>) -> bool {
+    trouble.is_some_and(|error| error.kind() != Kind::Malformed)
 }
 
 /// Sends a mail unless it went out before; `Now` says that it went out. Killed between sending and noting it, it may

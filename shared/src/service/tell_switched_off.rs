@@ -36,7 +36,7 @@ pub(super) async fn tell_switched_off(state: &State, scope: &Scope, webhook: Web
         match mailed {
             Ok(true) => {}
             Ok(false) => return Ok(()),
-            Err(error) if error.kind() == Kind::Unavailable && !is_late => return Err(error),
+            Err(error) if error.kind() != Kind::Malformed && !is_late => return Err(error),
             Err(error) => {
                 let tenant = scope.tenant();
                 tracing::error!(%tenant, webhook = %webhook.id, error = %error.chain(), "a webhook's owners were not told");
