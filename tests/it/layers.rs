@@ -29,10 +29,11 @@ const BACKGROUND: [&str; 9] = [
 
 /// What acts for the whole server where no operator called: an installation, what an upgrade takes over, the schedule, the
 /// local runner.
-const OPERATORLESS: [&str; 4] = [
+const OPERATORLESS: [&str; 5] = [
     "infra/local/src/runner/mod.rs",
     "shared/src/service/create_token.rs",
     "shared/src/service/notify_expiry.rs",
+    "shared/src/service/seal_logs.rs",
     "shared/src/service/vendor_certificate.rs",
 ];
 

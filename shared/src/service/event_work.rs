@@ -2,7 +2,7 @@
 //! lists at a time.
 
 use super::deliver_webhooks::deliver;
-use super::seal_logs::seal_logs;
+use super::seal_logs::{seal_logs, seal_operators_log};
 use crate::domain::webhook_turn::EventWork;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
@@ -30,15 +30,17 @@ pub async fn do_event_work(state: &State, work: &EventWork) -> Result<()> {
         EventWork::Webhooks { after } => list(state, after.as_deref()).await,
         EventWork::Seals { after } => list_for_seals(state, after.as_ref()).await,
         EventWork::Seal { tenant } => seal_logs(state, tenant).await,
+        EventWork::SealOperators => seal_operators_log(state).await,
         EventWork::Deliver { tenant, webhook } => deliver(state, tenant, webhook).await,
     }
 }
 
-/// Begins an hour: every tenant's logs get their seals.
+/// Begins an hour: the operator's log and every tenant's get their seals.
 ///
 /// # Errors
 /// Unavailable when the queue does not answer.
 pub async fn begin_seals(state: &State) -> Result<()> {
+    send(state, &[EventWork::SealOperators], 0).await?;
     list_for_seals(state, None).await
 }
 
