@@ -95,6 +95,14 @@ pub enum Realm<'a> {
 }
 
 impl Realm<'_> {
+    /// Its name in seals and exports: the tenant's identifier, which is longer than `operator`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Tenant(scope) => scope.tenant.as_str(),
+            Self::Operator(_) => "operator",
+        }
+    }
+
     /// Who acts.
     pub fn actor(&self) -> &Actor {
         match self {

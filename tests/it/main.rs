@@ -24,6 +24,7 @@ mod documents;
 mod duplicates;
 mod enrollment_settings;
 mod errors;
+mod event_bridge;
 mod events;
 mod expirations;
 mod expiry;

@@ -1,9 +1,9 @@
 //! What each function may do is what it does: every call of a whole story, function by function, against the policies of
-//! template.yaml.
+//! template.yaml; and what it writes into the audit log.
 
 mod policies;
 mod recorder;
-pub(crate) mod story;
+mod story;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,8 +44,10 @@ const UNSEEN: &[(&str, &str, &str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn every_call_is_allowed_and_every_right_is_used() {
-    let used = story::play().await.rights;
+async fn every_call_of_the_story_is_allowed_every_right_is_used_and_every_change_is_written_down() {
+    let played = story::play().await;
+    crate::audited::compare(&played.written);
+    let used = played.rights;
     let declared = policies::declared();
     let mut missing = Vec::new();
     for (place, actions) in &used {

@@ -56,6 +56,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(retention::show, retention::change))
         .routes(routes!(log_export::audit))
         .routes(routes!(log_export::events))
+        .routes(routes!(log_export::operators))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
         .routes(routes!(webhooks::rotate))

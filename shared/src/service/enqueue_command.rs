@@ -290,6 +290,11 @@ pub(super) fn check_order(priority: u8, bytes: usize, expires_in: Option<u64>) -
     expires_in.map_or(Ok(()), check_life)
 }
 
+/// What is said of a device that is asked for something and is not enrolled.
+pub(super) fn not_enrolled(id: &EnrollmentId) -> Error {
+    Error::conflict("not-enrolled", format!("The device {id} is not enrolled (any more)."))
+}
+
 /// The enrollments of these targets.
 ///
 /// # Errors
@@ -306,10 +311,7 @@ pub(super) async fn enrolled(
         .iter()
         .map(|id| match by_id.get(id) {
             Some(enrollment) if enrollment.is_managed() => Ok(enrollment.clone()),
-            Some(_) => {
-                Err(Error::conflict("not-enrolled", format!("The device {id} is not enrolled (any more)."))
-                    .at("targets"))
-            }
+            Some(_) => Err(not_enrolled(id).at("targets")),
             None => Err(Error::not_found(&format!("enrollment {id}")).at("targets")),
         })
         .collect()

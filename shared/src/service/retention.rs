@@ -62,11 +62,11 @@ pub async fn shown_from(state: &State, scope: &Scope, log: Log) -> Result<Timest
 /// Deletes what is over of a log, seal by seal, the oldest first: what is left still begins and ends with a seal.
 pub(super) async fn forget(state: &State, scope: &Scope, log: Log) -> Result<()> {
     let over = state.store.retention(scope).await?.over(log, state.clock.now());
-    for seal in state.store.seals(scope, log, 1, SEALS).await? {
+    for seal in state.store.seals(scope.into(), log, 1, SEALS).await? {
         if seal.until > over {
             break;
         }
-        let (lines, _) = state.store.log_lines(scope, log, (&seal.from, &seal.until), ENTRIES).await?;
+        let (lines, _) = state.store.log_lines(scope.into(), log, (&seal.from, &seal.until), ENTRIES).await?;
         let places: Vec<String> = lines.into_iter().map(|(place, _)| place).collect();
         if !state.store.forget_seal(scope, log, &seal, &places).await? {
             break;

@@ -72,7 +72,7 @@ pub use group::MEMBERS_AT_ONCE;
 pub use identity::TrustedExternal;
 pub use identity_count::IdentityCount;
 pub use inactivity::MadeInactive;
-pub use mail::Claim;
+pub use mail::{Claim, Claimed};
 pub use member::{Membership, Person};
 pub use push_certificate::{push_certificate_changed, topic_taken};
 pub use queue::{Found, Withdrawal};

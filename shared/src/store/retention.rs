@@ -79,7 +79,7 @@ impl Store {
                 return Ok(false);
             }
         }
-        self.write_if(vec![self.forget_part(&keys::seal(scope.tenant(), log, seal.number))?]).await
+        self.write_if(vec![self.forget_part(&keys::seal(Realm::Tenant(scope), log, seal.number))?]).await
     }
 
     fn forget_part(&self, key: &Key) -> Result<TransactWriteItem> {

@@ -48,6 +48,7 @@ pub(crate) async fn play() -> Played {
     silence::silence(&app, &processes, &tenant).await;
     renewed::renewals(&app, &processes, &tenant).await;
     told::webhooks(&app, &processes, &tenant).await;
+    told::event_bus(&app, &processes, &tenant).await;
     signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
     carried_identities(&app, &processes, &tenant).await;

@@ -3,6 +3,7 @@
 mod database;
 mod dynamodb;
 mod error;
+mod event_bridge;
 mod mail_report;
 mod mailbox;
 mod mime;
@@ -29,6 +30,7 @@ use tokio::task::JoinHandle;
 
 use self::database::Database;
 pub use self::error::Refusal;
+pub use self::event_bridge::{BusEvent, Buses, Refused};
 pub use self::mailbox::{Mailbox, SentMail};
 pub use self::queues::{Counts, Message, QueueSettings, Queues, Redrive};
 use self::s3::Objects;
@@ -81,6 +83,7 @@ impl LocalAws {
         let (closing, closed) = watch::channel(false);
         let services = Services {
             secrets_manager: SecretsManager::new(database.clone(), clock.clone()),
+            buses: Buses::new(),
             sqs: Sqs(Queues::new(database.clone(), clock.clone(), closed.clone())),
             mailbox: Mailbox::new(database.clone(), clock, mail),
             objects: Objects::new(database),
@@ -112,6 +115,11 @@ impl LocalAws {
     /// The queues.
     pub fn queues(&self) -> &Queues {
         &self.services.sqs.0
+    }
+
+    /// The event buses.
+    pub fn buses(&self) -> &Buses {
+        &self.services.buses
     }
 
     /// A queue's URL, for as long as this runs: the port changes with every start.
