@@ -91,6 +91,11 @@ opaque_id!(
     "renewal"
 );
 opaque_id!(
+    /// The name that one profile asks another authority for: nobody can guess it.
+    PromiseId,
+    "promised identity"
+);
+opaque_id!(
     /// An entry of the audit log.
     AuditId,
     "audit entry"

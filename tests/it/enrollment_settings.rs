@@ -141,8 +141,8 @@ async fn of_two_who_change_the_same_settings_the_second_is_told() {
     for version in [1, 2] {
         let read_by_both = EnrollmentSettings { version, ..EnrollmentSettings::default() };
         let audit = || state.audit(&scope, AuditAction::EnrollmentSettingsChanged);
-        state.store.put_enrollment_settings(&scope, &read_by_both, &audit()).await.expect("the first");
-        let second = state.store.put_enrollment_settings(&scope, &read_by_both, &audit()).await;
+        state.store.put_enrollment_settings(&scope, &read_by_both, &[], &audit()).await.expect("the first");
+        let second = state.store.put_enrollment_settings(&scope, &read_by_both, &[], &audit()).await;
         assert_eq!(second.expect_err("it did not see the first").code(), "enrollment-settings-changed");
     }
 }

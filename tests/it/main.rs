@@ -29,6 +29,7 @@ mod expirations;
 mod expiry;
 mod expiry_scale;
 mod export;
+mod external_scep;
 mod fleet;
 mod groups;
 mod identities;

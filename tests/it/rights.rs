@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 type Rights = BTreeMap<(String, String), BTreeSet<String>>;
 
 /// Rights that no call of the story uses, and why they are there.
-const UNSEEN: [(&str, &str, &str, &str); 20] = [
+const UNSEEN: [(&str, &str, &str, &str); 21] = [
     ("Push", "Wake", "sqs:ReceiveMessage", "Lambda itself takes the messages"),
     ("Push", "Wake", "sqs:DeleteMessage", "Lambda itself takes the messages"),
     ("Push", "Wake", "sqs:GetQueueAttributes", "Lambda itself takes the messages"),
@@ -34,6 +34,7 @@ const UNSEEN: [(&str, &str, &str, &str); 20] = [
     ("Admin", "*/profile-signer/", "secretsmanager:PutSecretValue", "the same"),
     ("Admin", "*/data-key", "secretsmanager:PutSecretValue", "the same"),
     ("Admin", "*/removal-password/", "secretsmanager:PutSecretValue", "the same"),
+    ("Admin", "*/scep-secret/", "secretsmanager:PutSecretValue", "the same"),
     ("Certificate", "*/push-key/", "secretsmanager:PutSecretValue", "the same"),
     ("Certificate", "*/signing-key/", "secretsmanager:PutSecretValue", "the same"),
     ("Certificate", "*/push-export/", "secretsmanager:PutSecretValue", "the same"),

@@ -54,6 +54,8 @@ pub(crate) struct AuthorityView {
     fingerprint: String,
     /// Whether it issues identities (the tenant's own), or is only trusted.
     issuing: bool,
+    /// Whether it is the authority of a SCEP server of your own: then only those of its identities count that a profile asked for.
+    external: bool,
     /// `active`: it issues. `trusted`: its identities are accepted. `retired`: they are refused.
     state: AuthorityState,
     #[schema(value_type = String, format = DateTime)]
@@ -69,6 +71,7 @@ impl From<IdentityAuthority> for AuthorityView {
             common_name: authority.common_name,
             organization: authority.organization,
             issuing: authority.issuing,
+            external: authority.external,
             not_after: authority.not_after,
         }
     }

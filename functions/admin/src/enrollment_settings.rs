@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::external_scep::{ExternalScepBody, ExternalScepView};
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     /// Where devices get the identity that they sign with.
     #[serde(default)]
     identity: IdentitySource,
+    /// The SCEP server of your own, with `external-scep`.
+    external_scep: Option<ExternalScepBody>,
     /// How devices get their profiles.
     #[serde(default)]
     method: EnrollmentMethod,
@@ -85,6 +88,7 @@ pub(crate) struct SettingsView {
     per_user_connections: bool,
     bootstrap_token: bool,
     identity: IdentitySource,
+    external_scep: Option<ExternalScepView>,
     method: EnrollmentMethod,
 }
 
@@ -102,6 +106,7 @@ impl From<EnrollmentSettings> for SettingsView {
             per_user_connections: settings.per_user_connections,
             bootstrap_token: settings.bootstrap_token,
             identity: settings.identity,
+            external_scep: settings.external_scep.map(ExternalScepView::from),
             method: settings.method,
         }
     }
@@ -147,6 +152,7 @@ pub(crate) async fn change(
         per_user_connections: body.per_user_connections,
         bootstrap_token: body.bootstrap_token,
         identity: body.identity,
+        external_scep: body.external_scep.map(ExternalScepBody::into_new),
         method: body.method,
     };
     Ok(JsonAnswer(change_enrollment_settings(&state, &scope, new).await?.into()))

@@ -10,6 +10,7 @@ mod enrollment_settings;
 mod enrollments;
 mod events;
 mod expirations;
+mod external_scep;
 mod groups;
 mod identities;
 mod inactivity;

@@ -36,6 +36,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "The link was used, revoked, or has ended, or there is no usable push certificate",
             body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The tenant's own SCEP server gives no challenge now; the link stays good",
+            body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 async fn open(
@@ -69,6 +71,8 @@ async fn open(
         (status = 303, description = "Where the profile is made, if it brings the device's identity along"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The tenant's own SCEP server gives no challenge now; the link stays good",
+            body = ProblemDetails, content_type = "application/problem+json"),
     )
 )]
 async fn profile(
@@ -144,16 +148,19 @@ async fn invitation(state: &AppState, tenant: &str, token: &str) -> Result<(Stri
     Ok((organization, link.terms.holder.name))
 }
 
-/// A refusal in words for people. What is not theirs to know, or may pass, goes the way of all errors.
+/// A refusal in words for people. What is not theirs to know goes the way of all errors.
 fn refusal(error: Error) -> Result<Response, Problem> {
     let (status, message) = match error.kind() {
         Kind::NotFound => (StatusCode::NOT_FOUND, "It was not copied whole, or is too old.".to_owned()),
         Kind::Conflict => (StatusCode::CONFLICT, error.to_string()),
+        Kind::Unavailable => {
+            let page = page::not_now(&error.to_string(), error.next_step());
+            return Ok(page::answer(StatusCode::SERVICE_UNAVAILABLE, &page));
+        }
         Kind::Malformed
         | Kind::Unauthenticated
         | Kind::Forbidden
         | Kind::RateLimited { .. }
-        | Kind::Unavailable
         | Kind::Internal => return Err(error.into()),
     };
     Ok(page::answer(status, &page::refusal(&message, "Ask your administrator for a new link.")))

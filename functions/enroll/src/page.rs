@@ -124,6 +124,21 @@ pub(crate) fn refusal(message: &str, next: &str) -> Markup {
     )
 }
 
+/// The page of a link that is good, and cannot be served just now. `next` is for who can do something about it.
+pub(crate) fn not_now(message: &str, next: Option<&str>) -> Markup {
+    page(
+        "This does not work just now",
+        &html! {
+            h1 { "This does not work just now" }
+            section {
+                p { (message) }
+                p { "Your link is still good: try again in a few minutes. If it goes on, show this page to your administrator." }
+                @if let Some(next) = next { p.soft { (next) } }
+            }
+        },
+    )
+}
+
 fn page(title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)

@@ -3,6 +3,7 @@
 pub mod apns;
 pub mod aws;
 pub mod device;
+pub mod ndes;
 pub(crate) mod pages;
 pub mod portal;
 pub mod runner;

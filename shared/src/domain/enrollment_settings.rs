@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::external_scep::ExternalScep;
 use crate::error::{Error, Result};
 use crate::id::KeyId;
 
@@ -86,6 +87,8 @@ pub enum IdentitySource {
     Scep,
     /// Key and certificate come inside the profile, made for this one profile.
     Pkcs12,
+    /// The device makes a key and asks a SCEP server of the tenant's own.
+    ExternalScep,
 }
 
 /// How a device gets its enrollment profile.
@@ -117,6 +120,9 @@ pub struct EnrollmentSettings {
     /// Where devices get their identities.
     #[serde(default)]
     pub identity: IdentitySource,
+    /// The tenant's own SCEP server, where devices get them there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_scep: Option<ExternalScep>,
     /// How devices get their profiles.
     #[serde(default)]
     pub method: EnrollmentMethod,
@@ -135,6 +141,7 @@ impl Default for EnrollmentSettings {
             per_user_connections: true,
             bootstrap_token: true,
             identity: IdentitySource::Scep,
+            external_scep: None,
             method: EnrollmentMethod::Direct,
             version: 0,
         }
@@ -142,6 +149,14 @@ impl Default for EnrollmentSettings {
 }
 
 impl EnrollmentSettings {
+    /// The tenant's own SCEP server, if devices get their identities there.
+    pub fn external(&self) -> Option<&ExternalScep> {
+        match self.identity {
+            IdentitySource::ExternalScep => self.external_scep.as_ref(),
+            IdentitySource::Scep | IdentitySource::Pkcs12 => None,
+        }
+    }
+
     /// Checks what devices would refuse whatever was before.
     ///
     /// # Errors
@@ -172,7 +187,13 @@ impl EnrollmentSettings {
             let message = "In phases a device asks for its identity: it cannot come with the profile.";
             return Err(Error::malformed("phases-need-scep", message)
                 .at("identity")
-                .next("Choose identity \"scep\", or method \"direct\"."));
+                .next("Choose identity \"scep\" or \"external-scep\", or method \"direct\"."));
+        }
+        if (self.identity == IdentitySource::ExternalScep) != self.external_scep.is_some() {
+            let message = "A SCEP server of your own belongs to identity \"external-scep\", and that to it.";
+            return Err(Error::malformed("external-scep", message)
+                .at("external_scep")
+                .next("Give both, or leave both out."));
         }
         if self.pinned && self.trusted_authority.is_none() {
             let message = "Only a certificate that the profile brings along can be pinned.";

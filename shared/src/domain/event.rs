@@ -28,6 +28,8 @@ pub enum EventKind {
     PushAddressRefused,
     /// A device tried to enroll with the identity of another one.
     IdentityRefused,
+    /// A device tried to enroll with a certificate of the tenant's own authority that no profile asked for.
+    ExternalIdentityRefused,
     /// A device spoke with its renewed identity for the first time; the former one is refused from then on.
     IdentityRenewed,
     /// A device has not renewed its identity, whose end is near. It stays managed, and is asked again.
@@ -57,6 +59,7 @@ impl EventKind {
             Self::CommandCompleted => "command-completed",
             Self::PushAddressRefused => "push-address-refused",
             Self::IdentityRefused => "identity-refused",
+            Self::ExternalIdentityRefused => "external-identity-refused",
             Self::IdentityRenewed => "identity-renewed",
             Self::IdentityOverdue => "identity-overdue",
             Self::RevokedIdentityUsed => "revoked-identity-used",

@@ -43,6 +43,10 @@ pub struct IdentityAuthority {
     pub certificate: Bytes,
     /// Whether it issues: the newest one of the tenant's own.
     pub issuing: bool,
+    /// Whether it certifies more than this tenant's devices: then an enrollment begins only with a certificate whose name one
+    /// of our profiles asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
     /// Since when a newer one issues in its place. None for one that was brought along from elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_at: Option<Timestamp>,
@@ -89,6 +93,11 @@ impl IdentityAuthority {
     /// Whether this server made it and has its key.
     pub fn is_own(&self) -> bool {
         self.issuing || self.replaced_at.is_some()
+    }
+
+    /// Whether a device can be asked to renew an identity of its: that identity is in a profile of ours.
+    pub fn is_renewable(&self) -> bool {
+        self.is_own() || self.external
     }
 
     /// SHA-256 of its certificate.

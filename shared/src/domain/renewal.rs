@@ -20,6 +20,10 @@ const PAUSES: [i64; 4] = [3_600, 4 * 3_600, 16 * 3_600, DAY];
 /// How long a try waits for a device that sleeps, in seconds: so long its command stays in the queue.
 pub const WAITS: i64 = 30 * DAY;
 
+/// How long after a try whose challenge has ended unused the next one comes, in seconds: at another hour of the day, so that a device
+/// which is off each night has its chance.
+const FADED: i64 = 7 * 3_600;
+
 /// What was done about the renewal of the identity that the device signs with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renewal {
@@ -31,6 +35,9 @@ pub struct Renewal {
     /// By which command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandUuid>,
+    /// When the challenge in it ends, where that is sooner than the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fades_at: Option<Timestamp>,
     /// When an administrator wanted it renewed at once, until the device is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted_at: Option<Timestamp>,
@@ -101,7 +108,7 @@ impl Enrollment {
         } else if self.last_seen >= asked_at {
             later(asked_at, PATIENCE[step])
         } else {
-            later(asked_at, WAITS)
+            later(asked_at, if renewal.fades_at.is_some() { FADED } else { WAITS })
         }
     }
 

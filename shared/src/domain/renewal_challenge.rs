@@ -45,6 +45,9 @@ pub struct RenewalChallenge {
     pub enrollment: EnrollmentId,
     /// The identity that the new one renews.
     pub renews: Fingerprint,
+    /// Whether an authority from elsewhere issues: then the name in the certificate is the proof, and no challenge of ours.
+    #[serde(default)]
+    pub external: bool,
     /// The subject of the new one, outermost first: attribute and value.
     pub subject: Vec<(String, String)>,
     /// When it ends, in unix seconds: a day after its command, which may be fetched in the last moment.
@@ -68,15 +71,21 @@ impl RenewalChallenge {
             challenge_hash: hash(token.secret.expose()),
             enrollment,
             renews,
+            external: false,
             subject,
             expires_at: now.as_second() + WAITS + DAY,
             issued: None,
         }
     }
 
+    /// Whether its time is not over.
+    pub fn lasts(&self, now: Timestamp) -> bool {
+        now.as_second() < self.expires_at
+    }
+
     /// Whether the token is this one's, and its time is not over.
     pub fn accepts(&self, token: &RenewalToken, now: Timestamp) -> bool {
-        now.as_second() < self.expires_at && same(&self.challenge_hash, &hash(token.secret.expose()))
+        !self.external && self.lasts(now) && same(&self.challenge_hash, &hash(token.secret.expose()))
     }
 }
 

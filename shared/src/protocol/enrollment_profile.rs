@@ -109,14 +109,14 @@ pub struct Scep {
     /// The SCEP server.
     pub url: String,
     /// Which of the server's authorities: the device repeats it when it asks for the authority's certificate.
-    pub name: String,
+    pub name: Option<String>,
     /// Subject to ask for, outermost first: attribute (`O`, `CN` or a dotted OID) and value.
     pub subject: Vec<(String, String)>,
     /// One-time password for this enrollment.
     pub challenge: Secret<String>,
-    /// SHA-1 over the CA certificate's DER. `CAFingerprint` takes SHA-1 or MD5 and nothing newer (Apple's
+    /// SHA-1, or MD5, over the CA certificate's DER. `CAFingerprint` takes SHA-1 or MD5 and nothing newer (Apple's
     /// over-the-air enrollment guide; the 802.1X white paper): the device compares it with GetCACert's answer.
-    pub ca_sha1: [u8; 20],
+    pub ca_fingerprint: Vec<u8>,
 }
 
 /// The PayloadUUIDs of a profile and its two payloads.
@@ -172,7 +172,7 @@ impl EnrollmentProfile {
         }
     }
 
-    fn scep(&self, Scep { url, name: authority, subject, challenge, ca_sha1 }: &Scep) -> Dictionary {
+    fn scep(&self, Scep { url, name: authority, subject, challenge, ca_fingerprint }: &Scep) -> Dictionary {
         // Each relative name is an array of its own, although only one attribute fits this product's subjects.
         let name = |(attribute, value): &(String, String)| {
             let pair = vec![attribute.as_str().into(), value.as_str().into()];
@@ -180,10 +180,12 @@ impl EnrollmentProfile {
         };
         let mut content = Dictionary::new();
         put(&mut content, "URL", url.as_str());
-        put(&mut content, "Name", authority.as_str());
+        if let Some(authority) = authority {
+            put(&mut content, "Name", authority.as_str());
+        }
         put(&mut content, "Subject", Value::Array(subject.iter().map(name).collect()));
         put(&mut content, "Challenge", challenge.expose().as_str());
-        put(&mut content, "CAFingerprint", Value::Data(ca_sha1.to_vec()));
+        put(&mut content, "CAFingerprint", Value::Data(ca_fingerprint.clone()));
         put(&mut content, "Key Type", "RSA");
         put(&mut content, "Keysize", KEY_SIZE);
         put(&mut content, "Key Usage", KEY_USAGE);
@@ -293,13 +295,13 @@ mod tests {
             check_in_url: "https://mdm.example.org/mdm/aaaaaaaaaaaaaaaa/checkin".to_owned(),
             identity: Identity::Scep(Scep {
                 url: "https://mdm.example.org/scep/aaaaaaaaaaaaaaaa".to_owned(),
-                name: "bbbbbbbbbbbbbbbb".to_owned(),
+                name: Some("bbbbbbbbbbbbbbbb".to_owned()),
                 subject: vec![
                     ("O".to_owned(), "Example & Sons".to_owned()),
                     ("CN".to_owned(), "link-1".to_owned()),
                 ],
                 challenge: Secret::new("one-time".to_owned()),
-                ca_sha1: [7; 20],
+                ca_fingerprint: vec![7; 20],
             }),
             options: ProfileOptions::default(),
             uuids: ProfileUuids {

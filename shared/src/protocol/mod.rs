@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod body;
+pub mod challenge_page;
 pub mod checkin;
 pub mod command;
 pub mod decode;

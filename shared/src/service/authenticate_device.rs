@@ -25,6 +25,8 @@ pub struct Signer {
     pub identity: DeviceIdentity,
     /// Whether an authority of the tenant's own issued it, not one that came from elsewhere.
     pub is_ours: bool,
+    /// Whether its authority certifies more than this tenant's devices.
+    pub is_external: bool,
 }
 
 /// Proves the signer of `body` by its `Mdm-Signature` header: the signature fits the body exactly, and the certificate
@@ -64,7 +66,14 @@ pub async fn authenticate_device(
         not_before: validity::from_asn1(certificate.not_before()).map_err(Error::internal)?,
         not_after: validity::from_asn1(certificate.not_after()).map_err(Error::internal)?,
     };
-    Ok(Signer { scope, certificate, fingerprint, identity, is_ours: issuer.is_own() })
+    Ok(Signer {
+        scope,
+        certificate,
+        fingerprint,
+        identity,
+        is_ours: issuer.is_own(),
+        is_external: issuer.external,
+    })
 }
 
 /// The tenant's authorities, remembered for a minute.

@@ -30,7 +30,9 @@ pub async fn carried_profile(
     let settings = state.store.enrollment_settings(&scope).await?;
     match settings.identity {
         IdentitySource::Pkcs12 => {}
-        IdentitySource::Scep => return Err(Error::not_found("profile with an identity")),
+        IdentitySource::Scep | IdentitySource::ExternalScep => {
+            return Err(Error::not_found("profile with an identity"));
+        }
     }
     let frame = Frame::read(state, &scope, &settings, &link.terms).await?;
     let number = count_served(state, &scope, &link).await?;

@@ -78,7 +78,7 @@ fn issues_already(issuing: Option<&IdentityAuthority>) -> Error {
 /// Trusts the authority of another server, whose identities the tenant's devices bring along.
 ///
 /// # Errors
-/// Malformed when `pem` is not one certificate of an authority.
+/// Malformed when `pem` is not one certificate of an authority; Conflict when it is that of the tenant's own SCEP server.
 pub async fn trust_identity_authority(state: &State, scope: &Scope, pem: &str) -> Result<IdentityAuthority> {
     let refuse = |message: &str| {
         Error::malformed("authority-certificate", message)
@@ -94,11 +94,29 @@ pub async fn trust_identity_authority(state: &State, scope: &Scope, pem: &str) -
     if !certificate::is_authority(found) {
         return Err(refuse(&format!("\"{common}\" is not the certificate of an authority.")));
     }
-    let record = record(state.random.id(), found, common.clone(), common, false)?;
+    let record = foreign_authority(state, found)?;
+    let known = state.store.authorities(scope).await?;
+    if known
+        .iter()
+        .any(|known| known.fingerprint() == record.fingerprint() && known.external && known.is_accepted())
+    {
+        return Err(Error::conflict(
+            "identity-authority-external",
+            "This is the authority of your own SCEP server: of its identities only those count that a profile asked for.",
+        )
+        .at("certificate")
+        .next("To have all of them count, choose other enrollment settings and retire it first."));
+    }
     let audit = audit(state, scope, AuditAction::IdentityAuthorityTrusted, &record);
     state.store.trust_authority(scope, &record, &audit).await?;
     state.authorities.forget(scope.tenant());
     Ok(record)
+}
+
+/// The record of an authority from elsewhere.
+pub(super) fn foreign_authority(state: &State, certificate: &X509) -> Result<IdentityAuthority> {
+    let common = certificate::display_name(certificate.subject_name());
+    record(state.random.id(), certificate, common.clone(), common, false)
 }
 
 fn audit(state: &State, scope: &Scope, action: AuditAction, authority: &IdentityAuthority) -> AuditEntry {
@@ -119,6 +137,7 @@ fn record(
         organization,
         certificate: certificate.to_der().map_err(Error::internal)?.into(),
         issuing,
+        external: false,
         replaced_at: None,
         retired_at: None,
         not_after: validity::from_asn1(certificate.not_after()).map_err(Error::internal)?,

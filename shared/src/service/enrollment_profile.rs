@@ -6,6 +6,7 @@ use openssl::sha::{sha1, sha256};
 use uuid::Builder;
 
 use super::create_enrollment_link::issuing_authority;
+use super::external_scep::promised;
 use super::issue_identity::identity_subject;
 use super::over_the_air::profile_service;
 use super::profile_signer::sign_profile;
@@ -13,6 +14,7 @@ use super::secret_path;
 use crate::domain::enrollment_settings::{
     AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
 };
+use crate::domain::external_scep::ExternalScep;
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
@@ -91,11 +93,24 @@ pub async fn enrollment_profile(
             let identity = requested(state, &scope, &frame.authority, &link, &challenge, kind);
             frame.serve(state, &scope, &challenge.name(), identity, unsigned).await.map(Opened::Profile)
         }
+        IdentitySource::ExternalScep => {
+            let frame = Frame::read(state, &scope, &settings, &link.terms).await?;
+            let devices = link.terms.devices.clone();
+            let external = required(&settings)?;
+            let (name, identity) =
+                promised(state, &scope, external, &frame.authority.organization, &link, devices).await?;
+            frame.serve(state, &scope, &name, identity, unsigned).await.map(Opened::Profile)
+        }
         IdentitySource::Pkcs12 => {
             let (base, token) = (&state.config.base_url, token.reveal());
             Ok(Opened::At(format!("{base}/scep/{}/profile/{}", scope.tenant(), token.expose())))
         }
     }
+}
+
+/// The tenant's own SCEP server, where the settings send devices there.
+pub(super) fn required(settings: &EnrollmentSettings) -> Result<&ExternalScep> {
+    settings.external().ok_or_else(|| Error::internal("the settings name no SCEP server"))
 }
 
 /// What all enrollment profiles of a tenant have in common at the moment.
@@ -128,14 +143,14 @@ impl Frame {
     pub(super) async fn installed(
         state: &State,
         scope: &Scope,
+        settings: &EnrollmentSettings,
         topic: String,
         is_user_enrollment: bool,
     ) -> Result<Self> {
-        let settings = state.store.enrollment_settings(scope).await?;
         let authority = issuing_authority(state, scope).await?;
         let user_enrollment = is_user_enrollment.then(link_terms::UserEnrollment::default);
         let terms = LinkTerms { user_enrollment, ..LinkTerms::default() };
-        Ok(Self { topic, authority, options: options(state, scope, &settings, &terms).await? })
+        Ok(Self { topic, authority, options: options(state, scope, settings, &terms).await? })
     }
 
     /// The profile around an identity, signed.
@@ -298,10 +313,10 @@ pub(super) fn scep(
 ) -> Identity {
     Identity::Scep(Scep {
         url: format!("{}/scep/{}", state.config.base_url, scope.tenant()),
-        name: authority.id.to_string(),
+        name: Some(authority.id.to_string()),
         subject,
         challenge,
-        ca_sha1: sha1(&authority.certificate),
+        ca_fingerprint: sha1(&authority.certificate).to_vec(),
     })
 }
 

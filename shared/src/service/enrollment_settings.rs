@@ -4,17 +4,21 @@ use std::collections::BTreeSet;
 
 use openssl::x509::X509;
 
+use super::external_settings::{self, CheckedExternal, NewExternalScep};
 use super::secret_path;
 use crate::domain::audit::AuditAction;
 use crate::domain::enrollment_settings::{
     AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
 };
+use crate::domain::external_scep::wrong;
+use crate::domain::identity::IdentityAuthority;
 use crate::error::{Error, Result};
 use crate::id::KeyId;
 use crate::pki::certificate;
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::state::State;
+use crate::store::TrustedExternal;
 
 /// The shortest and the longest password that removes a profile, in characters.
 const PASSWORD: std::ops::RangeInclusive<usize> = 4..=64;
@@ -47,6 +51,8 @@ pub struct NewSettings {
     pub bootstrap_token: bool,
     /// Where devices get their identities.
     pub identity: IdentitySource,
+    /// The tenant's own SCEP server.
+    pub external_scep: Option<NewExternalScep>,
     /// How devices get their profiles.
     pub method: EnrollmentMethod,
 }
@@ -63,6 +69,10 @@ pub async fn change_enrollment_settings(
 ) -> Result<EnrollmentSettings> {
     let before = state.store.enrollment_settings(scope).await?;
     let (removal, password) = removal(state, &before, new.removal)?;
+    let external = match new.external_scep {
+        Some(new) => Some(external_settings::check(state, before.external_scep.as_ref(), new).await?),
+        None => None,
+    };
     let settings = EnrollmentSettings {
         access_rights: new.access_rights,
         removal,
@@ -71,6 +81,7 @@ pub async fn change_enrollment_settings(
         per_user_connections: new.per_user_connections,
         bootstrap_token: new.bootstrap_token,
         identity: new.identity,
+        external_scep: external.as_ref().map(|checked| checked.external.clone()),
         method: new.method,
         version: before.version + 1,
     };
@@ -83,12 +94,47 @@ pub async fn change_enrollment_settings(
         let path = secret_path::removal_password(scope.tenant(), id);
         state.secrets.put(&path, &Secret::new(password.expose().clone().into_bytes())).await?;
     }
-    let audit = state
+    let mut audit = state
         .audit(scope, AuditAction::EnrollmentSettingsChanged)
         .with("access_rights", AccessRight::bits(&settings.access_rights))
         .with("per_user_connections", settings.per_user_connections);
-    state.store.put_enrollment_settings(scope, &settings, &audit).await?;
+    let mut trusted = Vec::new();
+    if let Some(CheckedExternal { external, authorities, secret }) = external {
+        trusted = trust(state, scope, authorities).await?;
+        if let Some(secret) = secret {
+            let path = secret_path::scep_secret(scope.tenant(), external.challenge.secret());
+            state.secrets.put(&path, &Secret::new(secret.expose().clone().into_bytes())).await?;
+        }
+        let fingerprints: Vec<_> =
+            external.authorities.iter().map(|authority| authority.fingerprint.to_string()).collect();
+        audit = audit.with("scep_server", &external.url).with("authorities", fingerprints.join(" "));
+    }
+    state.store.put_enrollment_settings(scope, &settings, &trusted, &audit).await?;
+    state.authorities.forget(scope.tenant());
     Ok(settings)
+}
+
+/// What has to be written so that these authorities are trusted for what profiles ask for, and for nothing else.
+async fn trust(
+    state: &State,
+    scope: &Scope,
+    authorities: Vec<IdentityAuthority>,
+) -> Result<Vec<TrustedExternal>> {
+    let known = state.store.authorities(scope).await?;
+    let mut trusted: Vec<TrustedExternal> = Vec::new();
+    for authority in authorities {
+        let fingerprint = authority.fingerprint();
+        let known = known.iter().find(|known| known.fingerprint() == fingerprint && known.is_accepted());
+        if known.is_some_and(IdentityAuthority::is_own) {
+            return Err(wrong("authority", "This is the authority that this server issues identities with.")
+                .next("Choose identity \"scep\", or give the certificate of your own authority."));
+        }
+        let again = trusted.iter().any(|other| other.authority.fingerprint() == fingerprint);
+        if !again && known.is_none_or(|known| !known.external) {
+            trusted.push(TrustedExternal { authority, known: known.is_some() });
+        }
+    }
+    Ok(trusted)
 }
 
 /// The rule, and a password that is yet to be kept.

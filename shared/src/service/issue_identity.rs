@@ -225,7 +225,7 @@ async fn renew_by_challenge(
 }
 
 /// The record of the identity that takes the former one's place.
-fn renewed(
+pub(super) fn renewed(
     certificate: &X509,
     former: &IssuedIdentity,
     device: &EnrollmentId,

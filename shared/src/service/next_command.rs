@@ -5,7 +5,7 @@ use super::check_in::Answer;
 use super::device_heard::note_heard;
 use super::enqueue_command::send_wakes;
 use super::sealed::stored_command;
-use super::{refuse_duplicate, unenroll_device};
+use super::{external_identity, refuse_duplicate, unenroll_device};
 use crate::domain::command::{CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::event::EventKind;
@@ -29,7 +29,12 @@ const NOT_NOW_DELAY: u16 = 900;
 /// # Errors
 /// Forbidden when the signer may not speak for this enrollment; Unavailable when the device should try again.
 pub async fn next_command(state: &State, signer: &Signer, report: &Report, body: &[u8]) -> Result<Answer> {
-    let answer = poll(state, signer, report, body).await;
+    let mut answer = poll(state, signer, report, body).await;
+    if let Err(refused) = &answer
+        && external_identity::accepts_renewal(state, signer, &report.enrollment, refused).await?
+    {
+        answer = poll(state, signer, report, body).await;
+    }
     let answer = unenroll_device::told(state, signer, &report.enrollment, answer).await;
     refuse_duplicate::told(state, signer, &report.enrollment, answer).await
 }

@@ -10,6 +10,7 @@ use openssl::x509::X509;
 
 use super::authenticate_device::{authorities, issuer_of};
 use super::enrollment_profile::{Frame, ServedProfile, count_served, part_uuid, requested, signed};
+use super::external_scep::promised;
 use crate::domain::identity_name::{IdentityKind, IdentityName};
 use crate::domain::link::{EnrollmentLink, LinkState, LinkToken};
 use crate::domain::link_challenge::{Challenge, LinkChallenge, ProvenDevice, Purpose};
@@ -121,6 +122,11 @@ async fn third_phase(
         .ok_or_else(refused)?;
     let settings = state.store.enrollment_settings(scope).await?;
     let frame = Frame::read(state, scope, &settings, &link.terms).await?;
+    if let Some(external) = settings.external() {
+        let organization = &frame.authority.organization;
+        let (name, identity) = promised(state, scope, external, organization, &link, device.names()).await?;
+        return frame.serve(state, scope, &name, identity, false).await;
+    }
     let ends = link.hour_ends(now);
     let challenge = promise(state, scope, &link, Purpose::Identity, Some(device), ends).await?;
     let identity = requested(state, scope, &frame.authority, &link, &challenge, IdentityKind::Requested);

@@ -6,9 +6,12 @@ use serde_json::json;
 
 use super::enqueue_command::{NewCommand, enqueue_command};
 use super::enrollment_profile::{Frame, scep};
+use super::external_scep::{lasts, payload};
+use super::fetch_challenge::challenge;
 use super::issue_identity::subject;
 use crate::domain::audit::AuditAction;
 use crate::domain::enrollment::Enrollment;
+use crate::domain::identity_promise::PromisedName;
 use crate::domain::renewal::{Renewal, WAITS};
 use crate::domain::renewal_challenge::{RenewalChallenge, RenewalToken};
 use crate::domain::sweep::{DeviceRenewal, Sweep};
@@ -17,6 +20,7 @@ use crate::id::EnrollmentId;
 use crate::protocol::command::Command;
 use crate::scope::Scope;
 use crate::state::State;
+use crate::time::from_unix;
 
 /// Among what waits for a device, a renewal has no precedence.
 const PRIORITY: u8 = 5;
@@ -30,17 +34,27 @@ pub(super) async fn ask_for_renewal(state: &State, scope: &Scope, device: &Enrol
     let (Some(identity), Some(push)) = (&device.identity, &device.push) else { return Ok(()) };
     let now = state.clock.now();
     let is_user_enrollment = device.facts.user_enrollment;
-    let frame = Frame::installed(state, scope, push.topic.clone(), is_user_enrollment).await?;
+    let settings = state.store.enrollment_settings(scope).await?;
+    let frame = Frame::installed(state, scope, &settings, push.topic.clone(), is_user_enrollment).await?;
     let token = RenewalToken { id: state.random.id(), secret: state.random.token() };
-    let common_name = format!("Renewed {}", token.id);
+    let common_name = PromisedName::Renewal(token.id.clone()).to_string();
     // The group stands in the subject for the day when the device enrolls anew with it.
     let record = state.store.identity(scope, &identity.fingerprint).await?;
     let group = record.and_then(|record| record.holder.group);
     let subject = subject(&frame.authority.organization, group.as_deref(), &common_name);
-    let kept =
-        RenewalChallenge::create(&token, device.id.clone(), identity.fingerprint, subject.clone(), now);
+    let (external, former) = (settings.external(), identity.fingerprint);
+    let kept = RenewalChallenge {
+        external: external.is_some(),
+        ..RenewalChallenge::create(&token, device.id.clone(), former, subject.clone(), now)
+    };
+    let asks = match external {
+        Some(external) => {
+            payload(external, subject, challenge(state, scope.tenant(), &external.challenge).await?)
+        }
+        None => scep(state, scope, &frame.authority, subject, token.reveal()),
+    };
+    let fades_in = external.and_then(lasts);
     state.store.keep_renewal_challenge(scope, &kept).await?;
-    let asks = scep(state, scope, &frame.authority, subject, token.reveal());
     let profile = frame.serve(state, scope, &common_name, asks, false).await?.bytes;
     let uuid = state.random.command_uuid();
     let install = json!({"RequestType": "InstallProfile", "Payload": STANDARD.encode(profile)});
@@ -49,7 +63,7 @@ pub(super) async fn ask_for_renewal(state: &State, scope: &Scope, device: &Enrol
         targets: vec![device.id.clone()],
         priority: PRIORITY,
         uuid: Some(uuid.clone()),
-        expires_in: u64::try_from(WAITS).ok(),
+        expires_in: u64::try_from(fades_in.unwrap_or(WAITS)).ok(),
     };
     enqueue_command(state, scope, new).await?;
     let before = device.renewal.clone().unwrap_or_default();
@@ -57,6 +71,7 @@ pub(super) async fn ask_for_renewal(state: &State, scope: &Scope, device: &Enrol
         attempt: before.attempt + 1,
         asked_at: Some(now),
         command: Some(uuid),
+        fades_at: fades_in.map(|seconds| from_unix(now.as_second() + seconds)),
         wanted_at: None,
         overdue_at: before.overdue_at,
     };
@@ -80,10 +95,10 @@ pub async fn want_renewal(state: &State, scope: &Scope, id: &EnrollmentId) -> Re
         return Err(Error::conflict("not-enrolled", format!("The device {id} is not enrolled (any more).")));
     }
     let authorities = state.store.authorities(scope).await?;
-    let is_own = device.identity.as_ref().is_some_and(|identity| {
-        authorities.iter().any(|each| each.is_own() && each.fingerprint() == identity.authority)
+    let is_ours = device.identity.as_ref().is_some_and(|identity| {
+        authorities.iter().any(|each| each.is_renewable() && each.fingerprint() == identity.authority)
     });
-    if !is_own || device.renewal_at().is_none() {
+    if !is_ours || device.renewal_at().is_none() {
         return Err(Error::conflict(
             "identity-not-renewable",
             "This device's identity is not one that this server can renew.",

@@ -36,6 +36,18 @@ pub async fn retire_identity_authority(
     if !authority.is_accepted() {
         return Ok(authority);
     }
+    let settings = state.store.enrollment_settings(scope).await?;
+    let fingerprint = authority.fingerprint();
+    if settings
+        .external()
+        .is_some_and(|external| external.authorities.iter().any(|each| each.fingerprint == fingerprint))
+    {
+        return Err(Error::conflict(
+            "identity-authority-issues",
+            "This is the authority of the SCEP server that issues the tenant's identities.",
+        )
+        .next("Choose other enrollment settings first: PUT .../enrollment-settings."));
+    }
     let devices = devices_of(state, scope, authority.fingerprint()).await?;
     if devices > 0 && confirmed != Some(devices) {
         return Err(not_confirmed(devices));

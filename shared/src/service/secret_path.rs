@@ -44,6 +44,11 @@ pub(super) fn removal_password(tenant: &TenantId, password: &KeyId) -> String {
     format!("{tenant}/removal-password/{password}")
 }
 
+/// What a tenant's own SCEP server wants to hear: a challenge, or the password of who may ask for one.
+pub(super) fn scep_secret(tenant: &TenantId, secret: &KeyId) -> String {
+    format!("{tenant}/scep-secret/{secret}")
+}
+
 /// The key that seals what devices deposit: unlock tokens, bootstrap tokens.
 pub(super) fn data_key(tenant: &TenantId) -> String {
     format!("{tenant}/data-key")

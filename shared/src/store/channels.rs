@@ -9,10 +9,20 @@ use super::{Cancelled, Item, NEW, Store, item, number, put_item_part, read, text
 use crate::domain::audit::AuditEntry;
 use crate::domain::enrollment::{Enrollment, EnrollmentState};
 use crate::domain::event::Event;
-use crate::domain::identity::IssuedIdentity;
+use crate::domain::identity::{IssuedIdentity, not_bound};
+use crate::domain::identity_promise::Claim;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, GroupId};
 use crate::scope::Scope;
+
+/// The identity that a device begins an enrollment with, and what must be true for that.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding<'a> {
+    /// The identity.
+    pub identity: &'a IssuedIdentity,
+    /// What must be true.
+    pub claim: &'a Claim,
+}
 
 /// Channels written in one transaction, which holds 100 items. A shared iPad may have more users.
 const AT_ONCE: usize = 90;
@@ -44,7 +54,7 @@ impl Store {
 
     /// Writes the channels of a device that begins an enrollment, its own first, binds its identity to it, makes it a member of
     /// the group `joins`, and writes down `event`. The identity's record is made here if the certificate came from elsewhere;
-    /// where it names a link, it claims that link, which is used once.
+    /// where it claims a link, that is used once.
     ///
     /// # Errors
     /// Forbidden when the certificate is bound to another device or its link enrolls no more; Conflict when a channel
@@ -54,7 +64,7 @@ impl Store {
         scope: &Scope,
         channels: &[Enrollment],
         before: &[(EnrollmentId, u64)],
-        identity: &IssuedIdentity,
+        binds: Binding<'_>,
         joins: Option<&str>,
         event: Option<&Event>,
     ) -> Result<()> {
@@ -62,7 +72,7 @@ impl Store {
         let member = joins.map(|(name, device)| self.member_part(scope, &GroupId::named(name), &device.id));
         let event = event.map(|event| self.event_part(scope, event));
         let with = member.into_iter().chain(event).collect::<Result<Vec<_>>>()?;
-        self.write_with(scope, channels, before, Some(identity), with).await
+        self.write_with(scope, channels, before, Some(binds), with).await
     }
 
     /// Ends channels of a device, its own first, and writes down who did it.
@@ -86,7 +96,7 @@ impl Store {
         scope: &Scope,
         channels: &[Enrollment],
         before: &[(EnrollmentId, u64)],
-        binds: Option<&IssuedIdentity>,
+        binds: Option<Binding<'_>>,
         mut with: Vec<TransactWriteItem>,
     ) -> Result<()> {
         let mut binding = self.binding_parts(scope, binds, channels.first())?;
@@ -111,16 +121,19 @@ impl Store {
         Ok(())
     }
 
-    /// The parts that bind the signer's identity, and claim its link where it names one.
+    /// The parts that bind the signer's identity, and claim its link where it has one to claim.
     fn binding_parts(
         &self,
         scope: &Scope,
-        binds: Option<&IssuedIdentity>,
+        binds: Option<Binding<'_>>,
         device: Option<&Enrollment>,
     ) -> Result<Vec<TransactWriteItem>> {
-        let Some((identity, device)) = binds.zip(device) else { return Ok(Vec::new()) };
-        let mut parts = vec![self.bind_part(scope, identity, device)?];
-        if let Some(link) = &identity.link {
+        let Some((Binding { identity, claim }, device)) = binds.zip(device) else { return Ok(Vec::new()) };
+        let mut parts = vec![self.bind_part(scope, identity, claim, device)?];
+        if let Claim::Promised { link, promise, group } = claim {
+            parts.push(self.promise_part(scope, link, promise, group.as_deref(), identity, device)?);
+        }
+        if let Some(link) = claim.link() {
             parts.extend(self.claim_parts(scope, link, identity)?);
         }
         Ok(parts)
@@ -130,22 +143,24 @@ impl Store {
     async fn unbindable(
         &self,
         scope: &Scope,
-        binds: Option<&IssuedIdentity>,
+        binds: Option<Binding<'_>>,
         device: Option<&Enrollment>,
     ) -> Result<Error> {
-        let known = match binds {
-            Some(identity) => self.identity(scope, &identity.fingerprint).await?,
-            None => None,
+        let Some((Binding { identity, claim }, device)) = binds.zip(device) else {
+            return Err(Error::internal("nothing was to be bound"));
         };
+        let known = self.identity(scope, &identity.fingerprint).await?;
         if known.as_ref().is_some_and(|identity| identity.revoked_at.is_some()) {
             return Ok(crate::domain::identity::revoked());
         }
         let bound = known.and_then(|identity| identity.enrollment);
-        let claims = binds.is_some_and(|identity| identity.link.is_some());
-        Ok(if bound.is_some() && bound.as_ref() != device.map(|device| &device.id) {
+        let claims = claim.link().is_some();
+        Ok(if bound.as_ref().is_some_and(|bound| *bound != device.id) {
             Error::forbidden("identity-bound-elsewhere", "This identity belongs to another device.")
         } else if bound.is_some() && claims {
             Error::forbidden("identity-claimed-before", "This device claimed this identity before.")
+        } else if bound.is_none() && *claim == Claim::Bound {
+            not_bound(&device.id)
         } else if claims {
             let message = "The enrollment link of this profile was used, withdrawn or has ended, or does not admit this device.";
             Error::forbidden("identity-unclaimable", message)

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::identity::TrustedExternal;
 use super::{NEW, Store, item, keys, number, put_item_part};
 use crate::domain::audit::AuditEntry;
 use crate::domain::enrollment_settings::EnrollmentSettings;
@@ -15,7 +16,8 @@ impl Store {
         Ok(kept.unwrap_or_default())
     }
 
-    /// Keeps the settings, whose version is one more than that of those they take the place of.
+    /// Keeps the settings, whose version is one more than that of those they take the place of, and trusts the authorities of the
+    /// tenant's own SCEP server.
     ///
     /// # Errors
     /// Conflict when somebody changed them meanwhile.
@@ -23,6 +25,7 @@ impl Store {
         &self,
         scope: &Scope,
         settings: &EnrollmentSettings,
+        trusted: &[TrustedExternal],
         audit: &AuditEntry,
     ) -> Result<()> {
         let (condition, values) = match settings.version {
@@ -31,7 +34,11 @@ impl Store {
         };
         let kept = item(&keys::enrollment_settings(scope.tenant()), settings)?;
         let put = put_item_part(&self.tables.core, kept, Some(condition), values)?;
-        if self.write_if(vec![put, self.audit_part(scope, audit)?]).await? {
+        let mut parts = vec![put, self.audit_part(scope, audit)?];
+        for trusted in trusted {
+            parts.push(self.trust_external_part(scope, trusted)?);
+        }
+        if self.write_if(parts).await? {
             Ok(())
         } else {
             Err(Error::conflict(

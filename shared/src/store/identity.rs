@@ -14,11 +14,24 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::credential::CredentialKind;
 use crate::domain::enrollment::Enrollment;
 use crate::domain::identity::{IdentityAuthority, IssuedIdentity};
+use crate::domain::identity_promise::Claim;
 use crate::domain::link::{EnrollmentLink, IssuedByLink, LinkUse};
 use crate::domain::link_terms::compared;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
+
+/// The condition of an authority that is not trusted, or not any more.
+const UNLESS_TRUSTED: &str = "attribute_not_exists(pk) OR attribute_exists(retired_at)";
+
+/// An authority that certifies more than a tenant's devices, and whether the tenant trusts it already.
+#[derive(Clone, Debug)]
+pub struct TrustedExternal {
+    /// The authority.
+    pub authority: IdentityAuthority,
+    /// Whether all its identities counted until now.
+    pub known: bool,
+}
 
 impl Store {
     /// Adds the authority that issues from now on. The one that issued until then, `former`, is trusted further. `Ok(false)`
@@ -57,9 +70,24 @@ impl Store {
     ) -> Result<()> {
         let key = keys::trusted_authority(scope.tenant(), &authority.fingerprint());
         let item = authority_item(scope, &key, authority)?;
-        let unless_trusted = "attribute_not_exists(pk) OR attribute_exists(retired_at)";
-        let put = put_item_part(&self.tables.pki, item, Some(unless_trusted), HashMap::new())?;
+        let put = put_item_part(&self.tables.pki, item, Some(UNLESS_TRUSTED), HashMap::new())?;
         self.write_if(vec![put, self.audit_part(scope, audit)?]).await.map(drop)
+    }
+
+    /// The part of a transaction that trusts an authority for what profiles ask for, and for nothing else.
+    pub(super) fn trust_external_part(
+        &self,
+        scope: &Scope,
+        trusted: &TrustedExternal,
+    ) -> Result<TransactWriteItem> {
+        let key = keys::trusted_authority(scope.tenant(), &trusted.authority.fingerprint());
+        if trusted.known {
+            let values = HashMap::from([(":true".to_owned(), AttributeValue::Bool(true))]);
+            let condition = "attribute_exists(pk) AND attribute_not_exists(retired_at)";
+            return update_part(&self.tables.pki, &key, "SET #external = :true", Some(condition), values);
+        }
+        let item = authority_item(scope, &key, &trusted.authority)?;
+        put_item_part(&self.tables.pki, item, Some(UNLESS_TRUSTED), HashMap::new())
     }
 
     /// Refuses the identities of an authority that does not issue from now on. `Ok(false)` when it was retired before.
@@ -168,16 +196,17 @@ impl Store {
 
     /// The part of a transaction that binds an identity to one device; it fails when it is another's, when its link
     /// does not admit this device, or when it waited too long. An identity that came from elsewhere gets its record here; one
-    /// that claims its link must have it already.
+    /// that came in a profile must have it already, and one that was bound before that of this device.
     pub(super) fn bind_part(
         &self,
         scope: &Scope,
         identity: &IssuedIdentity,
+        claim: &Claim,
         device: &Enrollment,
     ) -> Result<TransactWriteItem> {
         let udid = compared(device.id.device_id());
         let serial = device.facts.serial_number.as_deref().map_or_else(|| udid.clone(), compared);
-        let values: HashMap<String, AttributeValue> = HashMap::from([
+        let mut values: HashMap<String, AttributeValue> = HashMap::from([
             (":device".to_owned(), value(&identity.enrollment)?),
             (":fingerprint".to_owned(), text(identity.fingerprint)),
             (":certificate".to_owned(), value(&identity.certificate)?),
@@ -188,22 +217,31 @@ impl Store {
             (":serial".to_owned(), text(serial)),
             (":seconds".to_owned(), number(identity.issued_at.as_second())),
         ]);
-        let expression = "SET enrollment = :device, fingerprint = :fingerprint, v = :version, \
-                          certificate = if_not_exists(certificate, :certificate), \
-                          not_after = if_not_exists(not_after, :not_after), \
-                          issued_at = if_not_exists(issued_at, :now) REMOVE unclaimed_until";
+        let mut expression = "SET enrollment = :device, fingerprint = :fingerprint, v = :version, \
+                              certificate = if_not_exists(certificate, :certificate), \
+                              not_after = if_not_exists(not_after, :not_after), \
+                              issued_at = if_not_exists(issued_at, :now)"
+            .to_owned();
         let mut unbound = "(attribute_not_exists(enrollment) OR enrollment = :device) AND \
                        (attribute_not_exists(devices) OR contains(devices, :udid) OR contains(devices, :serial)) AND \
                        (attribute_not_exists(unclaimed_until) OR unclaimed_until > :seconds) AND \
                        attribute_not_exists(revoked_at)"
             .to_owned();
-        if identity.link.is_some() {
-            unbound.push_str(" AND attribute_exists(pk)");
+        match claim {
+            Claim::None => {}
+            Claim::Carried(_) => unbound.push_str(" AND attribute_exists(pk)"),
+            Claim::Promised { link, .. } => {
+                values.insert(":link".to_owned(), text(link));
+                values.insert(":holder".to_owned(), value(&identity.holder)?);
+                expression.push_str(", link = :link, holder = :holder");
+            }
+            Claim::Bound => unbound.push_str(" AND enrollment = :device"),
         }
+        expression.push_str(" REMOVE unclaimed_until");
         update_part(
             &self.tables.pki,
             &keys::identity(scope.tenant(), &identity.fingerprint),
-            expression,
+            &expression,
             Some(&unbound),
             values,
         )

@@ -205,7 +205,7 @@ impl Store {
         Ok(parts)
     }
 
-    /// The parts of a transaction in which a device claims an identity that came inside a profile: the link is used
+    /// The parts of a transaction in which a device claims an identity that was not issued for a challenge of ours: the link is used
     /// once, if it still enrolls, and the identity is counted.
     pub(super) fn claim_parts(
         &self,

@@ -23,6 +23,7 @@ mod export_tries;
 mod group;
 mod identity;
 mod identity_count;
+mod identity_promise;
 mod inactivity;
 mod inventory;
 mod keys;
@@ -59,11 +60,13 @@ use error::Cancelled;
 use keys::Key;
 
 pub use calendar_feed::CalendarFeed;
+pub use channels::Binding;
 pub use command::{FinalAnswer, Recorded};
 pub use contact::{Asking, Confirmation, Contact};
 pub use enrollment::{TokenUpdateWrite, TokenUpdated};
 pub use expiry::Expiring;
 pub use group::MEMBERS_AT_ONCE;
+pub use identity::TrustedExternal;
 pub use identity_count::IdentityCount;
 pub use inactivity::MadeInactive;
 pub use mail::{Claim, Claimed};
@@ -305,7 +308,7 @@ fn update_part(
 /// Some attributes are reserved words of DynamoDB's expressions: those are written `#state`, `#status` and so on.
 fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
     let names: HashMap<String, String> =
-        ["identity", "name", "partial", "result", "session", "state", "status"]
+        ["external", "group", "identity", "name", "partial", "result", "session", "state", "status"]
             .into_iter()
             .map(|name| (format!("#{name}"), name.to_owned()))
             .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))

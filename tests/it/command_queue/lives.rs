@@ -102,7 +102,14 @@ fn signer(scope: &Scope, certificate: &X509, name: &str) -> Signer {
     let (not_before, not_after) = (from_unix(0), from_unix(2_000_000_000));
     let authority = Fingerprint::of(b"authority");
     let identity = DeviceIdentity { fingerprint, authority, not_before, not_after };
-    Signer { scope: scope.clone(), certificate: certificate.clone(), fingerprint, identity, is_ours: true }
+    Signer {
+        scope: scope.clone(),
+        certificate: certificate.clone(),
+        fingerprint,
+        identity,
+        is_ours: true,
+        is_external: false,
+    }
 }
 
 /// A device, and what the server should think of it.

@@ -1,5 +1,6 @@
 //! A story in which every function does everything it can.
 
+mod external;
 mod many;
 mod renewed;
 mod silence;
@@ -50,6 +51,7 @@ pub(crate) async fn play() -> Played {
     signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
     carried_identities(&app, &processes, &tenant).await;
+    external::external_scep(&app, &processes, &tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
     calendar(&app, &processes, &operator, &tenant).await;
     expiry(&app, &processes, &tenant).await;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use shared::domain::audit::{AuditAction, AuditEntry};
 use shared::domain::identity::IssuedIdentity;
+use shared::domain::identity_promise::Claim;
 use shared::domain::link::{EnrollmentLink, IssuedByLink};
 use shared::domain::link_terms::LinkHolder;
 use shared::domain::push_certificates::{PushCertificates, StagedCertificate};
@@ -12,6 +13,7 @@ use shared::id::{Fingerprint, LinkId};
 use shared::pki::push_certificate::PushCertificate;
 use shared::scope::Scope;
 use shared::secret::Secret;
+use shared::store::Binding;
 use shared::time::{DAY, Timestamp};
 
 use super::{Contract, at, begun, id, signer};
@@ -159,7 +161,9 @@ async fn an_identity_is_bound_to_one_device_and_its_renewal_follows() {
     let (store, scope) = (&contract.store, &contract.scope);
     let bind = async |udid: &str, generation, before: &[_]| {
         let channel = [begun(udid, generation, signer("a"))];
-        store.begin_channels(scope, &channel, before, &identity("a", Some(udid)), None, None).await
+        let identity = identity("a", Some(udid));
+        let binds = Binding { identity: &identity, claim: &Claim::None };
+        store.begin_channels(scope, &channel, before, binds, None, None).await
     };
     bind("D-1", 1, &[]).await.unwrap();
     bind("D-1", 2, &[(id("D-1"), 1)]).await.unwrap();

@@ -114,21 +114,29 @@ impl ServedProfile {
         }
     }
 
-    /// Whether this authority is the profile's: the SCEP payload names it, and it issued the signer.
+    /// Whether this authority is the profile's: the SCEP payload names it, and, where the SCEP server is the management server, it
+    /// issued the signer.
     ///
     /// # Errors
     /// When it is another.
     pub fn check(&self, authority: &X509) -> Result<()> {
         let der = authority.to_der().map_err(|source| DeviceError::unreadable(AUTHORITY, source))?;
-        if self.scep()?.ca_fingerprint != sha1(&der) {
+        let scep = self.scep()?;
+        if scep.ca_fingerprint != sha1(&der) {
             return Err(DeviceError::unreadable(AUTHORITY, "it is not the one that the profile names"));
         }
         let is_ours = |signer: &X509| trust::chains_to(signer, std::slice::from_ref(authority)).is_some();
-        if self.signer.as_ref().is_some_and(|signer| !is_ours(signer)) {
+        let same_server = origin(&scep.url) == origin(&self.server_url);
+        if same_server && self.signer.as_ref().is_some_and(|signer| !is_ours(signer)) {
             return Err(DeviceError::unreadable(PROFILE, "it is signed by a stranger"));
         }
         Ok(())
     }
+}
+
+/// Scheme, host and port.
+fn origin(url: &str) -> Option<reqwest::Url> {
+    reqwest::Url::parse(url).ok()?.join("/").ok()
 }
 
 const PROFILE: &str = "the enrollment profile";
@@ -258,10 +266,10 @@ mod tests {
             check_in_url: "http://server/checkin".to_owned(),
             identity: Identity::Scep(Scep {
                 url: "http://server/scep".to_owned(),
-                name: "first".to_owned(),
+                name: Some("first".to_owned()),
                 subject: vec![("O".to_owned(), "School".to_owned()), ("CN".to_owned(), "1".to_owned())],
                 challenge: Secret::new("one-time".to_owned()),
-                ca_sha1: sha1(&authority.certificate.to_der().unwrap()),
+                ca_fingerprint: sha1(&authority.certificate.to_der().unwrap()).to_vec(),
             }),
             options: ProfileOptions::default(),
             uuids: ProfileUuids {

@@ -2,21 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use openssl::nid::Nid;
-
 use super::Answer;
 use crate::domain::enrollment::{DeviceFacts, Enrollment};
 use crate::domain::event::EventKind;
 use crate::domain::group::joined;
 use crate::domain::identity::{IssuedIdentity, not_bound};
 use crate::domain::identity_name::{IdentityKind, IdentityName};
+use crate::domain::identity_promise::Claim;
 use crate::domain::link_terms::LinkHolder;
 use crate::error::{Error, Result};
-use crate::id::{EnrollmentId, LinkId};
+use crate::id::EnrollmentId;
 use crate::protocol::checkin::Authenticate;
 use crate::service::authenticate_device::Signer;
-use crate::service::refuse_duplicate;
+use crate::service::external_identity::unit;
+use crate::service::{external_identity, refuse_duplicate};
 use crate::state::State;
+use crate::store::Binding;
 use crate::time::Timestamp;
 
 /// Begins a new generation of the device channel and of every user channel: what was queued for the earlier ones is
@@ -29,13 +30,15 @@ pub(super) async fn run(
 ) -> Result<Answer> {
     let now = state.clock.now();
     let device = id.device_channel();
-    let mut identity = identity(signer, &device, now)?;
+    let identity = identity(signer, &device, now)?;
     let former = state.store.channels(&signer.scope, &device).await?;
     let before: Vec<_> = former.iter().map(|channel| (channel.id.clone(), channel.generation)).collect();
     let earlier = former.iter().find(|channel| channel.id == device);
-    if earlier.is_none_or(|channel| !channel.certificates.contains(&signer.fingerprint)) {
-        identity.link = claimed_link(signer)?;
-    }
+    let claim = if earlier.is_none_or(|channel| !channel.certificates.contains(&signer.fingerprint)) {
+        claim(signer)?
+    } else {
+        Claim::None
+    };
     if earlier.is_some_and(|earlier| earlier.farewell(&signer.fingerprint).is_some()) {
         return Err(not_bound(&device));
     }
@@ -52,8 +55,6 @@ pub(super) async fn run(
     }
     // A new enrollment opens nothing that was closed to the device, and leaves it in its groups.
     let groups = earlier.map(|channel| channel.groups.clone()).unwrap_or_default();
-    let joins = group(signer).filter(|group| joined(&groups, group).is_some());
-    let groups = joins.as_deref().and_then(|group| joined(&groups, group)).unwrap_or(groups);
     let begun = Enrollment {
         groups,
         locked_at: earlier.and_then(|channel| channel.locked_at),
@@ -68,14 +69,34 @@ pub(super) async fn run(
     channels.insert(0, begun);
     let restarted = state.event(&signer.scope, EventKind::EnrollmentRestarted, id);
     let restarted = Some(&restarted).filter(|_| generation > 0);
-    let (scope, joins) = (&signer.scope, joins.as_deref());
-    let write = async |identity: &IssuedIdentity| {
-        state.store.begin_channels(scope, &channels, &before, identity, joins, restarted).await
+    let write = async |claim: &Claim| {
+        let group = group(signer, claim);
+        let mut channels = channels.clone();
+        let mut joins = None;
+        if let Some((group, device)) = group.as_deref().zip(channels.first_mut())
+            && let Some(groups) = joined(&device.groups, group)
+        {
+            device.groups = groups;
+            joins = Some(group);
+        }
+        let holder = LinkHolder { group: group.clone(), ..LinkHolder::default() };
+        let identity = IssuedIdentity { holder, ..identity.clone() };
+        let binds = Binding { identity: &identity, claim };
+        state.store.begin_channels(&signer.scope, &channels, &before, binds, joins, restarted).await
     };
-    let mut written = write(&identity).await;
+    let mut written = write(&claim).await;
+    if signer.is_external
+        && let Err(refused) = written
+    {
+        let serial = channels.first().and_then(|device| device.facts.serial_number.as_deref());
+        written = match external_identity::second_try(state, signer, &device, serial, &claim, refused).await {
+            Ok(claim) => write(&claim).await,
+            Err(refused) => Err(refused),
+        };
+    }
     if written.as_ref().is_err_and(|error| error.code() == "identity-claimed-before") {
         // It had another identity in between, and its profile is installed anew.
-        written = write(&IssuedIdentity { link: None, ..identity }).await;
+        written = write(&Claim::Bound).await;
     }
     if let Err(error) = &written
         && error.code() == "identity-bound-elsewhere"
@@ -123,18 +144,23 @@ fn facts(message: Authenticate) -> DeviceFacts {
 
 /// The group in the link, which stands in the identity's subject: so it costs no read. An authority from elsewhere has
 /// units of its own, which are nobody's groups here.
-fn group(signer: &Signer) -> Option<String> {
-    let unit = signer.certificate.subject_name().entries_by_nid(Nid::ORGANIZATIONALUNITNAME).next()?;
-    unit.data().to_string().ok().filter(|_| signer.is_ours)
+fn group(signer: &Signer, claim: &Claim) -> Option<String> {
+    match claim {
+        Claim::Promised { group, .. } => group.clone(),
+        Claim::None | Claim::Carried(_) | Claim::Bound => unit(signer).filter(|_| signer.is_ours),
+    }
 }
 
-/// The link that the device claims with an identity that came inside a profile: the certificate names it.
-fn claimed_link(signer: &Signer) -> Result<Option<LinkId>> {
+/// What the device has to claim with its identity: an identity of ours says in its name how it came about.
+fn claim(signer: &Signer) -> Result<Claim> {
+    if signer.is_external {
+        return Ok(external_identity::claim(signer));
+    }
     let name = IdentityName::of(&signer.certificate).filter(|_| signer.is_ours);
     match name {
-        None => Ok(None),
-        Some(IdentityName { kind: IdentityKind::Requested, .. }) => Ok(None),
-        Some(IdentityName { kind: IdentityKind::Carried, link, .. }) => Ok(Some(link)),
+        None => Ok(Claim::None),
+        Some(IdentityName { kind: IdentityKind::Requested, .. }) => Ok(Claim::None),
+        Some(IdentityName { kind: IdentityKind::Carried, link, .. }) => Ok(Claim::Carried(link)),
         Some(IdentityName { kind: IdentityKind::Phase, .. }) => Err(Error::forbidden(
             "identity-of-a-phase",
             "This identity proves a device between the phases of its enrollment: it enrolls nobody.",

@@ -8,7 +8,7 @@ mod token_update;
 
 use super::authenticate_device::Signer;
 use super::device_heard::note_heard;
-use super::{refuse_duplicate, unenroll_device};
+use super::{external_identity, refuse_duplicate, unenroll_device};
 use crate::domain::dismissal::Farewell;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
@@ -39,7 +39,13 @@ pub enum Answer {
 /// Forbidden when the signer may not speak for this enrollment; Unavailable when the device should try again.
 pub async fn check_in(state: &State, signer: &Signer, check_in: CheckIn) -> Result<Answer> {
     let CheckIn { enrollment: id, message } = check_in;
-    let answer = answer_to(state, signer, &id, message).await;
+    let again = signer.is_external.then(|| message.clone());
+    let mut answer = answer_to(state, signer, &id, message).await;
+    if let (Some(message), Err(refused)) = (again, &answer)
+        && external_identity::accepts_renewal(state, signer, &id, refused).await?
+    {
+        answer = answer_to(state, signer, &id, message).await;
+    }
     let answer = unenroll_device::told(state, signer, &id, answer).await;
     refuse_duplicate::told(state, signer, &id, answer).await
 }

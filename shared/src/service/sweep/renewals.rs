@@ -23,13 +23,14 @@ pub(super) async fn look(state: &State, scope: &Scope, found: &[Enrollment]) -> 
     }
     // Another server's identities are in another server's profiles.
     let authorities = authorities(state, scope).await?;
-    let own: BTreeSet<Fingerprint> =
-        authorities.iter().filter(|each| each.is_own()).map(|each| each.fingerprint()).collect();
+    let renewable: BTreeSet<Fingerprint> =
+        authorities.iter().filter(|each| each.is_renewable()).map(|each| each.fingerprint()).collect();
     for device in due {
-        let is_own = device.identity.as_ref().is_some_and(|identity| own.contains(&identity.authority));
+        let is_ours =
+            device.identity.as_ref().is_some_and(|identity| renewable.contains(&identity.authority));
         let done = if device.is_overdue_untold(now) {
             tell(state, scope, device).await
-        } else if is_own {
+        } else if is_ours {
             ask_for_renewal(state, scope, device).await
         } else {
             Ok(())

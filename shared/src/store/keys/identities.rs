@@ -1,7 +1,7 @@
 //! The keys of authorities, and of the identities they issue.
 
-use super::{Key, expiry_month};
-use crate::id::{Fingerprint, RenewalId, TenantId};
+use super::{Key, expiry_month, link_uses_partition};
+use crate::id::{Fingerprint, LinkId, PromiseId, RenewalId, TenantId};
 use crate::time::Timestamp;
 
 pub(crate) fn authority_partition(tenant: &TenantId) -> String {
@@ -29,6 +29,16 @@ pub(crate) fn identity(tenant: &TenantId, fingerprint: &Fingerprint) -> Key {
 /// The challenge in the profile by which a device renews its identity.
 pub(crate) fn renewal_challenge(tenant: &TenantId, id: &RenewalId) -> Key {
     Key { pk: format!("TENANT#{tenant}#RENEWAL#{id}"), sk: "CHALLENGE".into() }
+}
+
+/// The name that one of a link's profiles asks another authority for.
+pub(crate) fn identity_promise(tenant: &TenantId, link: &LinkId, promise: &PromiseId) -> Key {
+    Key { pk: link_uses_partition(tenant, link), sk: format!("PROMISE#{promise}") }
+}
+
+/// That another authority's certificate was refused, on a day.
+pub(crate) fn unpromised(tenant: &TenantId, signer: Fingerprint, day: &str) -> Key {
+    Key { pk: format!("TENANT#{tenant}#UNPROMISED#{signer}"), sk: day.to_owned() }
 }
 
 pub(crate) fn identity_count_partition(tenant: &TenantId) -> String {

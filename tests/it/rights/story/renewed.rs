@@ -27,6 +27,11 @@ pub(super) async fn renewals(app: &TestApp, processes: &Processes, tenant: &Tena
 /// The order, and what the sweeper does with it.
 pub(super) async fn want_renewal(app: &TestApp, processes: &Processes, tenant: &Tenant) {
     tenant.post("enrollments/D-5/renew-identity", json!({})).await.expect(202);
+    sweep_renewals(app, processes).await;
+}
+
+/// The sweeper's messages that are due.
+pub(super) async fn sweep_renewals(app: &TestApp, processes: &Processes) {
     let sweeper = processes.state("inactivity-sweeper");
     deliver_all(QueueFunction::InactivitySweeper, &sweeper, app.runner.aws.queues()).await.unwrap();
 }
