@@ -72,6 +72,8 @@ pub struct Config {
     pub unsigned_profiles: bool,
     /// Whether webhooks may go to this machine, and there without TLS. Only the local runner sets it.
     pub loopback_calls: bool,
+    /// Where push certificates come from: Apple's portal, which only the local runner replaces.
+    pub portal_url: String,
 }
 
 /// The host that asks devices for their certificates.
@@ -132,6 +134,7 @@ impl Config {
             log: optional("LOG").unwrap_or_else(|| "info".to_owned()),
             unsigned_profiles: false,
             loopback_calls: false,
+            portal_url: "https://identity.apple.com/pushcert".to_owned(),
         })
     }
 

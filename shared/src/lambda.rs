@@ -1,5 +1,8 @@
 //! How a queue's or a schedule's function runs on Lambda.
 
+mod batch;
+
+pub use self::batch::{Batch, Event};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

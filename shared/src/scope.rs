@@ -28,6 +28,8 @@ pub enum Role {
 pub enum Actor {
     /// The bearer of an API token.
     Token(TokenId, Role),
+    /// Somebody who signed in to the console, by their address.
+    Member(String, Role),
     /// A device, proven by the identity it signed with.
     Device(Fingerprint),
     /// Whoever holds an enrollment link.
@@ -44,6 +46,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Token(id, _) => write!(f, "token:{id}"),
+            Self::Member(address, _) => write!(f, "member:{address}"),
             Self::Device(fingerprint) => write!(f, "device:{fingerprint}"),
             Self::Link(id) => write!(f, "link:{id}"),
             Self::ScepClient => f.write_str("scep"),
@@ -92,6 +95,14 @@ pub enum Realm<'a> {
 }
 
 impl Realm<'_> {
+    /// Its name in seals and exports: the tenant's identifier, which is longer than `operator`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Tenant(scope) => scope.tenant.as_str(),
+            Self::Operator(_) => "operator",
+        }
+    }
+
     /// Who acts.
     pub fn actor(&self) -> &Actor {
         match self {

@@ -11,12 +11,14 @@ use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::IdentityAuthority;
 use crate::domain::push_certificates::PushCertificates;
+use crate::domain::retention::CommandsKept;
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint, TenantId, TokenId};
 use crate::pki::trust::{TrustRoots, apns_roots};
 use crate::port::apns::{Apns, ApnsEndpoint};
 use crate::port::blob::Blobs;
+use crate::port::event_bus::EventBuses;
 use crate::port::mailer::Mailer;
 use crate::port::outbound::Outbound;
 use crate::port::queue::Queue;
@@ -35,6 +37,9 @@ pub const TOKEN_LIFE: i64 = 30;
 /// How long a warm process remembers whether a tenant lets in devices that are not enrolled, in seconds.
 pub const ACCESS_LIFE: i64 = 30;
 
+/// How long a warm process remembers for how long a tenant keeps finished commands, in seconds.
+pub const RETENTION_LIFE: i64 = 300;
+
 /// Shared by all requests of a process.
 pub struct State {
     /// DynamoDB.
@@ -49,6 +54,8 @@ pub struct State {
     pub jobs: Queue,
     /// The queue of the function `events`.
     pub events: Queue,
+    /// Event buses that tenants choose.
+    pub event_buses: EventBuses,
     /// Addresses that tenants choose.
     pub outbound: Outbound,
     /// SES.
@@ -77,6 +84,8 @@ pub struct State {
     pub apns_statuses: Cache<(TenantId, Fingerprint), Option<ApnsStatus>>,
     /// Whether a tenant lets in devices that are not enrolled, remembered for [`ACCESS_LIFE`].
     pub lets_unenrolled_in: Cache<TenantId, bool>,
+    /// For how long a tenant keeps finished commands, remembered for [`RETENTION_LIFE`].
+    pub commands_kept: Cache<TenantId, CommandsKept>,
     /// Remembered for [`TOKEN_LIFE`].
     pub tokens: Cache<(Owner, TokenId), crate::domain::token::ApiToken>,
 }
@@ -136,6 +145,7 @@ impl State {
             sweeps: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_sweep_url.clone()),
             jobs: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_jobs_url.clone()),
             events: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_events_url.clone()),
+            event_buses: EventBuses::new(aws_sdk_eventbridge::Client::new(&aws)),
             outbound: if config.loopback_calls {
                 Outbound::with_loopback(Vec::new())
             } else {
@@ -159,6 +169,7 @@ impl State {
             push_certificates: Cache::new(CERTIFICATES_LIFE, clock.clone()),
             apns_statuses: Cache::new(NOTED_EVERY, clock.clone()),
             lets_unenrolled_in: Cache::new(ACCESS_LIFE, clock.clone()),
+            commands_kept: Cache::new(RETENTION_LIFE, clock.clone()),
             tokens: Cache::new(TOKEN_LIFE, clock.clone()),
             clock,
             config,

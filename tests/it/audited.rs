@@ -6,8 +6,6 @@ use aws_sdk_dynamodb::Client;
 use pomarium_local::runner::openapi;
 use pomarium_tests::TestApp;
 
-use crate::rights::story;
-
 /// What is written down when a call succeeds.
 enum Written {
     /// All of these, in one call of the story or another.
@@ -23,7 +21,11 @@ const DEVICE: Written =
     Nothing("a device speaks for itself: what becomes of it stands in the surveillance log");
 
 /// Every call that is not a GET.
-const CHANGING: [(&str, Written); 73] = [
+const CHANGING: &[(&str, Written)] = &[
+    ("PUT /v1/members/{address}", Actions(&["member-set"])),
+    ("DELETE /v1/members/{address}", Actions(&["member-removed"])),
+    ("PUT /v1/tenants/{tenant}/members/{address}", Actions(&["member-set"])),
+    ("DELETE /v1/tenants/{tenant}/members/{address}", Actions(&["member-removed"])),
     ("PUT /v1/tenants/{tenant}/retention", Actions(&["retention-changed"])),
     ("POST /v1/tenants/{tenant}/webhooks", Actions(&["webhook-created"])),
     ("PATCH /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-changed"])),
@@ -130,7 +132,7 @@ const CHANGING: [(&str, Written); 73] = [
 ];
 
 /// What no call of the API does.
-const WITHOUT_A_CALL: [&str; 2] = ["contact-disabled", "operator-token-created"];
+const WITHOUT_A_CALL: [&str; 3] = ["contact-disabled", "member-entered", "operator-token-created"];
 
 /// The audit log's entries by their place, whoever's they are.
 pub(crate) async fn entries(app: &TestApp) -> BTreeMap<String, String> {
@@ -159,7 +161,7 @@ fn every_changing_call_and_every_action_has_its_line() {
     assert_eq!(calls, listed, "say here what a new call writes into the audit log");
 
     let mut actions: BTreeSet<&str> = WITHOUT_A_CALL.into();
-    for (call, written) in &CHANGING {
+    for (call, written) in CHANGING {
         match written {
             Actions(named) => actions.extend(named.iter()),
             Nothing(why) => assert!(!why.is_empty(), "{call}"),
@@ -170,11 +172,10 @@ fn every_changing_call_and_every_action_has_its_line() {
     assert_eq!(actions, known, "an action that no call has, or the other way round");
 }
 
-#[tokio::test]
-async fn every_call_of_the_story_writes_down_what_it_does() {
-    let played = story::play().await;
-    for (call, written) in &CHANGING {
-        let found = played.written.get(*call);
+/// Compares what every call of the story wrote into the audit log with the table.
+pub(crate) fn compare(wrote: &BTreeMap<String, BTreeSet<String>>) {
+    for (call, written) in CHANGING {
+        let found = wrote.get(*call);
         match written {
             Actions(expected) => {
                 let found = found.unwrap_or_else(|| panic!("the story does not call {call}"));

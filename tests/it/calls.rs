@@ -31,6 +31,7 @@ impl Call {
             .replace("{enrollment}", "D-1")
             .replace("{authority}", "aaaaaaaaaaaaaaaa")
             .replace("{section}", "apps")
+            .replace("{address}", "kim@green-school.example")
             .replace("{webhook}", "aaaaaaaaaaaaaaaa")
             .replace("{event}", "aaaaaaaaaaaaaaaa")
             .replace("{group}", "aaaaaaaaaaaaaaaa")

@@ -4,7 +4,7 @@ use openssl::x509::X509;
 use pomarium_local::device::{DeviceError, IdentityPayload, ServedProfile, SimDevice};
 use pomarium_tests::{Answer, Tenant, TestApp};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::pki::scep::MessageType;
 
 use crate::devices::{enrollment, pass_seconds, queue, status};
@@ -20,11 +20,6 @@ pub(crate) async fn carrying_tenant(app: &TestApp) -> Tenant {
 async fn choose(tenant: &Tenant, identity: &str) -> Answer {
     let settings = json!({"identity": identity}).to_string();
     tenant.admin.call(Method::PUT, &tenant.path("enrollment-settings"), settings.into()).await
-}
-
-async fn link(tenant: &Tenant, body: Value) -> (String, String) {
-    let made = tenant.post("enrollment-links", body).await.expect(201).json;
-    (made["id"].as_str().unwrap().to_owned(), made["url"].as_str().unwrap().to_owned())
 }
 
 /// A device with the profile behind a link, and the identity in it.
@@ -49,7 +44,7 @@ async fn a_device_enrolls_with_the_identity_in_its_profile_and_takes_a_command()
     let app = TestApp::start().await;
     let tenant = carrying_tenant(&app).await;
     assert_eq!(tenant.get("enrollment-settings").await.expect(200).json["identity"], "pkcs12");
-    let (id, url) = link(&tenant, json!({"group": "Year 7"})).await;
+    let (id, url) = tenant.link_with(json!({"group": "Year 7"})).await;
     let mut device = SimDevice::new("D-1", "C02AAA", "Jo's iPad");
     device.enroll(&url, &app.runner.apns).await.expect("it enrolls");
     assert!(matches!(device.profile().unwrap().identity, IdentityPayload::Pkcs12(_)));
@@ -73,7 +68,7 @@ async fn a_device_enrolls_with_the_identity_in_its_profile_and_takes_a_command()
 async fn of_two_downloads_of_a_link_for_one_device_the_first_to_enroll_counts() {
     let app = TestApp::start().await;
     let tenant = carrying_tenant(&app).await;
-    let (id, url) = link(&tenant, json!({})).await;
+    let (id, url) = tenant.link_with(json!({})).await;
     let (first, second) = (holding(&url, "D-1").await, holding(&url, "D-2").await);
     assert_ne!(certificate(&first), certificate(&second));
     assert!(
@@ -94,25 +89,25 @@ async fn of_two_downloads_of_a_link_for_one_device_the_first_to_enroll_counts() 
 async fn an_identity_waits_no_longer_than_its_link_allows() {
     let app = TestApp::start().await;
     let tenant = carrying_tenant(&app).await;
-    let (_, shared) = link(&tenant, json!({"uses": 3})).await;
+    let (_, shared) = tenant.link_with(json!({"uses": 3})).await;
     let (in_time, late) = (holding(&shared, "D-1").await, holding(&shared, "D-2").await);
     pass_seconds(&app, 3_599);
     in_time.authenticate().await.expect("it begins");
     pass_seconds(&app, 1);
     refused(late.authenticate().await);
 
-    let (_, ends) = link(&tenant, json!({"valid_days": 1})).await;
+    let (_, ends) = tenant.link_with(json!({"valid_days": 1})).await;
     let late = holding(&ends, "D-3").await;
     app.pass_days(1);
     refused(late.authenticate().await);
 
-    let (id, revoked) = link(&tenant, json!({"uses": 3})).await;
+    let (id, revoked) = tenant.link_with(json!({"uses": 3})).await;
     let late = holding(&revoked, "D-4").await;
     let path = tenant.path(&format!("enrollment-links/{id}"));
     tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(204);
     refused(late.authenticate().await);
 
-    let (_, named) = link(&tenant, json!({"devices": ["D-6"]})).await;
+    let (_, named) = tenant.link_with(json!({"devices": ["D-6"]})).await;
     refused(holding(&named, "D-5").await.authenticate().await);
     holding(&named, "D-6").await.authenticate().await.expect("it is named");
 }
@@ -121,13 +116,13 @@ async fn an_identity_waits_no_longer_than_its_link_allows() {
 async fn a_file_installed_again_serves_the_same_device_and_no_other() {
     let app = TestApp::start().await;
     let tenant = carrying_tenant(&app).await;
-    let (_, url) = link(&tenant, json!({})).await;
+    let (_, url) = tenant.link_with(json!({})).await;
     let mut device = holding(&url, "D-1").await;
     let (profile, identity) = (device.profile().unwrap().clone(), device.identity().unwrap().clone());
     device.authenticate().await.expect("it begins");
 
     // In between it enrolls with another.
-    let (_, other) = link(&tenant, json!({})).await;
+    let (_, other) = tenant.link_with(json!({})).await;
     device.enroll(&other, &app.runner.apns).await.expect("it enrolls");
     device.set_profile(profile.clone());
     device.set_identity(identity.clone());
@@ -145,7 +140,7 @@ async fn the_setting_changes_no_installed_enrollment_and_no_profile_that_was_ser
     let tenant = app.ready_tenant("Green School").await;
     let mut enrolled = SimDevice::new("D-1", "D-1", "Jo's iPad");
     enrolled.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
-    let (_, url) = link(&tenant, json!({})).await;
+    let (_, url) = tenant.link_with(json!({})).await;
     let mut served = SimDevice::new("D-2", "D-2", "Jo's iPad");
     served.open_link(&url).await.expect("a profile");
     let direct = url.replace("/enroll/", "/scep/").replacen(
@@ -171,7 +166,7 @@ async fn the_setting_changes_no_installed_enrollment_and_no_profile_that_was_ser
 async fn a_link_leads_to_the_function_that_may_issue() {
     let app = TestApp::start().await;
     let tenant = carrying_tenant(&app).await;
-    let (_, url) = link(&tenant, json!({})).await;
+    let (_, url) = tenant.link_with(json!({})).await;
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let answer = http.get(format!("{url}/profile")).send().await.expect("an answer");
     let location = answer.headers()["location"].to_str().unwrap().to_owned();
@@ -189,7 +184,7 @@ async fn a_link_leads_to_the_function_that_may_issue() {
 async fn claiming_a_link_costs_authenticate_no_call_more() {
     let app = TestApp::start().await;
     let tenant = carrying_tenant(&app).await;
-    let (_, url) = link(&tenant, json!({})).await;
+    let (_, url) = tenant.link_with(json!({})).await;
     let mut device = holding(&url, "D-1").await;
     let (proxy, address) = Proxy::start(&app).await;
     let mut profile = device.profile().unwrap().clone();

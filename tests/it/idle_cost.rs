@@ -30,6 +30,7 @@ impl World {
         let (proxy, address) = Proxy::start(&app).await;
         let world = Self { app, tenant, device, proxy, address };
         world.cost(&world.idle()).await;
+        world.cost(&world.report(Status::Acknowledged, "of nobody")).await;
         world
     }
 
@@ -131,10 +132,24 @@ async fn a_command_is_two_calls_to_fetch_and_two_to_answer() {
 async fn an_answer_that_fetches_the_next_command_does_both_at_once() {
     let world = World::new().await;
     let (first, _second) = (world.queue().await, world.queue().await);
-    world.proxy.expect_together(2);
+    world.proxy.expect_together(2, &["Query", "TransactWriteItems"]);
     let report = world.report(Status::Acknowledged, &first);
     let cost = tokio::time::timeout(Duration::from_secs(10), world.cost(&report)).await;
     let mut cost = cost.expect("the write and the query are under way together");
     cost.sort();
     assert_eq!(cost, ["Query", "TransactWriteItems", "UpdateItem"]);
+}
+
+#[tokio::test]
+async fn a_cold_server_reads_for_how_long_an_answer_is_kept_while_it_notes_that_the_device_was_heard() {
+    let world = World::new().await;
+    let uuid = world.queue().await;
+    pass_seconds(&world.app, 300);
+    world.cost(&world.idle()).await;
+    world.proxy.expect_together(2, &["GetItem", "UpdateItem"]);
+    let report = world.report(Status::Acknowledged, &uuid);
+    let cost = tokio::time::timeout(Duration::from_secs(10), world.cost(&report)).await;
+    let mut cost = cost.expect("the read and the update are under way together");
+    cost[..2].sort();
+    assert_eq!(cost, ["GetItem", "UpdateItem", "TransactWriteItems"]);
 }

@@ -21,11 +21,6 @@ async fn choose(tenant: &Tenant, settings: Value) -> Answer {
     tenant.admin.call(Method::PUT, &tenant.path("enrollment-settings"), settings.to_string().into()).await
 }
 
-async fn link(tenant: &Tenant, body: Value) -> (String, String) {
-    let made = tenant.post("enrollment-links", body).await.expect(201).json;
-    (made["id"].as_str().unwrap().to_owned(), made["url"].as_str().unwrap().to_owned())
-}
-
 /// A device as Apple makes them.
 fn made(app: &TestApp, udid: &str) -> SimDevice {
     SimDevice::new(udid, udid, "Jo's iPad").made_by(&app.runner.factory).expect("a certificate")
@@ -46,7 +41,7 @@ async fn a_device_enrolls_in_phases_and_takes_a_command() {
     let app = TestApp::start().await;
     let tenant = phased_tenant(&app, "Green School").await;
     assert_eq!(tenant.get("enrollment-settings").await.expect(200).json["method"], "over-the-air");
-    let (id, url) = link(&tenant, json!({"group": "Year 7"})).await;
+    let (id, url) = tenant.link_with(json!({"group": "Year 7"})).await;
     let asked = service(&app, &url).await;
     assert_eq!(asked.attributes, ["UDID", "SERIAL", "PRODUCT", "VERSION", "IMEI", "MEID"]);
     ServedProfile::read(&app.stranger().get(&url).await.expect(200).bytes)
@@ -75,7 +70,7 @@ async fn a_device_enrolls_in_phases_and_takes_a_command() {
 async fn a_device_that_is_not_admitted_gets_no_identity_at_all() {
     let app = TestApp::start().await;
     let tenant = phased_tenant(&app, "Green School").await;
-    let (_, url) = link(&tenant, json!({"uses": 5, "devices": ["d-1"]})).await;
+    let (_, url) = tenant.link_with(json!({"uses": 5, "devices": ["d-1"]})).await;
     refused(made(&app, "D-2").phase_identity(&service(&app, &url).await).await);
     made(&app, "D-1").enroll(&url, &app.runner.apns).await.expect("it is named");
 }
@@ -84,7 +79,7 @@ async fn a_device_that_is_not_admitted_gets_no_identity_at_all() {
 async fn each_phase_may_be_repeated_by_its_own_device_only() {
     let app = TestApp::start().await;
     let tenant = phased_tenant(&app, "Green School").await;
-    let (_, url) = link(&tenant, json!({"uses": 5})).await;
+    let (_, url) = tenant.link_with(json!({"uses": 5})).await;
     let asked = service(&app, &url).await;
     let mut device = made(&app, "D-1");
     device.phase_identity(&asked).await.expect("an identity whose device never heard of it");
@@ -112,7 +107,7 @@ async fn each_phase_may_be_repeated_by_its_own_device_only() {
 async fn who_made_the_device_decides() {
     let app = TestApp::start().await;
     let tenant = phased_tenant(&app, "Green School").await;
-    let (_, url) = link(&tenant, json!({"uses": 5})).await;
+    let (_, url) = tenant.link_with(json!({"uses": 5})).await;
     let asked = service(&app, &url).await;
     let elsewhere = Factory::new().expect("a factory");
     let mut copy = SimDevice::new("D-1", "D-1", "Copy").made_by(&elsewhere).expect("a certificate");
@@ -137,7 +132,7 @@ async fn who_made_the_device_decides() {
 async fn an_identity_of_the_phases_is_good_for_nothing_else() {
     let app = TestApp::start().await;
     let tenant = phased_tenant(&app, "Green School").await;
-    let (_, url) = link(&tenant, json!({"uses": 5})).await;
+    let (_, url) = tenant.link_with(json!({"uses": 5})).await;
     let asked = service(&app, &url).await;
     let mut device = made(&app, "D-1");
     let identity = device.phase_identity(&asked).await.expect("an identity");
@@ -161,7 +156,7 @@ async fn an_identity_of_the_phases_is_good_for_nothing_else() {
 async fn a_link_that_is_over_stops_every_phase() {
     let app = TestApp::start().await;
     let tenant = phased_tenant(&app, "Green School").await;
-    let (id, url) = link(&tenant, json!({"uses": 5})).await;
+    let (id, url) = tenant.link_with(json!({"uses": 5})).await;
     let asked = service(&app, &url).await;
     let mut device = made(&app, "D-1");
     let identity: Credential = device.phase_identity(&asked).await.expect("an identity");
@@ -178,7 +173,7 @@ async fn a_link_that_is_over_stops_every_phase() {
 async fn nobody_steps_past_the_phases() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
-    let (_, url) = link(&tenant, json!({})).await;
+    let (_, url) = tenant.link_with(json!({})).await;
     let mut early = made(&app, "D-1");
     early.open_link(&url).await.expect("a profile of before");
     choose(&tenant, json!({"method": "over-the-air"})).await.expect(200);
@@ -205,7 +200,7 @@ async fn an_identity_in_the_profile_needs_no_phases() {
 async fn a_message_of_one_tenant_is_nothing_at_another() {
     let app = TestApp::start().await;
     let (green, blue) = (phased_tenant(&app, "Green School").await, phased_tenant(&app, "Blue School").await);
-    let (_, url) = link(&green, json!({"uses": 5})).await;
+    let (_, url) = green.link_with(json!({"uses": 5})).await;
     let asked = service(&app, &url).await;
     let astray = ProfileService { url: asked.url.replace(&green.id, &blue.id), ..asked.clone() };
     let device = made(&app, "D-1");
@@ -222,7 +217,7 @@ async fn a_message_of_one_tenant_is_nothing_at_another() {
 async fn the_devices_of_the_local_server_can_prove_who_they_are() {
     let app = TestApp::start().await;
     let tenant = phased_tenant(&app, "Green School").await;
-    let (_, url) = link(&tenant, json!({})).await;
+    let (_, url) = tenant.link_with(json!({})).await;
     let device = app.stranger().post("/_local/devices", json!({"enroll": url})).await.expect(200).json;
     let udid = device["udid"].as_str().unwrap();
     assert_eq!(enrollment(&tenant, udid).await["state"], "enrolled");

@@ -51,7 +51,7 @@ async fn what_is_over_is_not_shown_and_then_deleted_and_the_rest_still_fits_its_
     put(&tenant, 30, 1_095).await.expect(200);
     assert_eq!(
         tenant.get("retention").await.expect(200).json,
-        json!({"events_days": 30, "audit_days": 1_095})
+        json!({"events_days": 30, "audit_days": 1_095, "commands_days": 90})
     );
     assert!(shown(&tenant, "events", "2026-11").await.is_empty(), "at once");
     assert_eq!(shown(&tenant, "events", "2026-12").await.len(), 1);
@@ -82,11 +82,21 @@ async fn nobody_keeps_a_log_for_a_day_or_for_ever() {
     let tenant = app.tenant("Green School").await;
     assert_eq!(
         tenant.get("retention").await.expect(200).json,
-        json!({"events_days": 400, "audit_days": 1_095})
+        json!({"events_days": 400, "audit_days": 1_095, "commands_days": 90})
     );
     for (events, audit, field) in [(29, 400, "events_days"), (400, 3_651, "audit_days")] {
         let refused = put(&tenant, events, audit).await.expect(400);
         assert_eq!((refused.problem(), refused.json["field"].as_str()), ("retention-days", Some(field)));
         assert!(refused.text().contains("30 to 3,650 days"));
+    }
+    for days in [29, 91] {
+        let body = json!({"events_days": 400, "audit_days": 400, "commands_days": days}).to_string();
+        let refused =
+            tenant.admin.call(Method::PUT, &tenant.path("retention"), body.into()).await.expect(400);
+        assert_eq!(
+            (refused.problem(), refused.json["field"].as_str()),
+            ("retention-days", Some("commands_days"))
+        );
+        assert!(refused.text().contains("30 to 90 days"));
     }
 }

@@ -129,6 +129,41 @@ async fn whatever_is_removed_altered_added_or_moved_is_found() {
 }
 
 #[tokio::test]
+async fn the_operators_own_log_is_sealed_exported_and_checked_in_the_same_way() {
+    let app = TestApp::start().await;
+    app.tenant("Green School").await;
+    let exported = async || app.operator().get("/v1/audit/export").await.expect(200).text();
+    let (fine, words) = verify(&exported().await, &[]);
+    assert!(fine && words.contains("audit of operator: 0 entries under 0 seals"), "{words}");
+    for name in ["Blue School", "Red School"] {
+        pass_seconds(&app, HOUR);
+        tokio::join!(app.seal(), app.seal());
+        app.tenant(name).await;
+    }
+    pass_seconds(&app, HOUR);
+    app.seal().await;
+    app.seal().await;
+    let text = exported().await;
+    let (fine, words) = verify(&text, &[]);
+    assert!(fine && words.contains("under 3 seals") && words.contains("0 are not sealed"), "{words}");
+    let shown = app.operator().get("/v1/audit").await.expect(200).json["entries"].as_array().unwrap().len();
+    assert_eq!(text.lines().filter(|line| line.starts_with("{\"id\"")).count(), shown);
+    let lines: Vec<&str> = text.lines().collect();
+    let without = |left_out: usize| {
+        let rest = lines.iter().enumerate().filter(|(number, _)| *number != left_out);
+        verify(&(rest.map(|(_, line)| *line).collect::<Vec<_>>().join("\n") + "\n"), &[])
+    };
+    assert!(without(1).1.contains("some were removed or added"));
+    let seal = lines.iter().position(|line| line.starts_with("{\"seal\"")).unwrap();
+    assert!(!without(seal).0);
+    // It is nobody else's.
+    let tenant = app.tenant("Brown School").await;
+    tenant.admin.get("/v1/audit/export").await.expect(403);
+    assert!(!export(&tenant, "audit", "").await.contains("\"operator\""));
+    assert_eq!(app.operator().get("/v1/audit/export?month=11").await.expect(400).problem(), "audit-month");
+}
+
+#[tokio::test]
 async fn an_entry_that_changes_in_the_table_is_found() {
     let (app, tenant) = busy(2).await;
     let client = aws_sdk_dynamodb::Client::new(&app.runner.aws.sdk_config());

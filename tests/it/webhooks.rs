@@ -1,5 +1,7 @@
 //! Webhooks: signed, in the order of each device, again after failures, given up after a day, replayed.
 
+mod mails;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use openssl::hash::MessageDigest;
@@ -10,7 +12,7 @@ use pomarium_tests::{Answer, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::domain::webhook_turn::EventWork;
-use shared::service::deliver_webhooks::do_event_work;
+use shared::service::event_work::do_event_work;
 
 use crate::devices::{enrolled, pass_seconds, queue};
 use crate::idle_cost::proxy::Proxy;

@@ -144,6 +144,12 @@ impl Tenant {
         self.admin.post(&self.path(rest), body).await
     }
 
+    /// Lets somebody sign in to the console, as `admin` or `viewer`, and mails them so.
+    pub async fn let_in(&self, address: &str, role: &str) -> Answer {
+        let path = self.path(&format!("members/{address}"));
+        self.admin.call(Method::PUT, &path, json!({"role": role}).to_string().into()).await
+    }
+
     /// Makes a push certificate request.
     pub async fn request(&self) -> Answer {
         self.post("push-certificate/request", json!({"subject": subject()})).await.expect(201)
@@ -189,8 +195,14 @@ impl Tenant {
 
     /// Makes a link that enrolls one device, and returns its URL.
     pub async fn enrollment_link(&self) -> String {
-        let answer = self.post("enrollment-links", json!({})).await.expect(201);
-        answer.json["url"].as_str().unwrap_or_default().to_owned()
+        self.link_with(json!({})).await.1
+    }
+
+    /// Makes a link on these terms, and returns its identifier and its URL.
+    pub async fn link_with(&self, terms: Value) -> (String, String) {
+        let made = self.post("enrollment-links", terms).await.expect(201).json;
+        let text = |name: &str| made[name].as_str().expect("text").to_owned();
+        (text("id"), text("url"))
     }
 }
 

@@ -2,7 +2,9 @@
 
 pub mod actors;
 pub mod app;
+pub mod browser;
 pub mod story;
 
 pub use actors::{Answer, Api, Tenant};
 pub use app::TestApp;
+pub use browser::{Browser, Page};

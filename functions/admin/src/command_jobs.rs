@@ -43,6 +43,10 @@ pub(crate) struct JobView {
     failed: u64,
     /// The first 20 of the failed.
     failures: Vec<FailureView>,
+    /// Those on which its withdrawal found it still waiting, or taken back.
+    withdrawn: u64,
+    /// Those that had answered before its withdrawal came to them.
+    delivered: u64,
     /// When it last came further.
     #[schema(value_type = String, format = DateTime)]
     moved_at: Timestamp,
@@ -95,6 +99,8 @@ impl From<CommandJob> for JobView {
             skipped: job.tally.skipped,
             failed: job.tally.failed,
             failures: job.tally.failures.into_iter().map(FailureView::from).collect(),
+            withdrawn: job.tally.withdrawn,
+            delivered: job.tally.delivered,
             moved_at: job.moved_at,
         }
     }
@@ -185,7 +191,7 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Query(page): Query<Page>,
 ) -> Result<JsonAnswer<JobPage>, Problem> {
-    let (jobs, next) = state.store.jobs(&scope, page.after.as_deref(), PAGE).await?;
+    let (jobs, next) = state.store.jobs(&scope, page.after.as_deref(), PAGE, state.clock.now()).await?;
     Ok(JsonAnswer(JobPage { jobs: jobs.into_iter().map(JobView::from).collect(), next }))
 }
 

@@ -11,7 +11,9 @@ use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::{CommandUuid, EnrollmentId};
 use shared::protocol::command::Command;
 use shared::service::command_jobs::{NewJob, preview_command, start_job};
-use shared::service::enqueue_command::{Accepted, NewCommand, Warning, command_from, enqueue_command};
+use shared::service::enqueue_command::{
+    Accepted, NewCommand, Warning, command_from, enqueue_command, with_pins,
+};
 use shared::service::show_command::{TargetStatus, show_command};
 use shared::state::AppState;
 use shared::time::Timestamp;
@@ -43,6 +45,9 @@ pub(crate) struct CommandOrder {
     /// How many seconds it may wait, 60 to 31536000; the tenant's `command_expires_in` unless given.
     #[serde(default)]
     expires_in: Option<u64>,
+    /// Whether each Mac gets a random PIN of its own (DeviceLock and EraseDevice); read it as that of a single command.
+    #[serde(default)]
+    random_pin: bool,
 }
 
 /// Why a command that was accepted will probably not do what it should.
@@ -171,6 +176,7 @@ pub(crate) async fn send(
                 priority: order.priority,
                 uuid: order.command_uuid,
                 expires_in: order.expires_in,
+                random_pin: order.random_pin,
             };
             let job = start_job(&state, &scope, new).await?;
             return Ok((StatusCode::ACCEPTED, JsonAnswer(JobView::from(job))).into_response());
@@ -182,6 +188,7 @@ pub(crate) async fn send(
         priority: order.priority,
         uuid: order.command_uuid,
         expires_in: order.expires_in,
+        random_pin: order.random_pin,
     };
     let accepted = enqueue_command(&state, &scope, new).await?;
     Ok((StatusCode::CREATED, JsonAnswer(SentCommand::from(accepted))).into_response())
@@ -202,6 +209,7 @@ pub(crate) async fn preview(
     Json(order): Json<CommandOrder>,
 ) -> Result<JsonAnswer<PreviewView>, Problem> {
     let command: Command = command_from(order.command.as_ref(), order.command_plist.as_deref())?;
+    let command = with_pins(&command, order.random_pin)?;
     let targets = order.targets.chosen()?;
     Ok(JsonAnswer(preview_command(&state, &scope, &command, &targets).await?.into()))
 }

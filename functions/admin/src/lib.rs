@@ -20,6 +20,7 @@ mod link_view;
 mod links;
 mod log;
 mod log_export;
+mod members;
 mod openapi;
 mod page;
 mod qr;
@@ -45,12 +46,17 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(tenants::show, tenants::change))
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::delete))
+        .routes(routes!(members::list))
+        .routes(routes!(members::set, members::remove))
+        .routes(routes!(members::list_operators))
+        .routes(routes!(members::set_operators, members::remove_operators))
         .routes(routes!(audit::list))
         .routes(routes!(audit::list_operators))
         .routes(routes!(events::list))
         .routes(routes!(retention::show, retention::change))
         .routes(routes!(log_export::audit))
         .routes(routes!(log_export::events))
+        .routes(routes!(log_export::operators))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
         .routes(routes!(webhooks::rotate))

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use shared::domain::log::month;
 use shared::domain::seal::Log;
-use shared::http::{Problem, ProblemDetails, Query, ViewerScope};
-use shared::scope::Scope;
+use shared::http::{OperatorCaller, Problem, ProblemDetails, Query, ViewerScope};
+use shared::scope::Realm;
 use shared::service::export_log::export_log;
 use shared::state::AppState;
 use utoipa::IntoParams;
@@ -34,7 +34,21 @@ pub(crate) async fn audit(
     State(state): State<AppState>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Problem> {
-    export(&state, &scope, Log::Audit, query).await
+    export(&state, (&scope).into(), Log::Audit, query).await
+}
+
+/// The operator's own audit log with its seals, in the same form.
+#[utoipa::path(
+    get, path = "/v1/audit/export", tag = "operator", params(ExportQuery),
+    responses((status = 200, body = String, content_type = "application/x-ndjson"),
+        (status = 400, body = ProblemDetails, content_type = "application/problem+json"))
+)]
+pub(crate) async fn operators(
+    OperatorCaller(operator): OperatorCaller,
+    State(state): State<AppState>,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, Problem> {
+    export(&state, (&operator).into(), Log::Audit, query).await
 }
 
 /// The surveillance log with its seals, as lines of JSON. docs/LOGS.md describes them.
@@ -48,11 +62,16 @@ pub(crate) async fn events(
     State(state): State<AppState>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Problem> {
-    export(&state, &scope, Log::Events, query).await
+    export(&state, (&scope).into(), Log::Events, query).await
 }
 
-async fn export(state: &AppState, scope: &Scope, log: Log, query: ExportQuery) -> Result<Response, Problem> {
+async fn export(
+    state: &AppState,
+    realm: Realm<'_>,
+    log: Log,
+    query: ExportQuery,
+) -> Result<Response, Problem> {
     let month = query.month.map(month).transpose()?;
-    let exported = export_log(state, scope, log, month.as_deref(), query.after.as_deref()).await?;
+    let exported = export_log(state, realm, log, month.as_deref(), query.after.as_deref()).await?;
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], exported.text).into_response())
 }

@@ -1,4 +1,4 @@
-//! For how long the logs are kept.
+//! For how long the logs and finished commands are kept.
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
@@ -18,15 +18,23 @@ pub(crate) struct RetentionView {
     /// For how many days the audit log is kept (30 to 3,650).
     #[schema(example = 1095)]
     audit_days: u32,
+    /// For how many days a command is kept after its final answer or its withdrawal (30 to 90); as it is unless given.
+    #[serde(default)]
+    #[schema(example = 90)]
+    commands_days: Option<u32>,
 }
 
 impl From<Retention> for RetentionView {
     fn from(retention: Retention) -> Self {
-        Self { events_days: retention.events_days, audit_days: retention.audit_days }
+        Self {
+            events_days: retention.events_days,
+            audit_days: retention.audit_days,
+            commands_days: Some(retention.commands_days),
+        }
     }
 }
 
-/// For how long the logs are kept.
+/// For how long the logs and finished commands are kept.
 #[utoipa::path(
     get, path = "/v1/tenants/{tenant}/retention", tag = "logs", params(("tenant" = String, Path)),
     responses((status = 200, body = RetentionView))
@@ -38,7 +46,8 @@ pub(crate) async fn show(
     Ok(JsonAnswer(state.store.retention(&scope).await?.into()))
 }
 
-/// Change for how long the logs are kept. What is older is not shown any more, and deleted within the hour.
+/// Change for how long the logs and finished commands are kept. What is older of the logs is not shown any more, and deleted within the
+/// hour; a command ends by what was set when it finished.
 #[utoipa::path(
     put, path = "/v1/tenants/{tenant}/retention", tag = "logs", params(("tenant" = String, Path)),
     request_body = RetentionView,
@@ -51,6 +60,6 @@ pub(crate) async fn change(
     State(state): State<AppState>,
     Json(body): Json<RetentionView>,
 ) -> Result<JsonAnswer<RetentionView>, Problem> {
-    let RetentionView { events_days, audit_days } = body;
-    Ok(JsonAnswer(change_retention(&state, &scope, events_days, audit_days).await?.into()))
+    let RetentionView { events_days, audit_days, commands_days } = body;
+    Ok(JsonAnswer(change_retention(&state, &scope, events_days, audit_days, commands_days).await?.into()))
 }

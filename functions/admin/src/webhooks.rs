@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::domain::event::EventKind;
 use shared::domain::log::moment_of;
-use shared::domain::webhook::{SwitchedOff, Webhook};
+use shared::domain::webhook::{SwitchedOff, Target, Webhook};
 use shared::domain::webhook_position::Position;
 use shared::error::Error;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
@@ -24,9 +24,14 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewWebhook {
-    /// `https://`, on a server that the whole internet can reach.
+    /// `https://`, on a server that the whole internet can reach. Either this or `event_bus`.
     #[schema(example = "https://hooks.school.example/mdm")]
-    url: String,
+    #[serde(default)]
+    url: Option<String>,
+    /// The ARN of a bus of Amazon EventBridge, whose name begins with `pomarium-`.
+    #[schema(example = "arn:aws:events:eu-central-1:123456789012:event-bus/pomarium-events")]
+    #[serde(default)]
+    event_bus: Option<String>,
     /// What it is for, in up to 200 characters.
     #[serde(default)]
     description: String,
@@ -38,8 +43,12 @@ pub(crate) struct NewWebhook {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangedWebhook {
+    /// Of a webhook to a server.
     #[serde(default)]
     url: Option<String>,
+    /// Of a webhook to an event bus.
+    #[serde(default)]
+    event_bus: Option<String>,
     #[serde(default)]
     description: Option<String>,
     /// Which events; an empty list means all.
@@ -71,10 +80,24 @@ pub(crate) struct Replay {
     from: Timestamp,
 }
 
+/// How a webhook is told.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum WebhookKind {
+    /// By signed calls of a server.
+    Https,
+    /// By events on a bus of Amazon EventBridge.
+    EventBridge,
+}
+
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WebhookView {
     id: String,
-    url: String,
+    kind: WebhookKind,
+    /// The server that is called; null where there is none.
+    url: Option<String>,
+    /// The ARN of the event bus; null where there is none.
+    event_bus: Option<String>,
     description: String,
     /// Which events; all of them where none is named.
     events: BTreeSet<EventKind>,
@@ -90,10 +113,16 @@ pub(crate) struct WebhookView {
 
 impl WebhookView {
     fn new(webhook: Webhook, now: Timestamp) -> Self {
-        let former = webhook.former_secret.filter(|former| now < former.until);
+        let (kind, url, event_bus, former) = match webhook.target {
+            Target::Server(server) => (WebhookKind::Https, Some(server.url), None, server.former_secret),
+            Target::Bus { event_bus } => (WebhookKind::EventBridge, None, Some(event_bus.to_string()), None),
+        };
+        let former = former.filter(|former| now < former.until);
         Self {
             id: webhook.id.to_string(),
-            url: webhook.url,
+            kind,
+            url,
+            event_bus,
             description: webhook.description,
             events: webhook.kinds,
             enabled: webhook.enabled,
@@ -128,7 +157,7 @@ pub(crate) struct WebhookStatus {
 /// A device whose next event was refused.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HeldView {
-    /// The device; empty for events about all devices.
+    /// The device; `*` for events about all devices.
     device: String,
     attempts: u32,
     #[schema(value_type = String, format = DateTime)]
@@ -161,8 +190,8 @@ impl WebhookStatus {
 pub(crate) struct WebhookWithSecret {
     #[serde(flatten)]
     webhook: WebhookView,
-    /// What its calls are signed with. It is shown this once.
-    secret: String,
+    /// What its calls are signed with. It is shown this once; null where events go to a bus.
+    secret: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -183,12 +212,12 @@ pub(crate) async fn create(
     State(state): State<AppState>,
     Json(body): Json<NewWebhook>,
 ) -> Result<(StatusCode, JsonAnswer<WebhookWithSecret>), Problem> {
-    let NewWebhook { url, description, events } = body;
-    let new =
-        WebhookChange { url: Some(url), description: Some(description), kinds: Some(events), enabled: None };
+    let NewWebhook { url, event_bus, description, events } = body;
+    let (description, kinds) = (Some(description), Some(events));
+    let new = WebhookChange { url, event_bus, description, kinds, enabled: None };
     let (webhook, secret) = create_webhook(&state, &scope, new).await?;
     let webhook = WebhookView::new(webhook, state.clock.now());
-    let view = WebhookWithSecret { webhook, secret: secret.expose().clone() };
+    let view = WebhookWithSecret { webhook, secret: secret.map(|secret| secret.expose().clone()) };
     Ok((StatusCode::CREATED, JsonAnswer(view)))
 }
 
@@ -238,8 +267,8 @@ pub(crate) async fn change(
     Path((_, webhook)): Path<(String, String)>,
     Json(body): Json<ChangedWebhook>,
 ) -> Result<JsonAnswer<WebhookView>, Problem> {
-    let ChangedWebhook { url, description, events, enabled } = body;
-    let change = WebhookChange { url, description, kinds: events, enabled };
+    let ChangedWebhook { url, event_bus, description, events, enabled } = body;
+    let change = WebhookChange { url, event_bus, description, kinds: events, enabled };
     let webhook = change_webhook(&state, &scope, &named(&webhook)?, change).await?;
     Ok(JsonAnswer(WebhookView::new(webhook, state.clock.now())))
 }
@@ -277,7 +306,7 @@ pub(crate) async fn rotate(
     let id = named(&webhook)?;
     let (webhook, secret) = rotate_webhook_secret(&state, &scope, &id, body.overlap_hours).await?;
     let webhook = WebhookView::new(webhook, state.clock.now());
-    Ok(JsonAnswer(WebhookWithSecret { webhook, secret: secret.expose().clone() }))
+    Ok(JsonAnswer(WebhookWithSecret { webhook, secret: Some(secret.expose().clone()) }))
 }
 
 /// Deliver everything again from a moment on.

@@ -3,6 +3,7 @@
 use axum::Json as JsonAnswer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::error::{Error, Result};
 use shared::http::{AdminScope, Problem, ProblemDetails};
@@ -13,6 +14,8 @@ use shared::service::withdraw_command::{cancel_command, cancel_on_target as canc
 use shared::state::AppState;
 use utoipa::ToSchema;
 
+use crate::command_jobs::JobView;
+
 fn uuid(text: &str) -> Result<CommandUuid> {
     text.parse().map_err(|error: Error| error.at("command"))
 }
@@ -21,19 +24,22 @@ fn target(command: &str, enrollment: &str) -> Result<(CommandUuid, EnrollmentId)
     Ok((uuid(command)?, enrollment.parse().map_err(|error: Error| error.at("enrollment"))?))
 }
 
-/// Take a command back on all its targets. A device that has fetched it may still answer; then its answer counts.
+/// Take a command back on all its targets. A device that has fetched it may still answer; then its answer counts. A job's command is taken
+/// back in the background: the job says how far that is.
 #[utoipa::path(
     delete, path = "/v1/tenants/{tenant}/commands/{command}", tag = "devices",
     params(("tenant" = String, Path), ("command" = String, Path)),
-    responses((status = 204), (status = 404, body = ProblemDetails, content_type = "application/problem+json"))
+    responses((status = 204), (status = 202, description = "A job takes it back", body = JobView), (status = 404, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn cancel(
     AdminScope(scope): AdminScope,
     State(state): State<AppState>,
     Path((_, command)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
-    cancel_command(&state, &scope, &uuid(&command)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Problem> {
+    Ok(match cancel_command(&state, &scope, &uuid(&command)?).await? {
+        None => StatusCode::NO_CONTENT.into_response(),
+        Some(job) => (StatusCode::ACCEPTED, JsonAnswer(JobView::from(job))).into_response(),
+    })
 }
 
 /// Take a command back on one target.

@@ -11,7 +11,7 @@ use shared::secret::Secret;
 use shared::service::confirm_contact::confirm_contact;
 use shared::state::AppState;
 
-use crate::page;
+use crate::layout;
 
 /// The question whether to confirm an address.
 #[utoipa::path(
@@ -20,7 +20,7 @@ use crate::page;
     responses((status = 200, content_type = "text/html"))
 )]
 pub(crate) async fn show() -> Response {
-    answer(StatusCode::OK, &question())
+    answer(StatusCode::OK, question())
 }
 
 /// The answer: the address is read.
@@ -38,18 +38,18 @@ pub(crate) async fn confirm(
         Err(error) => Err(error),
     };
     match confirmed {
-        Ok(address) => Ok(answer(StatusCode::OK, &done(address.as_str()))),
-        Err(error) if error.kind() == Kind::NotFound => Ok(answer(StatusCode::NOT_FOUND, &over())),
+        Ok(address) => Ok(answer(StatusCode::OK, done(address.as_str()))),
+        Err(error) if error.kind() == Kind::NotFound => Ok(answer(StatusCode::NOT_FOUND, over())),
         Err(error) => Err(error.into()),
     }
 }
 
-fn answer(status: StatusCode, page: &Markup) -> Response {
-    page::answer(status, "no-store", page)
+fn answer(status: StatusCode, page: Markup) -> Response {
+    layout::answer(status, page)
 }
 
 fn question() -> Markup {
-    page::page(
+    layout::alone(
         "Confirm your address",
         &html! {
             h1 { "Confirm your address" }
@@ -60,7 +60,7 @@ fn question() -> Markup {
 }
 
 fn done(address: &str) -> Markup {
-    page::page(
+    layout::alone(
         "Thank you",
         &html! {
             h1 { "Thank you" }
@@ -70,7 +70,7 @@ fn done(address: &str) -> Markup {
 }
 
 fn over() -> Markup {
-    page::page(
+    layout::alone(
         "This link does not work",
         &html! {
             h1 { "This link does not work" }

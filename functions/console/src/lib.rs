@@ -1,32 +1,64 @@
-//! Web pages: how to renew a push certificate, which expiry mails link to; the confirmation of a contact's address; the
-//! expiry calendar.
+//! The console: pages for a tenant's people and for the operator, over the services that the API uses. Everything works
+//! without JavaScript. Two pages need no session: the confirmation of a contact's address, and the expiry calendar's feed.
 
+mod assets;
 mod calendar;
 mod confirm;
-mod page;
+mod cookie;
+mod fields;
+mod first;
+mod home;
+mod layout;
+mod look;
+mod operator;
+mod push_certificate;
+mod refusal;
+mod said;
+mod settings;
+mod sign_in;
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::routing::{any, get, post};
+use shared::error::Error;
 use shared::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The function's routes.
+/// The function's routes. Pages for people stand in no description of the API.
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(push_certificate))
         .routes(routes!(confirm::show, confirm::confirm))
         .routes(routes!(calendar::show))
+        .route("/console/assets/{name}", get(assets::show))
+        .route("/console", get(first::show))
+        .route("/console/sign-in", get(sign_in::show).post(sign_in::ask))
+        .route("/console/sign-in/code", post(sign_in::enter))
+        .route("/console/sign-out", post(sign_in::leave))
+        .route("/console/sign-out-everywhere", post(sign_in::leave_everywhere))
+        .route("/console/sessions", get(first::sessions))
+        .route("/console/{tenant}/{*page}", any(missing))
+        .route("/console/operator", get(operator::tenants::show).post(operator::tenants::create))
+        .route("/console/operator/operators", get(operator::operators::show).post(operator::operators::set))
+        .route("/console/operator/operators/remove", post(operator::operators::remove))
+        .route("/console/{tenant}", get(home::show))
+        .route(
+            "/console/{tenant}/settings/members",
+            get(settings::members::show).post(settings::members::set),
+        )
+        .route("/console/{tenant}/push-certificate", get(push_certificate::show))
+        .route("/console/{tenant}/push-certificate/request", post(push_certificate::request::make))
+        .route("/console/{tenant}/push-certificate/request/file", get(push_certificate::request::download))
+        .route("/console/{tenant}/push-certificate/request/cancel", post(push_certificate::request::cancel))
+        .route("/console/{tenant}/push-certificate/staged", post(push_certificate::upload::take))
+        .route("/console/{tenant}/push-certificate/staged/discard", post(push_certificate::upload::discard))
+        .route("/console/{tenant}/push-certificate/activate", post(push_certificate::review::activate))
+        .route("/console/{tenant}/push-certificate/rollback", post(push_certificate::details::roll_back))
+        .route("/console/{tenant}/push-certificate/export", post(push_certificate::details::export))
+        .route("/console/{tenant}/push-certificate/delete", post(push_certificate::details::delete))
+        .route("/console/{tenant}/push-certificate/ownership", post(push_certificate::details::record))
+        .route("/console/{tenant}/settings/members/remove", post(settings::members::remove))
 }
 
-/// How to renew a push certificate.
-///
-/// Public, and the same for every tenant: it reads nothing, so it can tell nothing.
-#[utoipa::path(
-    get, path = "/console/{tenant}/push-certificate", tag = "console", params(("tenant" = String, Path)),
-    responses((status = 200, content_type = "text/html"))
-)]
-async fn push_certificate(State(state): State<AppState>) -> Response {
-    page::answer(StatusCode::OK, "public, max-age=3600", &page::renewal(&state.config.base_url))
+/// People see a page, not a document for programs, when they mistype an address.
+async fn missing() -> refusal::Refusal {
+    Error::not_found("page").into()
 }

@@ -7,14 +7,14 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use shared::error::{Error, Kind};
-use shared::http::{PHASE_BODY, Problem, ProblemDetails, Query, device_failure, path_part, profile_file};
+use shared::http::{
+    PHASE_BODY, Problem, ProblemDetails, ProfileOptions, Query, device_failure, path_part, profile_file,
+};
 use shared::service::create_enrollment_link::issuing_authority;
 use shared::service::enrollment_profile::{Opened, enrollment_profile, open_link};
 use shared::service::over_the_air::answer_device;
 use shared::state::AppState;
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -23,19 +23,12 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(open)).routes(routes!(profile)).routes(routes!(device))
 }
 
-#[derive(Deserialize, IntoParams)]
-struct Options {
-    /// `1`: without signature, where the server's setting allows it.
-    #[serde(default)]
-    unsigned: Option<String>,
-}
-
 /// What stands behind a link: a page with two steps for a person's browser, the profile itself for everyone else.
 ///
 /// Opening a link does not use it up, issuing the device's identity does.
 #[utoipa::path(
     get, path = "/enroll/{tenant}/{token}", tag = "device",
-    params(("tenant" = String, Path), ("token" = String, Path), Options),
+    params(("tenant" = String, Path), ("token" = String, Path), ProfileOptions),
     responses(
         (status = 200, description = "A page where `Accept` asks for HTML, otherwise a .mobileconfig",
             content((&'static [u8] = "application/x-apple-aspen-config"), (String = "text/html"))),
@@ -50,7 +43,7 @@ struct Options {
 async fn open(
     State(state): State<AppState>,
     mut parts: Parts,
-    Query(options): Query<Options>,
+    Query(options): Query<ProfileOptions>,
 ) -> Result<Response, Problem> {
     let tenant = path_part(&mut parts, "tenant").await?;
     let token = path_part(&mut parts, "token").await?;
@@ -72,7 +65,7 @@ async fn open(
 /// The enrollment profile behind a link, whoever asks: for the page's button, and for Apple Configurator.
 #[utoipa::path(
     get, path = "/enroll/{tenant}/{token}/profile", tag = "device",
-    params(("tenant" = String, Path), ("token" = String, Path), Options),
+    params(("tenant" = String, Path), ("token" = String, Path), ProfileOptions),
     responses(
         (status = 200, description = "A .mobileconfig", content_type = "application/x-apple-aspen-config"),
         (status = 303, description = "Where the profile is made, if it brings the device's identity along"),
@@ -85,7 +78,7 @@ async fn open(
 async fn profile(
     State(state): State<AppState>,
     mut parts: Parts,
-    Query(options): Query<Options>,
+    Query(options): Query<ProfileOptions>,
 ) -> Result<Response, Problem> {
     let tenant = path_part(&mut parts, "tenant").await?;
     let token = path_part(&mut parts, "token").await?;
@@ -127,8 +120,13 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-async fn served(state: &AppState, tenant: &str, token: &str, options: &Options) -> Result<Response, Problem> {
-    let unsigned = options.unsigned.as_deref() == Some("1");
+async fn served(
+    state: &AppState,
+    tenant: &str,
+    token: &str,
+    options: &ProfileOptions,
+) -> Result<Response, Problem> {
+    let unsigned = options.unsigned();
     match enrollment_profile(state, tenant.parse()?, token, unsigned).await? {
         Opened::Profile(profile) => {
             let mut response = profile_file(profile);

@@ -7,15 +7,15 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use shared::error::{Error, Result};
-use shared::http::{Problem, ProblemDetails, Query, SCEP_BODY, device_failure, path_part, profile_file};
+use shared::http::{
+    Problem, ProblemDetails, ProfileOptions, Query, SCEP_BODY, device_failure, path_part, profile_file,
+};
 use shared::id::TenantId;
 use shared::pki::scep::CAPABILITIES;
 use shared::service::carried_profile::carried_profile;
 use shared::service::issue_identity::{ca_certificate, issue_identity};
 use shared::state::{AppState, State as Everything};
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -24,19 +24,12 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(scep)).routes(routes!(profile))
 }
 
-#[derive(Deserialize, IntoParams)]
-struct Options {
-    /// `1`: without signature, where the server's setting allows it.
-    #[serde(default)]
-    unsigned: Option<String>,
-}
-
 /// The enrollment profile that brings its identity along, for tenants that chose so: a link leads here.
 ///
 /// Each download makes a new key and certificate. The first device that enrolls with one of them uses the link.
 #[utoipa::path(
     get, path = "/scep/{tenant}/profile/{token}", tag = "device",
-    params(("tenant" = String, Path), ("token" = String, Path), Options),
+    params(("tenant" = String, Path), ("token" = String, Path), ProfileOptions),
     responses(
         (status = 200, description = "A .mobileconfig", content_type = "application/x-apple-aspen-config"),
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"),
@@ -46,11 +39,11 @@ struct Options {
 async fn profile(
     State(state): State<AppState>,
     mut parts: Parts,
-    Query(options): Query<Options>,
+    Query(options): Query<ProfileOptions>,
 ) -> Result<Response, Problem> {
     let tenant = path_part(&mut parts, "tenant").await?.parse()?;
     let token = path_part(&mut parts, "token").await?;
-    let unsigned = options.unsigned.as_deref() == Some("1");
+    let unsigned = options.unsigned();
     Ok(profile_file(carried_profile(&state, tenant, &token, unsigned).await?))
 }
 

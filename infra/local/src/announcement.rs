@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use pomarium_local::runner::Runner;
+use pomarium_local::runner::{OPERATOR, Runner};
 use shared::error::{Error, Kind};
 
 /// What is where, once everything runs.
@@ -11,8 +11,10 @@ pub(crate) fn started(out: &mut impl Write, runner: &Runner, directory: &Path) {
     let base = runner.base_url();
     let now = runner.clock.now().strftime("now %F %T UTC").to_string();
     let tls = runner.state.config.mutual_tls.as_ref().map(|host| host.base_url.clone()).unwrap_or_default();
+    let sign_in = format!("sign in as {OPERATOR}");
     let lines = [
         ("Start page", format!("{base}/"), ""),
+        ("Console", format!("{base}/console"), &sign_in),
         ("API", format!("{base}/v1/openapi.json"), "all calls, described"),
         ("Mutual TLS", tls, "asks devices for their certificates"),
         ("Apple's portal", format!("{base}/_local/portal"), "simulated"),

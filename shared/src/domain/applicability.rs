@@ -110,6 +110,11 @@ pub fn doubts(command: &Command, enrollment: &Enrollment) -> Vec<Doubt> {
     doubts
 }
 
+/// Whether a PIN means anything to a device: to a Mac, and to one of which nothing is known.
+pub fn takes_pin(facts: &DeviceFacts) -> bool {
+    Platform::of(facts).is_none_or(|platform| platform == Platform::MacOs)
+}
+
 /// Major and minor of a version such as `18.1.1`.
 pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.');
@@ -131,6 +136,12 @@ mod tests {
             os_version: Some(os.into()),
             ..DeviceFacts::default()
         }
+    }
+
+    #[test]
+    fn pins_are_for_macs_and_for_whom_nobody_knows() {
+        assert!(takes_pin(&device("Mac15,3", "15.1")) && takes_pin(&DeviceFacts::default()));
+        assert!(!takes_pin(&device("iPad13,1", "18.1")));
     }
 
     fn codes(request_type: &str, facts: DeviceFacts, user: bool) -> Vec<&'static str> {

@@ -19,6 +19,12 @@ pub enum AuditAction {
     TenantCreated,
     /// Name, contacts or opt-in changed.
     TenantChanged,
+    /// Somebody may sign in to the console from now on, or in another role.
+    MemberSet,
+    /// Somebody may not sign in any more.
+    MemberRemoved,
+    /// A member signed in and came to the tenant's pages.
+    MemberEntered,
     /// An API token was created.
     TokenCreated,
     /// An API token was deleted.
@@ -142,7 +148,7 @@ pub struct AuditEntry {
     pub id: AuditId,
     /// When.
     pub at: Timestamp,
-    /// Who: `token:<id>`, `device:<fingerprint>`, `system:<why>`.
+    /// Who: `token:<id>`, `member:<address>`, `device:<fingerprint>`, `system:<why>`.
     pub actor: String,
     /// From which address, where one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

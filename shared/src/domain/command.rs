@@ -8,7 +8,7 @@ use crate::id::{CommandUuid, EnrollmentId};
 use crate::time::Timestamp;
 
 /// Where a command stands on one enrollment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum CommandStatus {
     /// The device has not answered yet.
     Pending,
@@ -115,6 +115,12 @@ pub struct QueuedCommand {
     /// The device's whole final report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<StoredResult>,
+    /// Seconds that it is kept longer than others, because somebody may need its PIN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_longer: Option<i64>,
+    /// When its record is over, in unix seconds; none while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
 }
 
 impl QueuedCommand {
@@ -164,9 +170,15 @@ pub struct CommandBatch {
     /// Who approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Timestamp>,
     /// What a job queues, where there are too many targets to name them here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobOrder>,
+    /// When this record is over, in unix seconds; none while a job is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
 }
 
 impl CommandBatch {
@@ -186,6 +198,9 @@ pub struct JobOrder {
     /// When its time is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
+    /// Whether each Mac gets a random PIN of its own.
+    #[serde(default)]
+    pub random_pin: bool,
 }
 
 /// A command that is held back until a second administrator approves it.
@@ -200,6 +215,9 @@ pub struct Approval {
     /// When its time is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
+    /// Whether each Mac gets a random PIN of its own.
+    #[serde(default)]
+    pub random_pin: bool,
 }
 
 #[cfg(test)]
@@ -225,6 +243,8 @@ impl QueuedCommand {
             completed_at: None,
             after_cancel: false,
             result: None,
+            kept_longer: None,
+            expires_at: None,
         }
     }
 }

@@ -13,6 +13,10 @@ use crate::time::{SignedDuration, Timestamp};
 const KEPT_FAILURES: usize = 20;
 /// How long a job may stand still before a sweep reminds of it.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+/// Longer than a page takes: the function's time is over before.
+const PAGE_UNDER_WAY: SignedDuration = SignedDuration::from_secs(90);
+/// After so long without a page a job is given up: what it queued at first could be forgotten soon, and queued again.
+const GIVEN_UP: SignedDuration = SignedDuration::from_hours(24 * 20);
 /// Devices that are to wake in a second, at most.
 const A_SECOND: u64 = 10;
 /// Over how many seconds wake-ups are spread at most: SQS's longest delay.
@@ -30,16 +34,28 @@ pub enum JobState {
     Done,
     /// An administrator stopped it; what was queued before stays queued.
     Cancelled,
-    /// The command's time was over before every target was looked at.
+    /// The command's time was over before every target was looked at, or it stood still for weeks.
     Expired,
+    /// An administrator takes the command back: what it was queued on is looked at once more, page by page.
+    Withdrawing,
+    /// It was taken back wherever it still waited.
+    Withdrawn,
 }
 
 impl JobState {
     /// Whether nothing more happens.
     pub fn is_over(self) -> bool {
         match self {
-            Self::AwaitsApproval | Self::Running => false,
-            Self::Done | Self::Cancelled | Self::Expired => true,
+            Self::AwaitsApproval | Self::Running | Self::Withdrawing => false,
+            Self::Done | Self::Cancelled | Self::Expired | Self::Withdrawn => true,
+        }
+    }
+
+    /// Whether an administrator stopped it or took its command back.
+    pub fn is_taken_back(self) -> bool {
+        match self {
+            Self::Cancelled | Self::Withdrawing | Self::Withdrawn => true,
+            Self::AwaitsApproval | Self::Running | Self::Done | Self::Expired => false,
         }
     }
 }
@@ -66,6 +82,9 @@ pub struct CommandJob {
     pub tally: JobTally,
     /// When it last came a page further.
     pub moved_at: Timestamp,
+    /// When its record is over, in unix seconds; none while the job is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
 }
 
 /// What came of targets.
@@ -85,6 +104,12 @@ pub struct JobTally {
     /// Some of the failed.
     #[serde(default)]
     pub failures: Vec<JobFailure>,
+    /// Those on which it was taken back.
+    #[serde(default)]
+    pub withdrawn: u64,
+    /// Those that had answered it before it could be taken back.
+    #[serde(default)]
+    pub delivered: u64,
 }
 
 /// Why a command was not queued on a target.
@@ -128,7 +153,20 @@ impl JobTally {
 impl CommandJob {
     /// Whether a reminder of a sweep has a reason: a page under way has its own message.
     pub fn is_stalled(&self, now: Timestamp) -> bool {
-        self.state == JobState::Running && now.duration_since(self.moved_at) >= PATIENCE
+        let moves = matches!(self.state, JobState::Running | JobState::Withdrawing);
+        moves && now.duration_since(self.moved_at) >= PATIENCE
+    }
+
+    /// How many seconds its withdrawal still waits for a page that may be under way.
+    pub fn withdrawal_waits(&self, now: Timestamp) -> u16 {
+        let first = self.state == JobState::Withdrawing && self.after.is_none();
+        let left = PAGE_UNDER_WAY - now.duration_since(self.moved_at);
+        if first { u16::try_from(left.as_secs()).unwrap_or_default() } else { 0 }
+    }
+
+    /// Whether it stands still for so long that it goes on no more.
+    pub fn is_given_up(&self, now: Timestamp) -> bool {
+        self.state == JobState::Running && now.duration_since(self.moved_at) >= GIVEN_UP
     }
 
     /// Over how many seconds the devices found so far are to wake: so many answer at the same time, and no more.
@@ -165,6 +203,7 @@ mod tests {
             after: None,
             tally: JobTally { found, ..JobTally::default() },
             moved_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
         }
     }
 
@@ -179,9 +218,30 @@ mod tests {
         let later = |seconds| crate::time::from_unix(seconds);
         assert!(!job(0).is_stalled(later(899)));
         assert!(job(0).is_stalled(later(900)));
-        for state in [JobState::AwaitsApproval, JobState::Done, JobState::Cancelled, JobState::Expired] {
+        assert!(CommandJob { state: JobState::Withdrawing, ..job(0) }.is_stalled(later(900)));
+        for state in [JobState::AwaitsApproval, JobState::Done, JobState::Cancelled, JobState::Withdrawn] {
             assert!(!CommandJob { state, ..job(0) }.is_stalled(later(900)), "{state:?}");
         }
+    }
+
+    #[test]
+    fn a_withdrawal_begins_behind_the_page_that_is_under_way() {
+        let job = CommandJob { state: JobState::Withdrawing, ..job(0) };
+        assert_eq!(
+            [0, 89, 90, 500].map(|now| job.withdrawal_waits(crate::time::from_unix(now))),
+            [90, 1, 0, 0]
+        );
+        assert_eq!(
+            CommandJob { after: Some("100".into()), ..job }.withdrawal_waits(Timestamp::UNIX_EPOCH),
+            0
+        );
+    }
+
+    #[test]
+    fn a_job_that_stood_still_for_weeks_is_given_up() {
+        let day = |days: i64| crate::time::from_unix(days * crate::time::DAY);
+        assert_eq!([19, 20].map(|days| job(0).is_given_up(day(days))), [false, true]);
+        assert!(!CommandJob { state: JobState::AwaitsApproval, ..job(0) }.is_given_up(day(20)));
     }
 
     #[test]

@@ -42,11 +42,17 @@ pub struct Recipient {
 /// Who gets a notice: whoever confirmed their address. Where nobody did, and in the last week, everybody does: a
 /// mail too many is a smaller harm than a certificate that ends unnoticed. A disabled address never gets one.
 pub fn told(recipients: &[Recipient], notice: Notice) -> Vec<&EmailAddress> {
-    let recipients: Vec<_> = recipients.iter().filter(|recipient| recipient.disabled.is_none()).collect();
     let urgent = match notice {
         Notice::Expires(days) => days <= EVERYBODY,
         Notice::Expired(_) => true,
     };
+    reached(recipients, urgent)
+}
+
+/// Who gets a mail: whoever confirmed their address; everybody, where nobody did or it is urgent. A disabled address never
+/// gets one.
+pub fn reached(recipients: &[Recipient], urgent: bool) -> Vec<&EmailAddress> {
+    let recipients: Vec<_> = recipients.iter().filter(|recipient| recipient.disabled.is_none()).collect();
     let everybody = urgent || !recipients.iter().any(|recipient| recipient.verified);
     recipients
         .into_iter()

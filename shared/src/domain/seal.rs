@@ -5,7 +5,6 @@ use openssl::sha::{Sha256, sha256};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::id::TenantId;
 use crate::time::{SignedDuration, Timestamp};
 
 /// Entries this young are not sealed yet. No function runs for longer than this, so that no entry can become visible behind a
@@ -62,9 +61,9 @@ impl Seal {
         now - SETTLES
     }
 
-    /// The seal after `before` over `lines`, the entries from where that one ended (or from `from`) up to `until`.
+    /// The seal after `before` over `lines` of `owner`'s log, the entries from where that one ended (or from `from`) up to `until`.
     pub fn over(
-        tenant: &TenantId,
+        owner: &str,
         log: Log,
         before: Option<&Self>,
         (from, until): (String, String),
@@ -75,7 +74,7 @@ impl Seal {
             before.map_or((1, String::new()), |before| (before.number + 1, before.hash.clone()));
         let mut hash = Sha256::new();
         let number_text = number.to_string();
-        for part in [FORM, tenant.as_str(), log.name(), &number_text, &from, &until, &hash_before] {
+        for part in [FORM, owner, log.name(), &number_text, &from, &until, &hash_before] {
             hash.update(part.as_bytes());
             hash.update(b"\n");
         }
@@ -106,12 +105,13 @@ pub fn line<T: Serialize>(entry: &T) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::TenantId;
     use crate::time::from_unix;
 
     fn seal(before: Option<&Seal>, from: &str, lines: &[&str]) -> Seal {
         let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
         let tenant = TenantId::from([0; 10]);
-        Seal::over(&tenant, Log::Events, before, (from.into(), "9".into()), &lines, from_unix(0))
+        Seal::over(tenant.as_str(), Log::Events, before, (from.into(), "9".into()), &lines, from_unix(0))
     }
 
     #[test]

@@ -19,6 +19,17 @@ pub enum Sweep {
     Devices(DevicePage),
     /// Ask one device to renew its identity, without waiting for the next look.
     Renewal(DeviceRenewal),
+    /// Write down as dropped what waited for a device that enrolled anew or left.
+    Dropped(DroppedCommands),
+}
+
+/// A device that may have dropped commands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DroppedCommands {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Which.
+    pub device: EnrollmentId,
 }
 
 /// A device that an administrator wants to renew its identity.

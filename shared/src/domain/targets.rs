@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::domain::applicability::Platform;
 use crate::domain::enrollment::{Enrollment, EnrollmentState};
+use crate::domain::installed::{AppFilter, ProfileFilter};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
@@ -70,14 +71,22 @@ pub struct Filter {
     /// It is in the group of this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// An app is installed, or is not, by what the device last told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<AppFilter>,
+    /// A profile is installed, or is not, by what the device last told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileFilter>,
 }
 
 impl Filter {
     /// The filter, unless it lets everything through.
     ///
     /// # Errors
-    /// Malformed `command-targets`.
+    /// Malformed `command-targets`; also for an app or a profile without a name.
     pub fn checked(self) -> Result<Self> {
+        self.app.as_ref().map_or(Ok(()), AppFilter::check)?;
+        self.profile.as_ref().map_or(Ok(()), ProfileFilter::check)?;
         if self != Self::default() {
             return Ok(self);
         }
@@ -86,7 +95,12 @@ impl Filter {
             .next("Say \"all\": true if that is meant."))
     }
 
-    /// Whether a device fits.
+    /// Whether it asks for what only the inventory knows.
+    pub fn reads_inventory(&self) -> bool {
+        self.app.is_some() || self.profile.is_some()
+    }
+
+    /// Whether a device fits, but for what only the inventory knows.
     pub fn admits(&self, device: &Enrollment) -> bool {
         let facts = &device.facts;
         let version = facts.os_version.as_deref().and_then(|text| text.parse::<Version>().ok());
@@ -112,7 +126,7 @@ impl Filter {
     }
 }
 
-/// A system's version, such as `18.1.1`: compared number by number, so that `18.10` is newer than `18.9`.
+/// A version in numbers, such as `18.1.1`: compared number by number, so that `18.10` is newer than `18.9`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version(Vec<u32>);
@@ -123,7 +137,7 @@ impl std::str::FromStr for Version {
     fn from_str(text: &str) -> Result<Self> {
         let numbers: Option<Vec<u32>> = text.split('.').map(|number| number.parse().ok()).collect();
         let mut numbers = numbers.filter(|numbers| numbers.len() <= 5).ok_or_else(|| {
-            Error::malformed("os-version", format!("{text:?} is not a system's version, such as 18.1."))
+            Error::malformed("os-version", format!("{text:?} is not a version in numbers, such as 18.1."))
         })?;
         // 18 and 18.0 are the same.
         while numbers.len() > 1 && numbers.last() == Some(&0) {
@@ -227,7 +241,17 @@ mod tests {
 
     #[test]
     fn a_filter_for_everybody_must_say_so() {
-        let error = Filter::default().checked().unwrap_err();
-        assert_eq!((error.code(), error.field()), ("command-targets", Some("targets.filter")));
+        for (filter, field) in [
+            (json!({}), "targets.filter"),
+            (json!({"app": {"identifier": " "}}), "targets.filter.app"),
+            (
+                json!({"app": {"identifier": "a", "installed": false, "version_below": "1"}}),
+                "targets.filter.app",
+            ),
+            (json!({"profile": {"identifier": ""}}), "targets.filter.profile"),
+        ] {
+            let error = serde_json::from_value::<Filter>(filter).unwrap().checked().unwrap_err();
+            assert_eq!((error.code(), error.field()), ("command-targets", Some(field)));
+        }
     }
 }

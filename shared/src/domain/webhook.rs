@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::event::{Event, EventKind};
+use super::event_bus::EventBus;
 use crate::error::{Error, Result};
 use crate::id::{TenantId, WebhookId};
 use crate::time::Timestamp;
@@ -23,8 +24,9 @@ const LONGEST_OVERLAP: u32 = 168;
 pub struct Webhook {
     /// Its identifier.
     pub id: WebhookId,
-    /// Where events go.
-    pub url: String,
+    /// Where events go, and how.
+    #[serde(flatten)]
+    pub target: Target,
     /// What it is for, in its owner's words.
     #[serde(default)]
     pub description: String,
@@ -36,15 +38,64 @@ pub struct Webhook {
     /// Why it was switched off by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switched_off: Option<SwitchedOff>,
-    /// Its secret, sealed.
-    pub secret: Bytes,
-    /// The secret before, while both sign.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub former_secret: Option<FormerSecret>,
+    /// Whether the tenant's contacts are still to be told that it was switched off by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untold: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// Counts changes, so that of two at the same moment one wins.
     pub version: u64,
+}
+
+/// Where a webhook's events go, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Target {
+    /// To a server, as signed calls.
+    Server(Server),
+    /// To an event bus.
+    Bus {
+        /// Which.
+        event_bus: EventBus,
+    },
+}
+
+/// A server that is called.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Server {
+    /// Where the calls go.
+    pub url: String,
+    /// What signs them, sealed.
+    pub secret: Bytes,
+    /// The secret before, while both sign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_secret: Option<FormerSecret>,
+}
+
+impl Target {
+    /// The server; none where events go to a bus.
+    pub fn server(&self) -> Option<&Server> {
+        match self {
+            Self::Server(server) => Some(server),
+            Self::Bus { .. } => None,
+        }
+    }
+
+    /// The bus; none where events go to a server.
+    pub fn bus(&self) -> Option<&EventBus> {
+        match self {
+            Self::Bus { event_bus } => Some(event_bus),
+            Self::Server(_) => None,
+        }
+    }
+
+    /// Where events go, in a word of the logs and a name.
+    pub fn fact(&self) -> (&'static str, &str) {
+        match self {
+            Self::Server(server) => ("url", &server.url),
+            Self::Bus { event_bus } => ("event_bus", event_bus.arn()),
+        }
+    }
 }
 
 /// When and why a webhook was switched off by itself.
@@ -87,11 +138,18 @@ pub struct FormerSecret {
 }
 
 impl Webhook {
+    /// Whether turns have something to do for it.
+    pub fn has_turns(&self) -> bool {
+        self.enabled || self.untold
+    }
+
     /// Whether it wants to be told of an event.
     pub fn wants(&self, kind: EventKind) -> bool {
         self.kinds.is_empty() || self.kinds.contains(&kind)
     }
+}
 
+impl Server {
     /// The secrets that sign now, sealed, the present one first.
     pub fn secrets(&self, now: Timestamp) -> Vec<&Bytes> {
         let former = self.former_secret.as_ref().filter(|former| now < former.until);
@@ -125,9 +183,9 @@ pub fn check_overlap(hours: u32) -> Result<()> {
         .next("Give 0 to 168 hours."))
 }
 
-/// What a webhook is sent: the body of the call, in JSON. Its form is part of the API.
+/// What a webhook is sent, in JSON. Its form is part of the API.
 #[derive(Debug, Serialize)]
-pub struct Envelope<'a> {
+struct Envelope<'a> {
     id: &'a str,
     r#type: &'a str,
     timestamp: Timestamp,
@@ -138,40 +196,58 @@ pub struct Envelope<'a> {
     data: &'a BTreeMap<String, String>,
 }
 
-/// The body that tells of an event.
-///
-/// # Errors
-/// Internal when it cannot be written, which would be a fault.
-pub fn body(tenant: &TenantId, event: &Event) -> Result<Bytes> {
-    let (enrollment, sequence) = (event.enrollment.as_ref().map(ToString::to_string), event.place());
-    envelope(&Envelope {
-        id: event.id.as_str(),
-        r#type: event.kind.name(),
-        timestamp: event.at,
-        tenant,
-        enrollment,
-        actor: &event.actor,
-        sequence: &sequence,
-        data: &event.facts,
-    })
+/// One thing that a webhook is told.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The same for each attempt of one event.
+    pub id: String,
+    /// What happened.
+    pub kind: &'static str,
+    /// When.
+    pub at: Timestamp,
+    /// All of it: the body of a call, the detail on a bus.
+    pub body: Bytes,
 }
 
-/// The body of a test, which tells of nothing.
-///
-/// # Errors
-/// Internal when it cannot be written, which would be a fault.
-pub fn test_body(tenant: &TenantId, id: &str, at: Timestamp, actor: &str) -> Result<Bytes> {
-    let data = BTreeMap::new();
-    envelope(&Envelope {
-        id,
-        r#type: "test",
-        timestamp: at,
-        tenant,
-        enrollment: None,
-        actor,
-        sequence: &super::log::moment(at),
-        data: &data,
-    })
+impl Message {
+    /// The message that tells of an event.
+    ///
+    /// # Errors
+    /// Internal when it cannot be written, which would be a fault.
+    pub fn of(tenant: &TenantId, event: &Event) -> Result<Self> {
+        let (enrollment, sequence) = (event.enrollment.as_ref().map(ToString::to_string), event.place());
+        let (id, kind, at) = (event.id.to_string(), event.kind.name(), event.at);
+        let body = envelope(&Envelope {
+            id: &id,
+            r#type: kind,
+            timestamp: at,
+            tenant,
+            enrollment,
+            actor: &event.actor,
+            sequence: &sequence,
+            data: &event.facts,
+        })?;
+        Ok(Self { id, kind, at, body })
+    }
+
+    /// A test, which tells of nothing.
+    ///
+    /// # Errors
+    /// Internal when it cannot be written, which would be a fault.
+    pub fn test(tenant: &TenantId, id: &str, at: Timestamp, actor: &str) -> Result<Self> {
+        let kind = "test";
+        let body = envelope(&Envelope {
+            id,
+            r#type: kind,
+            timestamp: at,
+            tenant,
+            enrollment: None,
+            actor,
+            sequence: &super::log::moment(at),
+            data: &BTreeMap::new(),
+        })?;
+        Ok(Self { id: id.to_owned(), kind, at, body })
+    }
 }
 
 fn envelope(envelope: &Envelope<'_>) -> Result<Bytes> {

@@ -16,11 +16,11 @@ const DEAD_KEPT: i64 = 30;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The server answered with a status of 200 to 299.
+    /// The server answered with a status of 200 to 299, or the event bus took it.
     Delivered,
-    /// The server answered, but does not take this: a redirect, or a status of 400 and more.
+    /// The server answered, but does not take this: a redirect, or a status of 400 and more. Or the event bus does not take it.
     Refused,
-    /// The server did not answer in time, or said that it cannot now: 408, 425, 429, 500 and more.
+    /// The server did not answer in time, or said that it cannot now: 408, 425, 429, 500 and more. Or the event bus takes nothing now.
     Unreachable,
     /// The server answered 410: nobody listens there any more.
     Gone,
@@ -36,6 +36,20 @@ impl Outcome {
             _ => Self::Refused,
         }
     }
+
+    /// What EventBridge's refusal of one entry means: only these will never be taken as they are.
+    pub fn of_entry(code: &str) -> Self {
+        match code {
+            "InvalidAccountIdException"
+            | "InvalidArgument"
+            | "MalformedDetail"
+            | "NotAuthorizedForDetailTypeException"
+            | "NotAuthorizedForSourceException"
+            | "RedactionFailure"
+            | "ValidationException" => Self::Refused,
+            _ => Self::Unreachable,
+        }
+    }
 }
 
 /// What a call came to.
@@ -48,7 +62,7 @@ pub struct CallResult {
     pub status: Option<u16>,
     /// How long it took, in milliseconds.
     pub latency_ms: u64,
-    /// How the answer's body begins.
+    /// How the answer's body begins; what EventBridge calls an event that it took.
     #[serde(default)]
     pub answer: String,
     /// What went wrong, where there was no answer.
@@ -57,6 +71,13 @@ pub struct CallResult {
     /// For how many seconds the server asks to be left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
+}
+
+impl CallResult {
+    /// A result of which nothing more is known.
+    pub fn new(outcome: Outcome, latency_ms: u64) -> Self {
+        Self { outcome, status: None, latency_ms, answer: String::new(), trouble: None, retry_after: None }
+    }
 }
 
 /// One attempt to deliver an event.
@@ -139,6 +160,16 @@ impl DeadLetter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refused_entry_is_tried_by_itself_where_its_code_says_that_it_is_to_blame() {
+        for code in ["MalformedDetail", "NotAuthorizedForSourceException", "ValidationException"] {
+            assert_eq!(Outcome::of_entry(code), Outcome::Refused, "{code}");
+        }
+        for code in ["ThrottlingException", "InternalFailure", "AccessDeniedException", "SomethingNew"] {
+            assert_eq!(Outcome::of_entry(code), Outcome::Unreachable, "{code}");
+        }
+    }
 
     #[test]
     fn a_status_says_whether_to_come_again() {

@@ -31,7 +31,7 @@ pub struct Position {
     /// What is dealt with beyond it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub ahead: BTreeSet<String>,
-    /// Devices whose next event was refused, by device; what is about all devices has the empty name.
+    /// Devices whose next event was refused, by device; what is about all devices stands under [`ALL_DEVICES`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<String, Held>,
     /// Since when no delivery succeeded, if the last one did not.
@@ -77,9 +77,12 @@ pub struct Window {
     pub goes_on: bool,
 }
 
+/// The name under which events about all devices wait: DynamoDB has no empty names.
+const ALL_DEVICES: &str = "*";
+
 /// Who waits together: a device with all its channels, or what is about all devices.
 pub fn lane(event: &Event) -> &str {
-    event.enrollment.as_ref().map_or("", |id| id.device_id())
+    event.enrollment.as_ref().map_or(ALL_DEVICES, |id| id.device_id())
 }
 
 /// The pause after so many attempts, a fifth longer or shorter by chance.

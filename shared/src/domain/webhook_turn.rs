@@ -25,6 +25,8 @@ pub enum EventWork {
         /// Whose they are.
         tenant: TenantId,
     },
+    /// Seal what is old enough of the operator's own audit log.
+    SealOperators,
     /// Deliver what is due to one webhook.
     Deliver {
         /// Whose it is.

@@ -57,7 +57,7 @@ async fn caller(parts: &Parts, state: &AppState) -> Result<Caller> {
 }
 
 /// The caller's address: API Gateway's word on Lambda, the socket's elsewhere. A header that anyone can send is not asked.
-fn origin(parts: &Parts) -> Option<IpAddr> {
+pub fn origin(parts: &Parts) -> Option<IpAddr> {
     if let Some(RequestContext::ApiGatewayV2(context)) = parts.extensions.get::<RequestContext>() {
         return context.http.source_ip.as_deref()?.parse().ok();
     }

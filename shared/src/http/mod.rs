@@ -11,12 +11,12 @@ mod query;
 mod serve;
 mod unenroll;
 
-pub use caller::{AdminScope, OperatorCaller, ViewerScope};
+pub use caller::{AdminScope, OperatorCaller, ViewerScope, origin};
 pub use device::{device_message, failure as device_failure};
 pub use json::{Body, FileOrJson, Json};
 pub use path::path_part;
-pub use problem::{Problem, ProblemDetails};
-pub use profile_file::profile_file;
+pub use problem::{Problem, ProblemDetails, status};
+pub use profile_file::{ProfileOptions, profile_file};
 pub use query::Query;
 pub use serve::{app, serve};
 

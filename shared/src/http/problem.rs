@@ -68,7 +68,8 @@ impl IntoResponse for Problem {
     }
 }
 
-fn status(kind: Kind) -> StatusCode {
+/// The status of a refusal.
+pub fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::Malformed => StatusCode::BAD_REQUEST,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,

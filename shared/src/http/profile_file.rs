@@ -2,8 +2,25 @@
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::service::enrollment_profile::ServedProfile;
+
+/// What a call may ask of a profile.
+#[derive(Deserialize, IntoParams)]
+pub struct ProfileOptions {
+    /// `1`: without signature, where the server's setting allows it.
+    #[serde(default)]
+    unsigned: Option<String>,
+}
+
+impl ProfileOptions {
+    /// Whether the profile is asked for without its signature.
+    pub fn unsigned(&self) -> bool {
+        self.unsigned.as_deref() == Some("1")
+    }
+}
 
 /// The answer that a device takes for a profile to install, and a browser for a file to keep. Nothing on the way may keep it.
 pub fn profile_file(profile: ServedProfile) -> Response {

@@ -4,6 +4,7 @@
 
 pub mod apns;
 pub mod blob;
+pub mod event_bus;
 pub mod mailer;
 pub mod outbound;
 pub mod own_address;

@@ -7,6 +7,7 @@ use super::sealed;
 use super::withdraw_command::{about, batch};
 use crate::domain::audit::AuditAction;
 use crate::domain::command::{Approval, CommandBatch};
+use crate::domain::retention::REPEATABLE;
 use crate::error::{Error, Result};
 use crate::id::CommandUuid;
 use crate::scope::Scope;
@@ -45,16 +46,21 @@ pub async fn approve_command(state: &State, scope: &Scope, uuid: &CommandUuid) -
     let command = sealed::open_command(state, scope, None, uuid, &approval.plist).await?;
     let audit =
         about(state, scope, AuditAction::CommandApproved, &batch).with("asked_by", &approval.asked_by);
-    if !state.store.approve_batch(scope, &batch, &audit).await? {
+    if !state.store.approve_batch(scope, &batch, now, &audit).await? {
         // Approved before, perhaps by a call that died before it queued; or cancelled a moment ago.
         let former = self::batch(state, scope, uuid).await?;
         if former.cancelled_at.is_some() {
             return Err(cancelled());
         }
+        let approved_at = former.approved_at.unwrap_or(former.created_at);
+        if now.duration_since(approved_at) >= REPEATABLE {
+            return Ok(former);
+        }
     }
     let order = Order {
         uuid: uuid.clone(),
         command,
+        random_pin: approval.random_pin,
         priority: approval.priority,
         created_at: batch.created_at,
         not_after: approval.not_after,

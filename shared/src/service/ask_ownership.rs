@@ -40,5 +40,5 @@ pub(super) async fn ask_ownership(
     let answer = format!("{}/v1/tenants/{}/push-certificate/ownership", state.config.base_url, tenant.id);
     let words = ownership_mail(&tenant.name, credential, record.as_ref(), page, &answer);
     let occasion = Occasion { owner: &owner, credential: &subject, day: &day, words };
-    mail_each(state, &occasion, told, tally).await
+    mail_each(state, &occasion, told, tally).await.map(drop)
 }

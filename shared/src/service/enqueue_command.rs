@@ -5,11 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use futures_util::{TryStreamExt, stream};
 
 use super::queue_on_target::{Order, queue_on_target};
+use super::retention::commands_kept;
 use super::sealed;
 use crate::domain::applicability::doubts;
 use crate::domain::audit::AuditAction;
 use crate::domain::command::{Approval, CommandBatch};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::retention::REPEATABLE;
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
@@ -41,6 +43,8 @@ pub struct NewCommand {
     pub uuid: Option<CommandUuid>,
     /// How many seconds it waits; the tenant's setting when it is not said.
     pub expires_in: Option<u64>,
+    /// Whether each Mac gets a random PIN of its own.
+    pub random_pin: bool,
 }
 
 /// Why a command that was accepted will probably not do what it should.
@@ -72,6 +76,7 @@ pub struct Accepted {
 pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> Result<Accepted> {
     let plist = new.command.to_plist()?;
     check(&new, plist.len())?;
+    let as_sent = with_pins(&new.command, new.random_pin)?;
     let targets: BTreeSet<EnrollmentId> = new.targets.iter().cloned().collect();
     let targets: Vec<EnrollmentId> = targets.into_iter().collect();
     let enrollments = enrolled(state, scope, &targets).await?;
@@ -85,6 +90,7 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
         priority: new.priority,
         created_at: now,
         command: new.command,
+        random_pin: new.random_pin,
         asked: None,
     };
     let needs_approval = tenant.erase_needs_approval && order.command.request_type() == "EraseDevice";
@@ -94,6 +100,7 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
             plist: sealed::seal_command(state, scope, None, &order.uuid, &plist).await?,
             priority: order.priority,
             not_after: order.not_after,
+            random_pin: order.random_pin,
         })
     } else {
         None
@@ -106,7 +113,9 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
         cancelled_at: None,
         approval,
         approved_by: None,
+        approved_at: None,
         job: None,
+        expires_at: Some(commands_kept(state, scope).await?.call_until(now, order.not_after)),
     };
     let action = if needs_approval { AuditAction::CommandApprovalAsked } else { AuditAction::CommandSent };
     let audit = state
@@ -120,7 +129,7 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
     if !needs_approval {
         queue_on_all(state, scope, &enrollments, &order).await?;
     }
-    Ok(Accepted { warnings: warnings(&order.command, &enrollments), batch })
+    Ok(Accepted { warnings: warnings(&as_sent, &enrollments), batch })
 }
 
 /// Queues a command on enrollments that were checked, and hints that they should be woken. Repeating it changes nothing.
@@ -243,6 +252,25 @@ fn check(new: &NewCommand, bytes: usize) -> Result<()> {
     check_order(new.priority, bytes, new.expires_in)
 }
 
+/// The command as Macs get it, for whoever judges it: with some PIN where each gets a random one.
+///
+/// # Errors
+/// Malformed for a command that takes no PIN, or sets one itself.
+pub fn with_pins(command: &Command, random_pin: bool) -> Result<Command> {
+    if !random_pin {
+        return Ok(command.clone());
+    }
+    if command.takes_pin() && command.pin().is_none() {
+        return Ok(command.with_pin("000000"));
+    }
+    Err(Error::malformed(
+        "command-random-pin",
+        "A random PIN is for a DeviceLock or an EraseDevice that sets none itself.",
+    )
+    .at("random_pin")
+    .next("Leave out either random_pin or the command's PIN."))
+}
+
 /// Whether a command may be queued so, on however many targets.
 pub(super) fn check_order(priority: u8, bytes: usize, expires_in: Option<u64>) -> Result<()> {
     if priority > 9 {
@@ -262,6 +290,11 @@ pub(super) fn check_order(priority: u8, bytes: usize, expires_in: Option<u64>) -
     expires_in.map_or(Ok(()), check_life)
 }
 
+/// What is said of a device that is asked for something and is not enrolled.
+pub(super) fn not_enrolled(id: &EnrollmentId) -> Error {
+    Error::conflict("not-enrolled", format!("The device {id} is not enrolled (any more)."))
+}
+
 /// The enrollments of these targets.
 ///
 /// # Errors
@@ -278,10 +311,7 @@ pub(super) async fn enrolled(
         .iter()
         .map(|id| match by_id.get(id) {
             Some(enrollment) if enrollment.is_managed() => Ok(enrollment.clone()),
-            Some(_) => {
-                Err(Error::conflict("not-enrolled", format!("The device {id} is not enrolled (any more)."))
-                    .at("targets"))
-            }
+            Some(_) => Err(not_enrolled(id).at("targets")),
             None => Err(Error::not_found(&format!("enrollment {id}")).at("targets")),
         })
         .collect()
@@ -289,9 +319,12 @@ pub(super) async fn enrolled(
 
 /// A UUID that was used before must have been used for this very call, and not taken back since.
 async fn refuse_another(state: &State, scope: &Scope, batch: &CommandBatch) -> Result<()> {
-    let former = state.store.batch(scope, &batch.uuid).await?;
+    let former = state.store.batch(scope, &batch.uuid, batch.created_at).await?;
     let same = |former: &CommandBatch| {
-        former.targets == batch.targets && former.request_type == batch.request_type && former.job.is_none()
+        former.targets == batch.targets
+            && former.request_type == batch.request_type
+            && former.job.is_none()
+            && batch.created_at.duration_since(former.created_at) < REPEATABLE
     };
     match former {
         Some(former) if same(&former) && former.cancelled_at.is_some() => Err(cancelled()),

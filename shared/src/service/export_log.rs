@@ -6,7 +6,7 @@ use super::seal_logs::beginning;
 use crate::domain::log::{moment, moment_of, month_of};
 use crate::domain::seal::{Log, Seal};
 use crate::error::{Error, Result};
-use crate::scope::Scope;
+use crate::scope::Realm;
 use crate::state::State;
 use crate::time::SignedDuration;
 
@@ -33,7 +33,7 @@ pub struct Exported {
 /// Malformed (`page-mark`) for a mark that is none.
 pub async fn export_log(
     state: &State,
-    scope: &Scope,
+    realm: Realm<'_>,
     log: Log,
     month: Option<&str>,
     after: Option<&str>,
@@ -43,12 +43,15 @@ pub async fn export_log(
             .at("after")
             .next("Pass the \"next\" of the page before, unchanged, or leave it out.")
     })?;
-    let about = json!({"export": {"form": "pomarium-log-1", "tenant": scope.tenant(), "log": log.name()}});
+    let about = json!({"export": {"form": "pomarium-log-1", "tenant": realm.name(), "log": log.name()}});
     let mut text = row(&about);
-    let over = state.store.retention(scope).await?.over(log, state.clock.now());
+    let over = match realm {
+        Realm::Tenant(scope) => state.store.retention(scope).await?.over(log, state.clock.now()),
+        Realm::Operator(_) => String::new(),
+    };
     let is_wanted = |seal: &Seal| seal.until > over && month.is_none_or(|month| touches(seal, month));
     let (seals, mut next) = loop {
-        let seals = state.store.seals(scope, log, first, SEALS).await?;
+        let seals = state.store.seals(realm, log, first, SEALS).await?;
         let is_full = seals.len() == usize::try_from(SEALS).unwrap_or_default();
         let next = seals.last().filter(|_| is_full).map(|seal| seal.number + 1);
         match next {
@@ -63,14 +66,14 @@ pub async fn export_log(
             break;
         }
         let most = usize::try_from(seal.entries).unwrap_or(usize::MAX).saturating_add(100);
-        let (lines, _) = state.store.log_lines(scope, log, (&seal.from, &seal.until), most).await?;
+        let (lines, _) = state.store.log_lines(realm, log, (&seal.from, &seal.until), most).await?;
         lines.iter().for_each(|(_, line)| push(&mut text, line));
         count += seal.entries;
         text.push_str(&row(&json!({"seal": seal})));
     }
     match next {
         Some(number) => text.push_str(&row(&json!({"next": number.to_string()}))),
-        None => unsealed(state, scope, log, month, &mut text).await?,
+        None => unsealed(state, realm, log, month, &mut text).await?,
     }
     Ok(Exported { text, next: next.map(|number| number.to_string()) })
 }
@@ -78,19 +81,19 @@ pub async fn export_log(
 /// The entries that no seal is over yet.
 async fn unsealed(
     state: &State,
-    scope: &Scope,
+    realm: Realm<'_>,
     log: Log,
     month: Option<&str>,
     text: &mut String,
 ) -> Result<()> {
-    let last = state.store.last_seal(scope, log).await?;
+    let last = state.store.last_seal(realm, log).await?;
     let from = match last {
         Some(seal) => seal.until,
-        None => beginning(state, scope).await?,
+        None => beginning(state, realm).await?,
     };
     // Writers' clocks differ a little.
     let until = moment(state.clock.now() + SignedDuration::from_secs(60));
-    let (lines, _) = state.store.log_lines(scope, log, (&from, &until), UNSEALED).await?;
+    let (lines, _) = state.store.log_lines(realm, log, (&from, &until), UNSEALED).await?;
     let is_wanted = |place: &str| month.is_none_or(|month| month_of(moment_of(place)) == month);
     lines.iter().filter(|(place, _)| is_wanted(place)).for_each(|(_, line)| push(text, line));
     Ok(())

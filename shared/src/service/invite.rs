@@ -12,7 +12,7 @@ use crate::id::LinkId;
 use crate::port::mailer::Mail;
 use crate::scope::Scope;
 use crate::state::State;
-use crate::store::Claim;
+use crate::store::{Claim, Claimed};
 
 /// The most invitations in one call: each is a mail, and a call has half a minute.
 pub const MOST_INVITATIONS: usize = 100;
@@ -58,7 +58,7 @@ pub async fn invite(
     let day = now.strftime("%Y-%m-%d").to_string();
     let credential = format!("invitation.{}", same_invitation(&terms, valid_days));
     let claim = Claim { owner: &owner, credential: &credential, day: &day, recipient: email.as_str() };
-    if !state.store.claim_mail(&claim, now).await? {
+    if state.store.claim_mail(&claim, now).await? != Claimed::Now {
         return Ok(Invited::Before);
     }
     let sent = send(state, scope, &email, terms, valid_days).await;

@@ -23,7 +23,8 @@ pub async fn list_queue(
     after: Option<&str>,
 ) -> Result<(Vec<(QueuedCommand, String)>, Option<String>)> {
     let enrollment = enrollment(state, scope, id).await?;
-    let (commands, next) = state.store.queue_page(scope, &enrollment, stuck, after, PAGE).await?;
+    let (commands, next) =
+        state.store.queue_page(scope, &enrollment, stuck, after, (PAGE, state.clock.now())).await?;
     let now = state.clock.now();
     let explained = commands
         .into_iter()

@@ -4,11 +4,13 @@ use super::authenticate_device::Signer;
 use super::check_in::Answer;
 use super::device_heard::note_heard;
 use super::enqueue_command::send_wakes;
+use super::retention::commands_kept;
 use super::sealed::stored_command;
 use super::{external_identity, refuse_duplicate, unenroll_device};
 use crate::domain::command::{CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::event::EventKind;
+use crate::domain::retention::CommandsKept;
 use crate::error::Result;
 use crate::id::CommandUuid;
 use crate::protocol::report::{Report, Status};
@@ -42,15 +44,18 @@ pub async fn next_command(state: &State, signer: &Signer, report: &Report, body:
 async fn poll(state: &State, signer: &Signer, report: &Report, body: &[u8]) -> Result<Answer> {
     let now = state.clock.now();
     let idle = report.status == Status::Idle;
-    let enrollment =
-        state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle).await?;
+    // Whether it is heard comes first; for how long its answer is kept is read at the same time, where it is not known.
+    let seen = state.store.seen(&signer.scope, &report.enrollment, signer.fingerprint, now, idle);
+    let kept = async { if idle { Ok(None) } else { commands_kept(state, &signer.scope).await.map(Some) } };
+    let (enrollment, kept) = tokio::join!(seen, kept);
+    let (enrollment, kept) = (enrollment?, kept?);
     note_heard(state, signer, &enrollment).await;
     // A UUID that is not one cannot be ours; like any unknown one it is ignored.
     let reported: Option<CommandUuid> =
         report.command_uuid.as_deref().filter(|_| !idle).and_then(|text| text.parse().ok());
     let record = async {
-        match &reported {
-            Some(uuid) => record(state, signer, &enrollment, uuid, report, body).await,
+        match reported.as_ref().zip(kept) {
+            Some((uuid, kept)) => record(state, signer, &enrollment, uuid, (report, body), kept).await,
             None => Ok(Recorded::Ignored),
         }
     };
@@ -113,7 +118,11 @@ async fn withdraw(
     commands: &[QueuedCommand],
     to: CommandStatus,
 ) -> Result<()> {
-    let withdrawal = Withdrawal { commands, to, now: state.clock.now(), audit: None };
+    if commands.is_empty() {
+        return Ok(());
+    }
+    let kept = commands_kept(state, &signer.scope).await?;
+    let withdrawal = Withdrawal { commands, to, now: state.clock.now(), kept, audit: None };
     state.store.withdraw(&signer.scope, &withdrawal).await.map(drop)
 }
 
@@ -122,8 +131,8 @@ async fn record(
     signer: &Signer,
     enrollment: &Enrollment,
     uuid: &CommandUuid,
-    report: &Report,
-    body: &[u8],
+    (report, body): (&Report, &[u8]),
+    kept: CommandsKept,
 ) -> Result<Recorded> {
     let now = state.clock.now();
     let status = match report.status {
@@ -150,6 +159,6 @@ async fn record(
     let renewing = enrollment.renewal.as_ref().is_some_and(|renewal| renewal.command.as_ref() == Some(uuid));
     let former = enrollment.identity.as_ref().is_some_and(|former| former.fingerprint == signer.fingerprint);
     let fails_renewal = renewing && former && status != CommandStatus::Acknowledged;
-    let answer = FinalAnswer { uuid, status, result: &result, inventory, fails_renewal, event: &event };
+    let answer = FinalAnswer { uuid, status, result: &result, inventory, fails_renewal, kept, event: &event };
     state.store.record_final(&signer.scope, enrollment, &answer).await
 }

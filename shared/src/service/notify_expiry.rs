@@ -160,5 +160,5 @@ async fn notify_all<'a>(
         day: &state.clock.now().strftime("%Y-%m-%d").to_string(),
         words: expiry_mail(name, &expiration.credential, notice, &expiration.page),
     };
-    mail_each(state, &occasion, &told(notice), tally).await
+    mail_each(state, &occasion, &told(notice), tally).await.map(drop)
 }

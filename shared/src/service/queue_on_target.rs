@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::retention::commands_kept;
 use super::sealed::{self, Purpose};
+use crate::domain::applicability::takes_pin;
 use crate::domain::command::{CommandStatus, QueuedCommand};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::retention::PIN_KEPT;
 use crate::error::{Error, Result};
 use crate::id::CommandUuid;
 use crate::protocol::command::Command;
 use crate::protocol::inventory::Section;
 use crate::scope::Scope;
+use crate::secret::Secret;
 use crate::state::State;
 use crate::store::Withdrawal;
 use crate::time::Timestamp;
@@ -19,6 +23,8 @@ use crate::time::Timestamp;
 pub(super) struct Order {
     pub(super) uuid: CommandUuid,
     pub(super) command: Command,
+    /// Whether each Mac gets a random PIN of its own.
+    pub(super) random_pin: bool,
     pub(super) priority: u8,
     pub(super) created_at: Timestamp,
     /// When its time is over.
@@ -38,7 +44,7 @@ pub(super) async fn queue_on_target(
     enrollment: &Enrollment,
     order: &Order,
 ) -> Result<()> {
-    let command = filled(state, scope, enrollment, &order.command).await?;
+    let command = filled(state, scope, enrollment, order).await?;
     let plist = command.to_plist()?;
     let sealed = command.may_hold_secret();
     let queued = QueuedCommand {
@@ -64,6 +70,8 @@ pub(super) async fn queue_on_target(
         completed_at: None,
         after_cancel: false,
         result: None,
+        kept_longer: command.pin().map(|_| PIN_KEPT),
+        expires_at: None,
     };
     state.store.enqueue_noting(scope, &queued, order.asked.as_ref()).await?;
     // A question that the server repeats by itself may miss one that somebody asks in the same moment.
@@ -77,6 +85,7 @@ pub(super) async fn queue_on_target(
             commands: &[former],
             to: CommandStatus::Superseded,
             now: state.clock.now(),
+            kept: commands_kept(state, scope).await?,
             audit: None,
         };
         state.store.withdraw(scope, &withdrawal).await?;
@@ -84,8 +93,14 @@ pub(super) async fn queue_on_target(
     Ok(())
 }
 
-/// The command with what only this device has: a ClearPasscode gets the unlock token that it deposited.
-async fn filled(state: &State, scope: &Scope, enrollment: &Enrollment, command: &Command) -> Result<Command> {
+/// The command with what only this device has: a ClearPasscode gets the unlock token that it deposited, and a Mac's lock a
+/// PIN of its own where that is wanted. Of two that are made for one device because a call is repeated, the first is stored
+/// and sent; the other is forgotten.
+async fn filled(state: &State, scope: &Scope, enrollment: &Enrollment, order: &Order) -> Result<Command> {
+    let command = &order.command;
+    if order.random_pin && takes_pin(&enrollment.facts) {
+        return Ok(command.with_pin(random_pin(state).expose()));
+    }
     if !command.needs_unlock_token() {
         return Ok(command.clone());
     }
@@ -93,4 +108,9 @@ async fn filled(state: &State, scope: &Scope, enrollment: &Enrollment, command: 
     let sealed = sealed.ok_or_else(|| Error::internal("an unlock token was there a moment ago"))?;
     let token = sealed::open(state, scope, &enrollment.id, Purpose::UnlockToken, sealed).await?;
     Ok(command.with_unlock_token(token.expose()))
+}
+
+/// Six digits, each as likely as any other but for one in 10^13.
+fn random_pin(state: &State) -> Secret<String> {
+    Secret::new(format!("{:06}", u64::from_be_bytes(state.random.bytes()) % 1_000_000))
 }

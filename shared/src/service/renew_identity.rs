@@ -65,6 +65,7 @@ pub(super) async fn ask_for_renewal(state: &State, scope: &Scope, device: &Enrol
         priority: PRIORITY,
         uuid: Some(uuid.clone()),
         expires_in: u64::try_from(fades_in.unwrap_or(WAITS)).ok(),
+        random_pin: false,
     };
     enqueue_command(state, scope, new).await?;
     let before = device.renewal.clone().unwrap_or_default();

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::explanation::explain;
+use crate::domain::retention::REPEATABLE;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
 use crate::protocol::{body, decode};
@@ -42,13 +43,16 @@ pub async fn show_command(
     scope: &Scope,
     uuid: &CommandUuid,
 ) -> Result<(CommandBatch, Vec<TargetStatus>)> {
-    let batch = state.store.batch(scope, uuid).await?.ok_or_else(|| Error::not_found("command"))?;
-    let commands = state.store.commands(scope, uuid, &batch.targets).await?;
+    let now = state.clock.now();
+    let batch = state.store.batch(scope, uuid, now).await?.ok_or_else(|| Error::not_found("command"))?;
+    let commands = state.store.commands(scope, uuid, &batch.targets, now).await?;
     let enrollments = state.store.enrollments(scope, &batch.targets).await?;
     let enrollments: HashMap<_, _> =
         enrollments.into_iter().map(|enrollment| (enrollment.id.clone(), enrollment)).collect();
     let mut by_target: HashMap<_, _> =
         commands.into_iter().map(|command| (command.enrollment.clone(), command)).collect();
+    // By then what was queued here may have had its answer, and be over.
+    let may_be_over = now.duration_since(batch.created_at) >= REPEATABLE;
     let mut targets = Vec::with_capacity(batch.targets.len());
     for id in &batch.targets {
         targets.push(match (by_target.remove(id), enrollments.get(id)) {
@@ -60,7 +64,7 @@ pub async fn show_command(
                 completed_at: None,
                 not_after: None,
                 after_cancel: false,
-                explanation: not_queued(&batch).to_owned(),
+                explanation: not_queued(&batch, may_be_over).to_owned(),
                 result: None,
             },
         });
@@ -68,8 +72,10 @@ pub async fn show_command(
     Ok((batch, targets))
 }
 
-fn not_queued(batch: &CommandBatch) -> &'static str {
-    if batch.cancelled_at.is_some() {
+fn not_queued(batch: &CommandBatch, may_be_over: bool) -> &'static str {
+    if may_be_over {
+        "What became of it here is not kept any more."
+    } else if batch.cancelled_at.is_some() {
         "Cancelled before it was queued here."
     } else if batch.awaits_approval() {
         "Waiting for a second administrator to approve it."

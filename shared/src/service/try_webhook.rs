@@ -3,7 +3,7 @@
 use super::call_webhook::Caller;
 use super::manage_webhooks::required;
 use crate::domain::audit::AuditAction;
-use crate::domain::webhook::{body, test_body};
+use crate::domain::webhook::Message;
 use crate::domain::webhook_attempt::{Attempt, CallResult, Outcome};
 use crate::error::{Error, Result};
 use crate::id::{AuditId, WebhookId};
@@ -17,8 +17,8 @@ use crate::state::State;
 pub async fn test_webhook(state: &State, scope: &Scope, id: &WebhookId) -> Result<CallResult> {
     let webhook = required(state, scope, id).await?;
     let audit = state.audit(scope, AuditAction::WebhookTested).with("webhook", id);
-    let test = test_body(scope.tenant(), audit.id.as_str(), audit.at, &audit.actor)?;
-    let result = Caller::open(state, scope, &webhook).await?.call(audit.id.as_str(), test).await?;
+    let test = Message::test(scope.tenant(), audit.id.as_str(), audit.at, &audit.actor)?;
+    let result = Caller::open(state, scope, &webhook).await?.tell_one(test).await?;
     state.store.note(scope, &audit).await?;
     Ok(result)
 }
@@ -35,7 +35,7 @@ pub async fn redeliver(state: &State, scope: &Scope, id: &WebhookId, event: &Aud
     let event = state.store.event(scope, &letter.place).await?;
     let event = event.ok_or_else(|| Error::not_found("event"))?;
     let caller = Caller::open(state, scope, &webhook).await?;
-    let result = caller.call(event.id.as_str(), body(scope.tenant(), &event)?).await?;
+    let result = caller.tell_one(Message::of(scope.tenant(), &event)?).await?;
     let now = state.clock.now();
     let attempt = Attempt::new(state.random.id(), now, &event, letter.attempts + 1, result.clone());
     let delivered = (result.outcome == Outcome::Delivered).then_some(&letter);

@@ -3,7 +3,7 @@
 
 use super::authenticate_device::Signer;
 use super::check_in::Answer;
-use super::enqueue_command::send_wakes;
+use super::enqueue_command::{not_enrolled, send_wakes};
 use crate::domain::audit::AuditAction;
 use crate::domain::dismissal::Reason;
 use crate::domain::enrollment::{Enrollment, EnrollmentState};
@@ -31,11 +31,7 @@ pub async fn unenroll_device(
     let device = device.ok_or_else(|| Error::not_found("enrollment"))?;
     let device = match device.state {
         EnrollmentState::Removed => {
-            return Err(Error::conflict(
-                "not-enrolled",
-                format!("The device {id} is not enrolled (any more)."),
-            )
-            .at("enrollment"));
+            return Err(not_enrolled(&id).at("enrollment"));
         }
         EnrollmentState::Unenrolling => device,
         EnrollmentState::Authenticated | EnrollmentState::Enrolled | EnrollmentState::Inactive => {

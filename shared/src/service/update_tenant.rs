@@ -45,7 +45,8 @@ pub async fn update_tenant(state: &State, scope: &Scope, change: TenantChange) -
     }
     tenant.command_expires_in = change.command_expires_in.unwrap_or(tenant.command_expires_in);
     if let Some(wanted) = change.erase_needs_approval {
-        let operator = matches!(scope.actor(), Actor::Token(_, Role::Operator));
+        let operator =
+            matches!(scope.actor(), Actor::Token(_, Role::Operator) | Actor::Member(_, Role::Operator));
         if tenant.erase_needs_approval && !wanted && !operator {
             return Err(Error::forbidden(
                 "approval-rule",

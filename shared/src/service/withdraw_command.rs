@@ -1,9 +1,12 @@
 //! Taking commands back: one on all its targets or on one, or all that waits on a device. And another try of one that was
 //! set aside.
 
+use super::command_jobs::withdraw_job;
 use super::enqueue_command::send_wakes;
+use super::retention::commands_kept;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand};
+use crate::domain::command_job::CommandJob;
 use crate::domain::enrollment::Enrollment;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
@@ -17,23 +20,23 @@ const AT_ONCE: i32 = 50;
 const ROUNDS: usize = 20;
 
 /// Takes a command back on all its targets. Where it was answered, or is over otherwise, nothing changes. A device that has
-/// fetched it may still answer: then the answer counts. Repeating it completes what was interrupted.
+/// fetched it may still answer: then the answer counts. Repeating it completes what was interrupted. A job's command is taken
+/// back by the job, which is returned.
 ///
 /// # Errors
-/// NotFound when this tenant sent no such command; Conflict when a job sends it.
-pub async fn cancel_command(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<()> {
+/// NotFound when this tenant sent no such command.
+pub async fn cancel_command(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<Option<CommandJob>> {
     let batch = batch(state, scope, uuid).await?;
     if batch.job.is_some() {
-        return Err(Error::conflict("command-of-job", "This command goes to many devices by a job.")
-            .next("Stop the job with DELETE .../command-jobs/{command}, then take the command back on single devices."));
+        return withdraw_job(state, scope, uuid).await.map(Some);
     }
     let audit = about(state, scope, AuditAction::CommandCancelled, &batch);
     // First of all, so that a call which still queues, or an approval, comes too late.
     state.store.cancel_batch(scope, &batch, state.clock.now(), &audit).await?;
-    for command in state.store.commands(scope, uuid, &batch.targets).await? {
+    for command in state.store.commands(scope, uuid, &batch.targets, state.clock.now()).await? {
         withdraw_one(state, scope, command, None).await?;
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Takes a command back on one target; as [`cancel_command`].
@@ -59,15 +62,16 @@ fn about_one(state: &State, scope: &Scope, action: AuditAction, command: &Queued
         .with("enrollment", &command.enrollment)
 }
 
-async fn withdraw_one(
+pub(super) async fn withdraw_one(
     state: &State,
     scope: &Scope,
     command: QueuedCommand,
     audit: Option<&AuditEntry>,
 ) -> Result<()> {
     let commands = [command];
-    let withdrawal =
-        Withdrawal { commands: &commands, to: CommandStatus::Cancelled, now: state.clock.now(), audit };
+    let (to, now) = (CommandStatus::Cancelled, state.clock.now());
+    let kept = commands_kept(state, scope).await?;
+    let withdrawal = Withdrawal { commands: &commands, to, now, kept, audit };
     // `false`: it does not wait any more, and that stays.
     state.store.withdraw(scope, &withdrawal).await.map(drop)
 }
@@ -78,9 +82,10 @@ async fn withdraw_one(
 /// NotFound when there is no such enrollment; Unavailable when its device answers faster than its queue is cleared.
 pub async fn clear_queue(state: &State, scope: &Scope, id: &EnrollmentId) -> Result<usize> {
     let enrollment = enrollment(state, scope, id).await?;
-    let mut cleared = 0;
+    let (mut cleared, kept) = (0, commands_kept(state, scope).await?);
     for _ in 0..ROUNDS {
-        let (waiting, _) = state.store.queue_page(scope, &enrollment, false, None, AT_ONCE).await?;
+        let now = state.clock.now();
+        let (waiting, _) = state.store.queue_page(scope, &enrollment, false, None, (AT_ONCE, now)).await?;
         if waiting.is_empty() {
             return Ok(cleared);
         }
@@ -88,12 +93,8 @@ pub async fn clear_queue(state: &State, scope: &Scope, id: &EnrollmentId) -> Res
             .audit(scope, AuditAction::CommandQueueCleared)
             .with("enrollment", id)
             .with("commands", waiting.len());
-        let withdrawal = Withdrawal {
-            commands: &waiting,
-            to: CommandStatus::Cancelled,
-            now: state.clock.now(),
-            audit: Some(&audit),
-        };
+        let withdrawal =
+            Withdrawal { commands: &waiting, to: CommandStatus::Cancelled, now, kept, audit: Some(&audit) };
         if state.store.withdraw(scope, &withdrawal).await? {
             cleared += waiting.len();
         }
@@ -126,7 +127,7 @@ pub async fn retry_command(
 
 /// What a call sent to whom.
 pub(super) async fn batch(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<CommandBatch> {
-    state.store.batch(scope, uuid).await?.ok_or_else(|| Error::not_found("command"))
+    state.store.batch(scope, uuid, state.clock.now()).await?.ok_or_else(|| Error::not_found("command"))
 }
 
 /// An audit entry about a whole command.
@@ -145,7 +146,7 @@ pub(super) async fn on_target(
     uuid: &CommandUuid,
     target: &EnrollmentId,
 ) -> Result<QueuedCommand> {
-    let found = state.store.commands(scope, uuid, std::slice::from_ref(target)).await?;
+    let found = state.store.commands(scope, uuid, std::slice::from_ref(target), state.clock.now()).await?;
     found.into_iter().next().ok_or_else(|| Error::not_found("command"))
 }
 

@@ -100,6 +100,12 @@ impl Store {
         mut with: Vec<TransactWriteItem>,
     ) -> Result<()> {
         let mut binding = self.binding_parts(scope, binds, channels.first())?;
+        // Whatever waits for the generations before is dropped, and found by the note.
+        let is_newer = |channel: &&Enrollment| {
+            before.iter().any(|(id, was)| *id == channel.id && *was < channel.generation)
+        };
+        let newer = channels.iter().find(is_newer);
+        let mut dropped = newer.map(|channel| self.dropped_part(scope, channel)).transpose()?;
         for some in channels.chunks(AT_ONCE) {
             let mut parts = std::mem::take(&mut binding);
             let binding_parts = parts.len();
@@ -107,6 +113,9 @@ impl Store {
                 parts.push(self.channel_part(scope, channel, before)?);
             }
             parts.append(&mut with);
+            if let Some(dropped) = dropped.take() {
+                parts.push(dropped);
+            }
             match self.transact(parts).await {
                 Ok(()) => {}
                 Err(Cancelled::Condition(index)) if index < binding_parts => {

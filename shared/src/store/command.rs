@@ -16,6 +16,7 @@ use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredR
 use crate::domain::enrollment::Enrollment;
 use crate::domain::event::Event;
 use crate::domain::inventory::InventoryPart;
+use crate::domain::retention::{CommandsKept, is_over};
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
 use crate::protocol::inventory::{InventoryAnswer, Section};
@@ -26,7 +27,19 @@ use crate::time::Timestamp;
 /// commands are not counted any more.
 pub(super) const STILL_WAITING: &str = "#status IN (:pending, :not_now) AND generation = :generation";
 
-const ANSWER: &str = "SET #status = :status, completed_at = :now, #result = :result REMOVE queue";
+/// A final answer; with it begins the time for which the command is still kept.
+macro_rules! answered {
+    () => {
+        "SET #status = :status, completed_at = :now, #result = :result, \
+         expires_at = :expires_at + if_not_exists(kept_longer, :zero)"
+    };
+}
+
+const ANSWER: &str = concat!(answered!(), " REMOVE queue");
+const LATE_ANSWER: &str = concat!(answered!(), ", after_cancel = :yes REMOVE queue");
+/// A late answer counts while the record is there, also where the table has not deleted it yet.
+const WITHDRAWN_BEFORE: &str = "#status IN (:cancelled, :superseded, :expired, :stuck) AND generation = :generation \
+     AND (attribute_not_exists(expires_at) OR expires_at > :seconds)";
 
 /// The states of a command that was withdrawn, by their names in an expression.
 const WITHDRAWN: [(&str, CommandStatus); 4] = [
@@ -49,6 +62,8 @@ pub struct FinalAnswer<'a> {
     pub inventory: Option<&'a InventoryAnswer>,
     /// Whether the device failed to renew its identity.
     pub fails_renewal: bool,
+    /// For how long the command is kept from now on.
+    pub kept: CommandsKept,
     /// What is noted of it, at the time it came.
     pub event: &'a Event,
 }
@@ -58,6 +73,8 @@ impl FinalAnswer<'_> {
         values.insert(":status".into(), value(self.status)?);
         values.insert(":now".into(), value(self.event.at)?);
         values.insert(":result".into(), value(self.result)?);
+        values.insert(":expires_at".into(), number(self.kept.until(self.event.at)));
+        values.insert(":zero".into(), number(0));
         Ok(())
     }
 }
@@ -150,8 +167,15 @@ impl Store {
     }
 
     /// What one call sent to whom.
-    pub async fn batch(&self, scope: &Scope, uuid: &CommandUuid) -> Result<Option<CommandBatch>> {
-        self.get(&self.tables.core, &keys::command_batch(scope.tenant(), uuid)).await
+    pub async fn batch(
+        &self,
+        scope: &Scope,
+        uuid: &CommandUuid,
+        now: Timestamp,
+    ) -> Result<Option<CommandBatch>> {
+        let key = keys::command_batch(scope.tenant(), uuid);
+        let found: Option<CommandBatch> = self.get(&self.tables.core, &key).await?;
+        Ok(found.filter(|batch| !is_over(batch.expires_at, now)))
     }
 
     /// A command on those of `ids` that have it.
@@ -160,9 +184,12 @@ impl Store {
         scope: &Scope,
         uuid: &CommandUuid,
         ids: &[EnrollmentId],
+        now: Timestamp,
     ) -> Result<Vec<QueuedCommand>> {
         let wanted: Vec<_> = ids.iter().map(|id| keys::queued_command(scope.tenant(), id, uuid)).collect();
-        self.get_many(&self.tables.core, &wanted).await
+        let mut found: Vec<QueuedCommand> = self.get_many(&self.tables.core, &wanted).await?;
+        found.retain(|command| !is_over(command.expires_at, now));
+        Ok(found)
     }
 
     /// Records a final answer, unless one is there already. A command that was withdrawn after the device had fetched it
@@ -205,16 +232,14 @@ impl Store {
         let mut values = HashMap::from([
             (":generation".to_owned(), number(enrollment.generation)),
             (":yes".to_owned(), value(true)?),
+            (":seconds".to_owned(), number(answer.event.at.as_second())),
         ]);
         for (name, status) in WITHDRAWN {
             values.insert(name.to_owned(), value(status)?);
         }
         answer.add_to(&mut values)?;
-        let condition = "#status IN (:cancelled, :superseded, :expired, :stuck) AND generation = :generation";
-        let expression =
-            "SET #status = :status, completed_at = :now, #result = :result, after_cancel = :yes REMOVE queue";
         let key = keys::queued_command(scope.tenant(), &enrollment.id, answer.uuid);
-        let part = update_part(&self.tables.core, &key, expression, Some(condition), values)?;
+        let part = update_part(&self.tables.core, &key, LATE_ANSWER, Some(WITHDRAWN_BEFORE), values)?;
         let parts = vec![part, self.event_part(scope, answer.event)?];
         Ok(if self.write_if(parts).await? { Recorded::Late } else { Recorded::Ignored })
     }

@@ -3,14 +3,19 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, BY_TENANT_INDEX, Key, UNFINISHED_JOBS};
+use super::keys::{self, Key, UNFINISHED_JOBS};
 use super::queue::CANCELS;
-use super::{Item, NEW, Store, error, item, mark, put_item_part, put_part, read, text, update_part, value};
+use super::{
+    Item, NEW, Store, VERSION, error, item, mark, number, put_item_part, put_part, read, text, update_part,
+    value,
+};
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::CommandBatch;
 use crate::domain::command_job::{CommandJob, JobState};
+use crate::domain::retention::is_over;
 use crate::error::Result;
 use crate::id::{CommandUuid, TenantId};
 use crate::scope::Scope;
@@ -43,8 +48,10 @@ impl Store {
     }
 
     /// How far a job has come.
-    pub async fn job(&self, scope: &Scope, uuid: &CommandUuid) -> Result<Option<CommandJob>> {
-        self.get(&self.tables.core, &keys::command_job(scope.tenant(), uuid)).await
+    pub async fn job(&self, scope: &Scope, uuid: &CommandUuid, now: Timestamp) -> Result<Option<CommandJob>> {
+        let key = keys::command_job(scope.tenant(), uuid);
+        let found: Option<CommandJob> = self.get(&self.tables.core, &key).await?;
+        Ok(found.filter(|job| !is_over(job.expires_at, now)))
     }
 
     /// A job with its command: one call.
@@ -66,6 +73,7 @@ impl Store {
         scope: &Scope,
         after: Option<&str>,
         limit: i32,
+        now: Timestamp,
     ) -> Result<(Vec<CommandJob>, Option<String>)> {
         let query = self.client.query().table_name(&self.tables.core).scan_index_forward(false);
         let query = query
@@ -85,6 +93,7 @@ impl Store {
         let wanted: Vec<Key> =
             listed.iter().map(|listed| keys::command_job(scope.tenant(), &listed.uuid)).collect();
         let mut jobs: Vec<CommandJob> = self.get_many(&self.tables.core, &wanted).await?;
+        jobs.retain(|job| !is_over(job.expires_at, now));
         jobs.sort_by(|left, right| (right.created_at, &right.uuid).cmp(&(left.created_at, &left.uuid)));
         Ok((jobs, next))
     }
@@ -98,7 +107,11 @@ impl Store {
         ]);
         let condition = "step = :step AND #state = :state";
         let part = put_item_part(&self.tables.core, job_item(scope, next)?, Some(condition), values)?;
-        if self.put_if(part).await? {
+        let mut parts = vec![part];
+        if let Some(end) = next.expires_at {
+            parts.extend(self.end_parts(scope, next, Some(end))?);
+        }
+        if self.write_if(parts).await? {
             return Ok(true);
         }
         let values = HashMap::from([
@@ -106,12 +119,32 @@ impl Store {
             (":next".to_owned(), value(next.step)?),
             (":tally".to_owned(), value(&next.tally)?),
             (":cancelled".to_owned(), value(JobState::Cancelled)?),
+            (":withdrawing".to_owned(), value(JobState::Withdrawing)?),
         ]);
         let key = keys::command_job(scope.tenant(), &former.uuid);
-        let condition = "step = :step AND #state = :cancelled";
+        let condition = "step = :step AND #state IN (:cancelled, :withdrawing)";
         let set = "SET tally = :tally, step = :next";
         self.put_if(update_part(&self.tables.core, &key, set, Some(condition), values)?).await?;
         Ok(false)
+    }
+
+    /// The parts of a transaction by which a job's command and its place in the list end with the job, or do not end yet.
+    fn end_parts(&self, scope: &Scope, job: &CommandJob, end: Option<i64>) -> Result<[TransactWriteItem; 2]> {
+        let part = |key: &Key| {
+            let there = Some("attribute_exists(pk)");
+            let (expression, values) = match end {
+                Some(end) => {
+                    ("SET expires_at = :end, v = :v", HashMap::from([(":end".to_owned(), number(end))]))
+                }
+                None => ("SET v = :v REMOVE expires_at", HashMap::new()),
+            };
+            let values = values.into_iter().chain([(":v".to_owned(), number(VERSION))]).collect();
+            update_part(&self.tables.core, key, expression, there, values)
+        };
+        Ok([
+            part(&keys::command_batch(scope.tenant(), &job.uuid))?,
+            part(&keys::listed_job(scope.tenant(), job))?,
+        ])
     }
 
     /// Lets a job begin that was approved: `false` when it was approved or stopped before.
@@ -130,29 +163,66 @@ impl Store {
         let key = keys::command_job(scope.tenant(), &batch.uuid);
         let set = "SET #state = :running, moved_at = :now";
         let job = update_part(&self.tables.core, &key, set, Some("#state = :awaits"), values)?;
-        self.write_if(vec![job, self.approve_part(scope, batch)?, self.audit_part(scope, audit)?]).await
+        self.write_if(vec![job, self.approve_part(scope, batch, now)?, self.audit_part(scope, audit)?]).await
     }
 
-    /// Stops a job that is not over: `false` when it is.
+    /// Stops a job that is not over, and lets its records end at `end`: `false` when it is.
     pub async fn stop_job(
         &self,
         scope: &Scope,
-        uuid: &CommandUuid,
-        now: Timestamp,
+        job: &CommandJob,
+        (now, end): (Timestamp, i64),
         audit: &AuditEntry,
     ) -> Result<bool> {
         let values = HashMap::from([
             (":cancelled".to_owned(), value(JobState::Cancelled)?),
             (":awaits".to_owned(), value(JobState::AwaitsApproval)?),
             (":running".to_owned(), value(JobState::Running)?),
+            (":end".to_owned(), number(end)),
         ]);
-        let key = keys::command_job(scope.tenant(), uuid);
-        let set = "SET #state = :cancelled REMOVE tenant, listed";
-        let job = update_part(&self.tables.core, &key, set, Some("#state IN (:awaits, :running)"), values)?;
+        let key = keys::command_job(scope.tenant(), &job.uuid);
+        let set = "SET #state = :cancelled, expires_at = :end REMOVE tenant, listed";
+        let stopped =
+            update_part(&self.tables.core, &key, set, Some("#state IN (:awaits, :running)"), values)?;
+        let values = HashMap::from([(":now".to_owned(), value(now)?), (":end".to_owned(), number(end))]);
+        let key = keys::command_batch(scope.tenant(), &job.uuid);
+        let set = format!("{CANCELS}, expires_at = :end");
+        let command = update_part(&self.tables.core, &key, &set, None, values)?;
+        let [_, listed] = self.end_parts(scope, job, Some(end))?;
+        self.write_if(vec![stopped, command, listed, self.audit_part(scope, audit)?]).await
+    }
+
+    /// Begins to take a job's command back, wherever the job stands, and lets its records stay meanwhile: `false` when it does
+    /// so already, or awaits its approval.
+    pub async fn withdraw_job(
+        &self,
+        scope: &Scope,
+        job: &CommandJob,
+        now: Timestamp,
+        audit: &AuditEntry,
+    ) -> Result<bool> {
+        let values = HashMap::from([
+            (":withdrawing".to_owned(), value(JobState::Withdrawing)?),
+            (":running".to_owned(), value(JobState::Running)?),
+            (":done".to_owned(), value(JobState::Done)?),
+            (":cancelled".to_owned(), value(JobState::Cancelled)?),
+            (":expired".to_owned(), value(JobState::Expired)?),
+            (":now".to_owned(), value(now)?),
+            (":jobs".to_owned(), text(UNFINISHED_JOBS)),
+            (":listed".to_owned(), text(keys::unfinished_job(scope.tenant(), &job.uuid))),
+        ]);
+        let key = keys::command_job(scope.tenant(), &job.uuid);
+        let condition = "#state IN (:running, :done, :cancelled, :expired)";
+        let set = "SET #state = :withdrawing, moved_at = :now, tenant = :jobs, listed = :listed \
+                   REMOVE #after, expires_at";
+        let begun = update_part(&self.tables.core, &key, set, Some(condition), values)?;
         let values = HashMap::from([(":now".to_owned(), value(now)?)]);
-        let key = keys::command_batch(scope.tenant(), uuid);
-        let command = update_part(&self.tables.core, &key, CANCELS, None, values)?;
-        self.write_if(vec![job, command, self.audit_part(scope, audit)?]).await
+        let set = "SET cancelled_at = if_not_exists(cancelled_at, :now) REMOVE expires_at";
+        let there = Some("attribute_exists(pk)");
+        let key = keys::command_batch(scope.tenant(), &job.uuid);
+        let command = update_part(&self.tables.core, &key, set, there, values)?;
+        let [_, listed] = self.end_parts(scope, job, None)?;
+        self.write_if(vec![begun, command, listed, self.audit_part(scope, audit)?]).await
     }
 
     /// A page of the jobs of all tenants that are not over, and the mark to continue after.
@@ -161,27 +231,7 @@ impl Store {
         after: Option<&str>,
         limit: i32,
     ) -> Result<(Vec<(TenantId, CommandUuid)>, Option<String>)> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.tables.core)
-            .index_name(BY_TENANT_INDEX)
-            .expression_attribute_values(":jobs", text(UNFINISHED_JOBS))
-            .limit(limit);
-        let query = match after {
-            Some(after) => query
-                .key_condition_expression("tenant = :jobs AND listed > :after")
-                .expression_attribute_values(":after", text(after)),
-            None => query.key_condition_expression("tenant = :jobs"),
-        };
-        let page = query.send().await.map_err(error::read)?;
-        let listed = page.items().iter().filter_map(|item| item.get("listed")?.as_s().ok());
-        let found = listed.filter_map(|listed| {
-            let (tenant, uuid) = listed.split_once('#')?;
-            Some((tenant.parse().ok()?, uuid.parse().ok()?))
-        });
-        let last = page.last_evaluated_key.as_ref().and_then(|key| key.get("listed")?.as_s().ok().cloned());
-        Ok((found.collect(), last))
+        self.listed_under(UNFINISHED_JOBS, after, limit).await
     }
 }
 

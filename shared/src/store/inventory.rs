@@ -8,6 +8,7 @@ use super::{Store, item, keys, put_item_part, read};
 use crate::domain::inventory::InventoryPart;
 use crate::error::Result;
 use crate::id::EnrollmentId;
+use crate::protocol::inventory::Section;
 use crate::scope::Scope;
 
 impl Store {
@@ -17,6 +18,16 @@ impl Store {
         let partition = keys::device_partition(scope.tenant(), id);
         let prefix = keys::inventory_prefix(id);
         self.partition(&self.tables.core, &partition, &prefix).await?.into_iter().map(read).collect()
+    }
+
+    /// A section of which there is one alone, as it was last told.
+    pub async fn inventory_section(
+        &self,
+        scope: &Scope,
+        id: &EnrollmentId,
+        section: Section,
+    ) -> Result<Option<InventoryPart>> {
+        self.get(&self.tables.core, &keys::inventory(scope.tenant(), id, section, "")).await
     }
 
     /// The part of a transaction that keeps what a device told. It takes the former one's place: the transaction's other

@@ -3,6 +3,7 @@
 mod identities;
 mod logs;
 mod many;
+mod people;
 mod queue;
 
 use crate::domain::link_challenge::OUTSTANDING;
@@ -17,6 +18,7 @@ use crate::time::Timestamp;
 pub(crate) use identities::*;
 pub(crate) use logs::*;
 pub(crate) use many::*;
+pub(crate) use people::*;
 pub(crate) use queue::*;
 
 /// A primary key.

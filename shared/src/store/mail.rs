@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, Key};
-use super::{Store, error, item, key_item, number, put_item_part, put_part, value};
+use super::{Store, error, item, key_item, names_in, number, put_part, read, value};
+use crate::aws::failure;
 use crate::domain::token::Owner;
 use crate::error::Result;
 use crate::time::{DAY, Timestamp};
@@ -28,6 +31,17 @@ pub struct Claim<'a> {
     pub recipient: &'a str,
 }
 
+/// What came of asking for a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// The mail is to be sent now.
+    Now,
+    /// Another run is at it, or died over it not long ago.
+    Busy,
+    /// The mail went out before.
+    Before,
+}
+
 impl Claim<'_> {
     fn key(&self) -> Key {
         keys::mail_claim(self.owner, self.credential, self.day, self.recipient)
@@ -44,8 +58,8 @@ struct ClaimRecord {
 }
 
 impl Store {
-    /// Takes the right to send a mail. `false` when it was sent, or another run is at it.
-    pub async fn claim_mail(&self, claim: &Claim<'_>, now: Timestamp) -> Result<bool> {
+    /// Takes the right to send a mail, unless it was sent, or another run is at it.
+    pub async fn claim_mail(&self, claim: &Claim<'_>, now: Timestamp) -> Result<Claimed> {
         let second = now.as_second();
         let record = ClaimRecord {
             leased_until: second + LEASE_SECONDS,
@@ -56,7 +70,23 @@ impl Store {
         let key = claim.key();
         let free = "attribute_not_exists(pk) OR (sent = :no AND leased_until <= :now)";
         let values = HashMap::from([(":no".to_owned(), value(false)?), (":now".to_owned(), number(second))]);
-        self.put_if(put_item_part(&self.tables.ephemeral, item(&key, &record)?, Some(free), values)?).await
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.ephemeral)
+            .set_item(Some(item(&key, &record)?))
+            .condition_expression(free)
+            .set_expression_attribute_names(names_in(&[free]))
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = put else { return Ok(Claimed::Now) };
+        let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
+            return Err(failure(error));
+        };
+        let there: ClaimRecord = read(refused.item.clone().unwrap_or_default())?;
+        Ok(if there.sent { Claimed::Before } else { Claimed::Busy })
     }
 
     /// Notes that a claimed mail went out.

@@ -12,6 +12,7 @@ mod command_job;
 mod contact;
 mod delivery;
 mod device_identity;
+mod dropped;
 mod duplicate;
 mod enrollment;
 mod enrollment_list;
@@ -30,6 +31,7 @@ mod keys;
 mod link;
 mod log;
 mod mail;
+mod member;
 mod ownership;
 mod profile_signer;
 mod push_certificate;
@@ -40,6 +42,7 @@ mod refresh;
 mod renewal;
 mod retention;
 mod seal;
+mod session;
 mod snooze;
 mod tenant;
 mod token;
@@ -69,7 +72,8 @@ pub use group::MEMBERS_AT_ONCE;
 pub use identity::TrustedExternal;
 pub use identity_count::IdentityCount;
 pub use inactivity::MadeInactive;
-pub use mail::Claim;
+pub use mail::{Claim, Claimed};
+pub use member::{Membership, Person};
 pub use push_certificate::{push_certificate_changed, topic_taken};
 pub use queue::{Found, Withdrawal};
 pub use seal::Line;
@@ -307,12 +311,14 @@ fn update_part(
 
 /// Some attributes are reserved words of DynamoDB's expressions: those are written `#state`, `#status` and so on.
 fn names_in(expressions: &[&str]) -> Option<HashMap<String, String>> {
-    let names: HashMap<String, String> =
-        ["external", "group", "identity", "name", "partial", "result", "session", "state", "status"]
-            .into_iter()
-            .map(|name| (format!("#{name}"), name.to_owned()))
-            .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))
-            .collect();
+    let names: HashMap<String, String> = [
+        "after", "external", "group", "identity", "name", "partial", "result", "role", "session", "state",
+        "status",
+    ]
+    .into_iter()
+    .map(|name| (format!("#{name}"), name.to_owned()))
+    .filter(|(alias, _)| expressions.iter().any(|expression| expression.contains(alias.as_str())))
+    .collect();
     (!names.is_empty()).then_some(names)
 }
 

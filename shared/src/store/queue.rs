@@ -11,6 +11,7 @@ use super::{Store, error, mark, number, read, text, update_part, value};
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::retention::{CommandsKept, is_over};
 use crate::error::{Error, Result};
 use crate::id::CommandUuid;
 use crate::scope::Scope;
@@ -40,6 +41,8 @@ pub struct Withdrawal<'a> {
     pub to: CommandStatus,
     /// When.
     pub now: Timestamp,
+    /// For how long they are kept from then on.
+    pub kept: CommandsKept,
     /// Who did it, where somebody did.
     pub audit: Option<&'a AuditEntry>,
 }
@@ -83,7 +86,7 @@ impl Store {
         enrollment: &Enrollment,
         stuck: bool,
         after: Option<&str>,
-        limit: i32,
+        (limit, now): (i32, Timestamp),
     ) -> Result<(Vec<QueuedCommand>, Option<String>)> {
         let prefix = if stuck {
             keys::stuck_prefix(&enrollment.id, enrollment.generation)
@@ -111,7 +114,9 @@ impl Store {
         let last =
             page.items().last().and_then(|item| item.get(QUEUE_INDEX)).and_then(|mark| mark.as_s().ok());
         let next = last.filter(|_| more).map(hex::encode);
-        let commands = page.items.unwrap_or_default().into_iter().map(read).collect::<Result<_>>()?;
+        let mut commands: Vec<QueuedCommand> =
+            page.items.unwrap_or_default().into_iter().map(read).collect::<Result<_>>()?;
+        commands.retain(|command| !is_over(command.expires_at, now));
         Ok((commands, next))
     }
 
@@ -167,7 +172,7 @@ impl Store {
         self.write_if(parts).await
     }
 
-    fn withdraw_part(
+    pub(super) fn withdraw_part(
         &self,
         scope: &Scope,
         command: &QueuedCommand,
@@ -177,11 +182,13 @@ impl Store {
         let mut values = still_waiting(command.generation)?;
         values.insert(":status".into(), value(withdrawal.to)?);
         values.insert(":now".into(), value(withdrawal.now)?);
+        let longer = command.kept_longer.unwrap_or_default();
+        values.insert(":expires_at".into(), number(withdrawal.kept.until(withdrawal.now) + longer));
         let expression = if withdrawal.to == CommandStatus::Stuck {
             values.insert(":aside".into(), text(keys::stuck_position(command)));
-            "SET #status = :status, completed_at = :now, queue = :aside"
+            "SET #status = :status, completed_at = :now, expires_at = :expires_at, queue = :aside"
         } else {
-            "SET #status = :status, completed_at = :now REMOVE queue"
+            "SET #status = :status, completed_at = :now, expires_at = :expires_at REMOVE queue"
         };
         update_part(&self.tables.core, &key, expression, Some(STILL_WAITING), values)
     }
@@ -195,7 +202,7 @@ impl Store {
             (":pending".to_owned(), value(CommandStatus::Pending)?),
             (":queue".to_owned(), text(keys::queue_position(command))),
         ]);
-        let expression = "SET #status = :pending, queue = :queue REMOVE completed_at";
+        let expression = "SET #status = :pending, queue = :queue REMOVE completed_at, expires_at";
         let condition = "#status = :stuck AND generation = :generation";
         let again = update_part(&self.tables.core, &key, expression, Some(condition), values)?;
         let parts = vec![again, self.one_more_part(scope, command, None)?, self.audit_part(scope, audit)?];
@@ -207,17 +214,25 @@ impl Store {
         &self,
         scope: &Scope,
         batch: &CommandBatch,
+        now: Timestamp,
         audit: &AuditEntry,
     ) -> Result<bool> {
-        self.write_if(vec![self.approve_part(scope, batch)?, self.audit_part(scope, audit)?]).await
+        self.write_if(vec![self.approve_part(scope, batch, now)?, self.audit_part(scope, audit)?]).await
     }
 
-    pub(super) fn approve_part(&self, scope: &Scope, batch: &CommandBatch) -> Result<TransactWriteItem> {
+    pub(super) fn approve_part(
+        &self,
+        scope: &Scope,
+        batch: &CommandBatch,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
         let key = keys::command_batch(scope.tenant(), &batch.uuid);
-        let values = HashMap::from([(":who".to_owned(), text(scope.actor()))]);
+        let values =
+            HashMap::from([(":who".to_owned(), text(scope.actor())), (":now".to_owned(), value(now)?)]);
         let condition = "attribute_exists(approval) AND attribute_not_exists(approved_by) AND \
                          attribute_not_exists(cancelled_at)";
-        update_part(&self.tables.core, &key, "SET approved_by = :who", Some(condition), values)
+        let set = "SET approved_by = :who, approved_at = :now";
+        update_part(&self.tables.core, &key, set, Some(condition), values)
     }
 
     /// Notes that a command was taken back as a whole: what was not queued yet will not be. `false` when it was before.

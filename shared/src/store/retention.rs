@@ -1,4 +1,4 @@
-//! For how long a tenant's logs are kept, and the end of what is over.
+//! For how long a tenant's logs and its finished commands are kept, and the end of the logs' part that is over.
 
 use std::collections::HashMap;
 
@@ -17,13 +17,13 @@ use crate::scope::{Realm, Scope};
 const TOGETHER: usize = 90;
 
 impl Store {
-    /// For how long the tenant's logs are kept.
+    /// For how long the tenant's logs and its finished commands are kept.
     pub async fn retention(&self, scope: &Scope) -> Result<Retention> {
         let found = self.get(&self.tables.core, &keys::retention(scope.tenant())).await?;
         Ok(found.unwrap_or_default())
     }
 
-    /// Writes for how long logs are kept over the version before. `Ok(false)` when somebody else changed it meanwhile.
+    /// Writes for how long they are kept over the version before. `Ok(false)` when somebody else changed it meanwhile.
     pub async fn change_retention(
         &self,
         scope: &Scope,
@@ -33,6 +33,7 @@ impl Store {
         let values = HashMap::from([
             (":events".to_owned(), number(retention.events_days)),
             (":audit".to_owned(), number(retention.audit_days)),
+            (":commands".to_owned(), number(retention.commands_days)),
             (":version".to_owned(), number(retention.version)),
             (":before".to_owned(), number(retention.version - 1)),
             (":v".to_owned(), number(VERSION)),
@@ -46,7 +47,7 @@ impl Store {
         let update = update_part(
             &self.tables.core,
             &keys::retention(scope.tenant()),
-            "SET events_days = :events, audit_days = :audit, version = :version, v = :v",
+            "SET events_days = :events, audit_days = :audit, commands_days = :commands, version = :version, v = :v",
             Some(before),
             values,
         )?;
@@ -78,7 +79,7 @@ impl Store {
                 return Ok(false);
             }
         }
-        self.write_if(vec![self.forget_part(&keys::seal(scope.tenant(), log, seal.number))?]).await
+        self.write_if(vec![self.forget_part(&keys::seal(Realm::Tenant(scope), log, seal.number))?]).await
     }
 
     fn forget_part(&self, key: &Key) -> Result<TransactWriteItem> {

@@ -8,14 +8,14 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::event::Event;
 use crate::domain::seal::{Log, Seal, line};
 use crate::error::Result;
-use crate::scope::{Realm, Scope};
+use crate::scope::Realm;
 
 /// An entry's place and line.
 pub type Line = (String, String);
 
 impl Store {
     /// The last seal of a log.
-    pub async fn last_seal(&self, scope: &Scope, log: Log) -> Result<Option<Seal>> {
+    pub async fn last_seal(&self, realm: Realm<'_>, log: Log) -> Result<Option<Seal>> {
         let page = self
             .client
             .query()
@@ -24,7 +24,7 @@ impl Store {
             .scan_index_forward(false)
             .limit(1)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(keys::seal_partition(scope.tenant(), log)))
+            .expression_attribute_values(":pk", text(keys::seal_partition(realm, log)))
             .send()
             .await
             .map_err(error::read)?;
@@ -32,14 +32,14 @@ impl Store {
     }
 
     /// Adds a seal after the last one. `Ok(false)` when somebody else did: the chain has one seal of each number.
-    pub async fn add_seal(&self, scope: &Scope, log: Log, seal: &Seal) -> Result<bool> {
-        let key = keys::seal(scope.tenant(), log, seal.number);
+    pub async fn add_seal(&self, realm: Realm<'_>, log: Log, seal: &Seal) -> Result<bool> {
+        let key = keys::seal(realm, log, seal.number);
         self.put_if(put_part(&self.tables.core, &key, seal, Some(NEW))?).await
     }
 
     /// Seals from a number on, in their order, up to `limit`.
-    pub async fn seals(&self, scope: &Scope, log: Log, from: u64, limit: i32) -> Result<Vec<Seal>> {
-        let low = keys::seal(scope.tenant(), log, from);
+    pub async fn seals(&self, realm: Realm<'_>, log: Log, from: u64, limit: i32) -> Result<Vec<Seal>> {
+        let low = keys::seal(realm, log, from);
         let page = self
             .client
             .query()
@@ -58,22 +58,24 @@ impl Store {
     /// The lines of a log from one place on (included) up to another (not included), up to `limit`, and whether there are more.
     pub async fn log_lines(
         &self,
-        scope: &Scope,
+        realm: Realm<'_>,
         log: Log,
         (from, until): (&str, &str),
         limit: usize,
     ) -> Result<(Vec<Line>, bool)> {
-        match log {
-            Log::Audit => {
-                let partition = |month: &str| keys::audit_partition(Realm::Tenant(scope), month);
+        match (log, realm) {
+            (Log::Audit, realm) => {
+                let partition = |month: &str| keys::audit_partition(realm, month);
                 let (entries, more) = self.log_between(partition, (from, until), limit).await?;
                 Ok((lines(&entries, AuditEntry::place)?, more))
             }
-            Log::Events => {
+            (Log::Events, Realm::Tenant(scope)) => {
                 let partition = |month: &str| keys::event_partition(scope.tenant(), month);
                 let (entries, more) = self.log_between(partition, (from, until), limit).await?;
                 Ok((lines(&entries, Event::place)?, more))
             }
+            // It has no devices.
+            (Log::Events, Realm::Operator(_)) => Ok((Vec::new(), false)),
         }
     }
 }

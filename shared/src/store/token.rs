@@ -91,7 +91,8 @@ impl Store {
 #[derive(Serialize)]
 struct EndingToken {}
 
-fn delete_part(table: &str, key: &Key, condition: Option<&str>) -> Result<TransactWriteItem> {
+/// Deletes a record, with a condition if given.
+pub(super) fn delete_part(table: &str, key: &Key, condition: Option<&str>) -> Result<TransactWriteItem> {
     let delete = Delete::builder()
         .table_name(table)
         .set_key(Some(key_item(key)))

@@ -146,7 +146,12 @@ impl Store {
         self.write_if(vec![self.webhook_part(scope, webhook)?, self.event_part(scope, event)?]).await
     }
 
-    /// Webhooks of all tenants that are switched on, after one of them, and their names in this list.
+    /// Notes that a webhook's owners know that it was switched off. `Ok(false)` when somebody changed it meanwhile.
+    pub async fn webhook_told(&self, scope: &Scope, webhook: &Webhook) -> Result<bool> {
+        self.write_if(vec![self.webhook_part(scope, webhook)?]).await
+    }
+
+    /// Webhooks of all tenants for which turns have something to do, after one of them, and their names in this list.
     pub async fn listed_webhooks(
         &self,
         after: Option<&str>,
@@ -207,10 +212,10 @@ impl Store {
     }
 }
 
-/// A webhook as an item: listed while it is switched on.
+/// A webhook as an item: listed while turns have something to do for it.
 fn webhook_item(scope: &Scope, webhook: &Webhook) -> Result<Item> {
     let mut record = item(&keys::webhook(scope.tenant(), &webhook.id), webhook)?;
-    if webhook.enabled {
+    if webhook.has_turns() {
         record.insert("tenant".into(), text(ALL_WEBHOOKS));
         record.insert("listed".into(), value(keys::listed_webhook(scope.tenant(), &webhook.id))?);
     }

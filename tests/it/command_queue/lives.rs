@@ -270,6 +270,7 @@ async fn order(state: &State, scope: &Scope, devices: &mut [Device], round: usiz
                 priority: kind.priority(),
                 uuid: None,
                 expires_in: kind.lasts().map(u64::from),
+                random_pin: false,
             };
             let sent = enqueue_command(state, scope, new).await.unwrap().batch.uuid.to_string();
             for device in targets {
@@ -301,7 +302,8 @@ async fn check(state: &State, scope: &Scope, devices: &[Device]) {
         }
         for (uuid, targets) in by_command {
             let ids: Vec<_> = targets.iter().map(|device| device.id.clone()).collect();
-            let commands = state.store.commands(scope, &uuid.parse().unwrap(), &ids).await.unwrap();
+            let commands =
+                state.store.commands(scope, &uuid.parse().unwrap(), &ids, state.clock.now()).await.unwrap();
             assert_eq!(commands.len(), targets.len(), "{uuid} was lost");
             for device in targets {
                 let known = device.model.commands.iter().find(|known| known.uuid == uuid).unwrap();

@@ -14,13 +14,16 @@ use tokio::sync::Barrier;
 
 use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
 
+/// Where calls of some operations wait for each other.
+type Meeting = (Arc<Barrier>, Vec<&'static str>);
+
 /// The calls so far, and where they go.
 #[derive(Clone)]
 pub(crate) struct Proxy {
     http: reqwest::Client,
     aws: Endpoints,
     calls: Arc<Mutex<Vec<String>>>,
-    meeting: Arc<Mutex<Option<Arc<Barrier>>>>,
+    meeting: Arc<Mutex<Option<Meeting>>>,
 }
 
 impl Proxy {
@@ -57,22 +60,24 @@ impl Proxy {
         std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Lets the next writes and queries go on only when `number` of them are here: calls in series never are.
-    pub(crate) fn expect_together(&self, number: usize) {
-        *self.meeting.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Barrier::new(number)));
+    /// Lets the next calls of these `operations` go on only when `number` of them are here: calls in series never are.
+    pub(crate) fn expect_together(&self, number: usize, operations: &[&'static str]) {
+        let meeting = (Arc::new(Barrier::new(number)), operations.to_vec());
+        *self.meeting.lock().unwrap_or_else(PoisonError::into_inner) = Some(meeting);
     }
 
-    fn meeting(&self) -> Option<Arc<Barrier>> {
-        self.meeting.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn meeting(&self, operation: &str) -> Option<Arc<Barrier>> {
+        let meeting = self.meeting.lock().unwrap_or_else(PoisonError::into_inner);
+        meeting.as_ref().filter(|(_, meet)| meet.contains(&operation)).map(|(barrier, _)| barrier.clone())
     }
 }
 
 async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
     let call = Call::read(request).await;
     if let Some(operation) = call.dynamodb().map(str::to_owned) {
-        let meets = operation == "Query" || operation == "TransactWriteItems";
+        let meeting = proxy.meeting(&operation);
         proxy.calls.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
-        if let Some(meeting) = proxy.meeting().filter(|_| meets) {
+        if let Some(meeting) = meeting {
             meeting.wait().await;
         }
     }

@@ -153,6 +153,7 @@ fn needed(call: &Call) -> Vec<(String, String)> {
             };
             one(&queue, &format!("sqs:{}", operation.trim_end_matches("Batch")))
         }
+        Some(("AWSEvents", operation)) => one("EventBuses", &format!("events:{operation}")),
         Some(other) => panic!("nobody knows {other:?}"),
         None if call.parts.uri.path() == "/v2/email/outbound-emails" => one("ses", "ses:SendEmail"),
         None if call.parts.uri.path().starts_with("/v2/domainnames/") => {

@@ -1,5 +1,6 @@
 //! A story in which every function does everything it can.
 
+mod console;
 mod external;
 mod many;
 mod renewed;
@@ -47,6 +48,7 @@ pub(crate) async fn play() -> Played {
     silence::silence(&app, &processes, &tenant).await;
     renewed::renewals(&app, &processes, &tenant).await;
     told::webhooks(&app, &processes, &tenant).await;
+    told::event_bus(&app, &processes, &tenant).await;
     signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
     mutual_tls(&app, &processes, &tenant).await;
@@ -57,10 +59,7 @@ pub(crate) async fn play() -> Played {
     expiry(&app, &processes, &tenant).await;
     deletion(&tenant).await;
     told::logs(&app, &processes, &tenant).await;
-    Api::new(&processes.address, None)
-        .get(&format!("/console/{}/push-certificate", tenant.id))
-        .await
-        .expect(200);
+    console::pages(&app, &processes, &operator, &tenant).await;
     Played { rights: processes.used(), written: processes.written() }
 }
 

@@ -2,7 +2,7 @@
 
 use shared::domain::token::Owner;
 use shared::scope::Scope;
-use shared::store::Claim;
+use shared::store::{Claim, Claimed};
 
 use super::{Contract, at};
 
@@ -18,21 +18,22 @@ async fn a_mail_is_claimed_by_one_and_sent_once() {
     let claim = |recipient| Claim { owner: &mine, credential: "api-token.a", day: "2027-01-15", recipient };
     let take = async |recipient, seconds| store.claim_mail(&claim(recipient), at(seconds)).await.unwrap();
 
-    assert!(take("it@school.example", 0).await);
-    assert!(!take("it@school.example", 1).await, "another run is at it");
-    assert!(take("head@school.example", 1).await, "another recipient");
+    assert_eq!(take("it@school.example", 0).await, Claimed::Now);
+    assert_eq!(take("it@school.example", 1).await, Claimed::Busy, "another run is at it");
+    assert_eq!(take("head@school.example", 1).await, Claimed::Now, "another recipient");
     let next_day = Claim { day: "2027-01-16", ..claim("it@school.example") };
-    assert!(store.claim_mail(&next_day, at(1)).await.unwrap());
-    assert!(store.claim_mail(&Claim { owner: &theirs, ..claim("it@school.example") }, at(1)).await.unwrap());
+    assert_eq!(store.claim_mail(&next_day, at(1)).await.unwrap(), Claimed::Now);
+    let anothers = Claim { owner: &theirs, ..claim("it@school.example") };
+    assert_eq!(store.claim_mail(&anothers, at(1)).await.unwrap(), Claimed::Now);
 
     // A run that died in between: its claim is free again after a while.
-    assert!(take("it@school.example", LATER).await);
+    assert_eq!(take("it@school.example", LATER).await, Claimed::Now);
     store.mail_sent(&claim("it@school.example"), at(LATER)).await.unwrap();
-    assert!(!take("it@school.example", 3 * LATER).await, "it went out");
+    assert_eq!(take("it@school.example", 3 * LATER).await, Claimed::Before, "it went out");
     store.release_mail(&claim("it@school.example")).await.unwrap();
-    assert!(!take("it@school.example", 3 * LATER).await, "what went out cannot be given back");
+    assert_eq!(take("it@school.example", 3 * LATER).await, Claimed::Before, "it cannot be given back");
 
     // Given back because the mail was refused.
     store.release_mail(&claim("head@school.example")).await.unwrap();
-    assert!(take("head@school.example", 2).await);
+    assert_eq!(take("head@school.example", 2).await, Claimed::Now);
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use shared::Kind;
 use shared::domain::command::{CommandStatus, QueuedCommand, StoredResult};
 use shared::domain::enrollment::Enrollment;
+use shared::domain::retention::Retention;
 use shared::id::CommandUuid;
 use shared::store::{FinalAnswer, Recorded};
 
@@ -29,6 +30,8 @@ fn command(device: &Enrollment, number: u8, seconds: i64) -> QueuedCommand {
         completed_at: None,
         after_cancel: false,
         result: None,
+        kept_longer: None,
+        expires_at: None,
     }
 }
 
@@ -65,6 +68,7 @@ impl Contract {
             result: &result,
             inventory: None,
             fails_renewal: false,
+            kept: Retention::default().commands(),
             event: &event,
         };
         self.store.record_final(&self.scope, &device, &answer).await.unwrap()
@@ -76,7 +80,8 @@ impl Contract {
     }
 
     async fn show(&self, number: u8) -> QueuedCommand {
-        let shown = self.store.commands(&self.scope, &uuid(number), &[id("D-1"), id("D-2")]).await.unwrap();
+        let shown =
+            self.store.commands(&self.scope, &uuid(number), &[id("D-1"), id("D-2")], at(60)).await.unwrap();
         shown.into_iter().next().unwrap()
     }
 }

@@ -3,6 +3,7 @@
 mod database;
 mod dynamodb;
 mod error;
+mod event_bridge;
 mod gateway;
 mod mail_report;
 mod mailbox;
@@ -30,6 +31,7 @@ use tokio::task::JoinHandle;
 
 use self::database::Database;
 pub use self::error::Refusal;
+pub use self::event_bridge::{BusEvent, Buses, Refused};
 use self::gateway::Domains;
 pub use self::gateway::TrustStoreVersion;
 pub use self::mailbox::{Mailbox, SentMail};
@@ -84,6 +86,7 @@ impl LocalAws {
         let (closing, closed) = watch::channel(false);
         let services = Services {
             secrets_manager: SecretsManager::new(database.clone(), clock.clone()),
+            buses: Buses::new(),
             sqs: Sqs(Queues::new(database.clone(), clock.clone(), closed.clone())),
             mailbox: Mailbox::new(database.clone(), clock, mail),
             domains: Domains::new(database.clone()),
@@ -116,6 +119,11 @@ impl LocalAws {
     /// The queues.
     pub fn queues(&self) -> &Queues {
         &self.services.sqs.0
+    }
+
+    /// The event buses.
+    pub fn buses(&self) -> &Buses {
+        &self.services.buses
     }
 
     /// A queue's URL, for as long as this runs: the port changes with every start.

@@ -1,4 +1,4 @@
-//! One address for Secrets Manager, SQS, SES, API Gateway and S3, told apart as AWS's own requests can be.
+//! One address for Secrets Manager, SQS, EventBridge, SES, API Gateway and S3, told apart as AWS's own requests can be.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::error::Refusal;
+use super::event_bridge::Buses;
 use super::secrets_manager::SecretsManager;
 use super::sqs::{self, Sqs};
 use super::{gateway, s3, ses};
@@ -27,6 +28,7 @@ const BODY_LIMIT: usize = 64 * 1024 * 1024;
 pub(super) struct Services {
     pub(super) secrets_manager: SecretsManager,
     pub(super) sqs: Sqs,
+    pub(super) buses: Buses,
     pub(super) mailbox: super::Mailbox,
     pub(super) objects: s3::Objects,
     pub(super) domains: gateway::Domains,
@@ -54,12 +56,16 @@ pub(super) fn router(services: Services) -> Router {
         .with_state(services)
 }
 
-/// Secrets Manager and SQS name the service and the operation in one header.
+/// Secrets Manager, SQS and EventBridge name the service and the operation in one header.
 async fn json_operation(State(services): State<Services>, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let target = header("x-amz-target");
     match target.split_once('.') {
         Some(("secretsmanager", operation)) => match services.secrets_manager.call(operation, &body) {
+            Ok(answer) => json_answer("application/x-amz-json-1.1", &answer),
+            Err(refusal) => refusal.into_json(),
+        },
+        Some(("AWSEvents", operation)) => match services.buses.call(operation, &body) {
             Ok(answer) => json_answer("application/x-amz-json-1.1", &answer),
             Err(refusal) => refusal.into_json(),
         },

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
-use inactivity_sweeper::Event;
 use shared::error::{Error, Result};
+use shared::lambda::Event;
 use shared::state::AppState;
 use tokio::task::JoinHandle;
 
@@ -62,7 +62,7 @@ impl QueueFunction {
             Self::Push => push::handle(state, event).await,
             Self::CommandJobs => command_jobs::handle(state, event).await,
             Self::InactivitySweeper => inactivity_sweeper::handle(state, Event::Queue(event)).await,
-            Self::Events => events::handle(state, events::Event::Queue(event)).await,
+            Self::Events => events::handle(state, Event::Queue(event)).await,
         }
     }
 }

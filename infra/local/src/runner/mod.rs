@@ -27,6 +27,7 @@ use shared::scope::Operator;
 use shared::secret::Secret;
 use shared::service::create_token::create_operator_token;
 use shared::service::install_vendor_certificate::{VendorFiles, install_vendor_certificate};
+use shared::service::manage_members::install_operator;
 use shared::service::vendor_certificate::{activate_vendor_certificate, signing_vendor};
 use shared::state::{AppState, State, Surroundings};
 use shared::time::Clock;
@@ -52,6 +53,9 @@ pub use settings::{
     EVENTS_TRIES, EVENTS_VISIBILITY, JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES,
     WAKE_VISIBILITY,
 };
+
+/// Whoever runs this signs in to the console with this address; its mails are on the page of mails.
+pub const OPERATOR: &str = "operator@pomarium.example";
 
 /// How long a request under way may take to finish when the server stops.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -151,6 +155,7 @@ impl Runner {
             create_operator_token(&state, "local operator").await
         })
         .await?;
+        install_operator(&state, OPERATOR.parse()?).await?;
         let mutual_tls = MutualTls::new(aws.trust(settings::MUTUAL_TLS_HOST), state.clock.clone())?;
         let tls_root = mutual_tls.root().clone();
         let devices = Devices::new(

@@ -4,9 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use inactivity_sweeper::Event;
 use serde_json::{Value, json};
 use shared::error::{Error, Kind, Result};
+use shared::lambda::Event;
 use shared::state::AppState;
 use shared::time::SignedDuration;
 use tokio::task::JoinHandle;
@@ -55,7 +55,7 @@ fn is_frequent(function: &str) -> bool {
 /// # Errors
 /// Those of the function.
 pub async fn begin_seals(state: AppState) -> Result<()> {
-    events::handle(state, events::Event::Schedule(json!({"seals": true}))).await.map(drop)
+    events::handle(state, Event::Schedule(json!({"seals": true}))).await.map(drop)
 }
 
 /// Runs a scheduled function now and returns what it says.
@@ -71,7 +71,7 @@ pub async fn run(state: AppState, function: &str) -> Result<Value> {
             serde_json::to_value(tally).map_err(Error::internal)
         }
         "events" => {
-            let begun = events::handle(state, events::Event::Schedule(Value::Null)).await?;
+            let begun = events::handle(state, Event::Schedule(Value::Null)).await?;
             serde_json::to_value(begun).map_err(Error::internal)
         }
         "expiry-notifier" => {

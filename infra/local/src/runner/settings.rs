@@ -116,6 +116,7 @@ pub(super) fn config(
         log: "info".into(),
         unsigned_profiles: true,
         loopback_calls: true,
+        portal_url: format!("http://{address}/_local/portal"),
     }
 }
 

@@ -93,6 +93,19 @@ impl Command {
         self.keys.get("PIN").and_then(Value::as_string)
     }
 
+    /// Whether it is a command that a Mac takes a PIN with.
+    pub fn takes_pin(&self) -> bool {
+        matches!(self.request_type.as_str(), "DeviceLock" | "EraseDevice")
+    }
+
+    /// The same command with this PIN.
+    #[must_use]
+    pub fn with_pin(&self, pin: &str) -> Self {
+        let mut filled = self.clone();
+        filled.keys.insert("PIN".to_owned(), pin.into());
+        filled
+    }
+
     /// Whether it is a ClearPasscode that lacks the device's unlock token.
     pub fn needs_unlock_token(&self) -> bool {
         self.request_type == "ClearPasscode" && !self.keys.contains_key("UnlockToken")

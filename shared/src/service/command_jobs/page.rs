@@ -2,8 +2,8 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::hint;
 use super::targets::{UsableTopics, obstacle, page};
+use super::{hint, withdraw};
 use crate::domain::command::CommandBatch;
 use crate::domain::command_job::{CommandJob, JobHint, JobState, JobTally, SkipReason};
 use crate::domain::enrollment::Enrollment;
@@ -12,13 +12,14 @@ use crate::id::EnrollmentId;
 use crate::scope::Scope;
 use crate::service::enqueue_command::send_wakes;
 use crate::service::queue_on_target::{Order, queue_on_target};
+use crate::service::retention::commands_kept;
 use crate::service::sealed;
 use crate::service::wake_devices::remembered;
 use crate::state::State;
 use crate::time::Timestamp;
 
 /// Writes under way at a time.
-const CONCURRENT: usize = 20;
+pub(super) const CONCURRENT: usize = 20;
 /// Hints that go out together.
 const TOGETHER: usize = 10;
 
@@ -42,12 +43,26 @@ pub async fn do_page(state: &State, message: &JobHint) -> Result<()> {
     if !has_work(&job, &batch, message, now) {
         return Ok(());
     }
-    let order = order(state, &scope, &batch).await?;
-    if order.not_after.is_some_and(|end| end <= now) {
-        let over = CommandJob { state: JobState::Expired, step: job.step + 1, moved_at: now, ..job.clone() };
-        return state.store.advance_job(&scope, &job, &over).await.map(drop);
+    if job.state == JobState::Withdrawing {
+        return withdraw::do_page(state, &scope, &job, &batch).await;
     }
-    let targets = page(state, &scope, &job.targets, job.after.as_deref()).await?;
+    let order = order(state, &scope, &batch).await?;
+    let targets = match page(state, &scope, &job.targets, job.after.as_deref()).await {
+        // The bucket keeps a list of targets for as long as results.
+        Err(error) if error.kind() == Kind::NotFound => None,
+        targets => Some(targets?),
+    };
+    let is_over = order.not_after.is_some_and(|end| end <= now) || job.is_given_up(now);
+    let Some(targets) = targets.filter(|_| !is_over) else {
+        let over = CommandJob {
+            state: JobState::Expired,
+            step: job.step + 1,
+            moved_at: now,
+            expires_at: Some(over_at(state, &scope, &batch, now).await?),
+            ..job.clone()
+        };
+        return state.store.advance_job(&scope, &job, &over).await.map(drop);
+    };
     let certificates = remembered(state, &scope).await?;
     let usable = UsableTopics::of(&targets.found, &certificates, now);
     let mut tally = job.tally.clone();
@@ -64,8 +79,11 @@ pub async fn do_page(state: &State, message: &JobHint) -> Result<()> {
         }
     }
     let queued = queue(state, &scope, ready, &order, &mut tally).await?;
+    let is_last = targets.next.is_none();
+    let expires_at = if is_last { Some(over_at(state, &scope, &batch, now).await?) } else { None };
     let next = CommandJob {
-        state: if targets.next.is_some() { JobState::Running } else { JobState::Done },
+        state: if is_last { JobState::Done } else { JobState::Running },
+        expires_at,
         step: job.step + 1,
         after: targets.next,
         tally,
@@ -84,6 +102,17 @@ pub async fn do_page(state: &State, message: &JobHint) -> Result<()> {
     Ok(())
 }
 
+/// When the records of a job are over that ends now.
+pub(super) async fn over_at(
+    state: &State,
+    scope: &Scope,
+    batch: &CommandBatch,
+    now: Timestamp,
+) -> Result<i64> {
+    let not_after = batch.job.as_ref().and_then(|order| order.not_after);
+    Ok(commands_kept(state, scope).await?.call_until(now, not_after))
+}
+
 /// Whether a message finds anything to do: a page, or the end of a job that nobody approved while its command's time lasted.
 fn has_work(job: &CommandJob, batch: &CommandBatch, message: &JobHint, now: Timestamp) -> bool {
     match job.state {
@@ -92,7 +121,10 @@ fn has_work(job: &CommandJob, batch: &CommandBatch, message: &JobHint, now: Time
             let end = batch.job.as_ref().and_then(|order| order.not_after);
             end.is_some_and(|end| end <= now)
         }
-        JobState::Done | JobState::Cancelled | JobState::Expired => false,
+        JobState::Withdrawing => {
+            job.withdrawal_waits(now) == 0 && (!message.if_stalled || job.is_stalled(now))
+        }
+        JobState::Done | JobState::Cancelled | JobState::Expired | JobState::Withdrawn => false,
     }
 }
 
@@ -101,6 +133,7 @@ async fn order(state: &State, scope: &Scope, batch: &CommandBatch) -> Result<Ord
     Ok(Order {
         uuid: batch.uuid.clone(),
         command: sealed::open_command(state, scope, None, &batch.uuid, &stored.plist).await?,
+        random_pin: stored.random_pin,
         priority: stored.priority,
         created_at: batch.created_at,
         not_after: stored.not_after,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::installed::fitting;
 use super::start::NewTargets;
 use super::targets::{PAGE, UsableTopics, obstacle};
 use crate::domain::applicability::doubts;
@@ -18,6 +19,8 @@ use crate::state::State;
 
 /// Pages that a preview looks at: 20,000 devices.
 const MOST_PAGES: usize = 200;
+/// The same where the inventory is read besides: 1,000 devices.
+const MOST_INVENTORY_PAGES: usize = 10;
 /// Devices that are shown.
 const SHOWN: usize = 10;
 
@@ -51,7 +54,13 @@ pub async fn preview_command(
     let certificates = state.store.push_certificates(scope).await?;
     let mut preview = Preview::default();
     let mut after = None;
-    for _ in 0..MOST_PAGES {
+    let most = match targets {
+        NewTargets::Filter(filter) if filter.reads_inventory() => MOST_INVENTORY_PAGES,
+        NewTargets::Filter(_) | NewTargets::Enrollments(_) | NewTargets::Group(_) | NewTargets::All => {
+            MOST_PAGES
+        }
+    };
+    for _ in 0..most {
         let (found, next) = page(state, scope, targets, after.as_deref(), &mut preview).await?;
         let usable = UsableTopics::of(&found, &certificates, state.clock.now());
         for device in &found {
@@ -92,7 +101,7 @@ async fn page(
     preview: &mut Preview,
 ) -> Result<(Vec<Enrollment>, Option<String>)> {
     let limit = i32::try_from(PAGE).map_err(Error::internal)?;
-    let admits: Box<dyn Fn(&Enrollment) -> bool + Send> = match targets {
+    let filter = match targets {
         NewTargets::Enrollments(ids) => {
             let start: usize = after.map_or(Ok(0), str::parse).map_err(Error::internal)?;
             let some: Vec<EnrollmentId> = ids.iter().skip(start).take(PAGE).cloned().collect();
@@ -106,17 +115,15 @@ async fn page(
             let (some, next) = state.store.members(scope, &id, after, limit).await?;
             return Ok((named(state, scope, &some, preview).await?, next));
         }
-        NewTargets::Filter(filter) => {
-            let filter = Filter::clone(filter).checked()?;
-            Box::new(move |device| filter.admits(device))
-        }
-        NewTargets::All => Box::new(|_| true),
+        NewTargets::Filter(filter) => Some(Filter::clone(filter).checked()?),
+        NewTargets::All => None,
     };
     let (mut found, next) = state.store.list_enrollments(scope, after, limit).await?;
     found.retain(|enrollment| enrollment.id.user_id().is_none());
     preview.looked_at += found.len();
-    found.retain(admits);
-    Ok((found, next))
+    let Some(filter) = filter else { return Ok((found, next)) };
+    found.retain(|device| filter.admits(device));
+    Ok((fitting(state, scope, &filter, found).await?, next))
 }
 
 async fn named(

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::targets::page;
 use crate::domain::command_job::CommandJob;
+use crate::domain::targets::Targets;
 use crate::error::{Error, Result};
 use crate::id::CommandUuid;
 use crate::scope::Scope;
@@ -15,11 +16,11 @@ use crate::state::State;
 /// # Errors
 /// NotFound.
 pub async fn job(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<CommandJob> {
-    state.store.job(scope, uuid).await?.ok_or_else(|| Error::not_found("command job"))
+    state.store.job(scope, uuid, state.clock.now()).await?.ok_or_else(|| Error::not_found("command job"))
 }
 
 /// A page of the targets that the command was queued on, with what became of it there, and the mark of the next page. Who
-/// left a group, or does not fit a filter any more, is not shown.
+/// left a group is not shown.
 ///
 /// # Errors
 /// NotFound when there is no such job.
@@ -30,9 +31,11 @@ pub async fn job_targets(
     after: Option<&str>,
 ) -> Result<(Vec<TargetStatus>, Option<String>)> {
     let job = job(state, scope, uuid).await?;
-    let found = page(state, scope, &job.targets, after).await?;
+    // Whoever has the command did fit the filter.
+    let targets = if let Targets::Filter(_) = &job.targets { &Targets::All } else { &job.targets };
+    let found = page(state, scope, targets, after).await?;
     let ids: Vec<_> = found.found.iter().map(|enrollment| enrollment.id.clone()).collect();
-    let commands = state.store.commands(scope, uuid, &ids).await?;
+    let commands = state.store.commands(scope, uuid, &ids, state.clock.now()).await?;
     let mut by_target: HashMap<_, _> =
         commands.into_iter().map(|command| (command.enrollment.clone(), command)).collect();
     let mut targets = Vec::with_capacity(by_target.len());

@@ -15,7 +15,7 @@ use crate::id::{CommandUuid, EnrollmentId};
 use crate::protocol::command::Command;
 use crate::scope::Scope;
 use crate::service::change_members::group;
-use crate::service::enqueue_command::{TARGETS, cancelled, check_order, not_after};
+use crate::service::enqueue_command::{TARGETS, cancelled, check_order, not_after, with_pins};
 use crate::service::sealed;
 use crate::state::State;
 
@@ -58,6 +58,8 @@ pub struct NewJob {
     pub uuid: Option<CommandUuid>,
     /// How many seconds it waits; the tenant's setting when it is not said.
     pub expires_in: Option<u64>,
+    /// Whether each Mac gets a random PIN of its own.
+    pub random_pin: bool,
 }
 
 /// Accepts a command to many devices: writes down what to do, and hints that it be begun. Where the tenant wants a second
@@ -69,6 +71,7 @@ pub struct NewJob {
 pub async fn start_job(state: &State, scope: &Scope, new: NewJob) -> Result<CommandJob> {
     let plist = new.command.to_plist()?;
     check_order(new.priority, plist.len(), new.expires_in)?;
+    with_pins(&new.command, new.random_pin)?;
     let now = state.clock.now();
     state.store.push_certificates(scope).await?.usable(now)?;
     let tenant = state.store.tenant(scope).await?;
@@ -81,11 +84,13 @@ pub async fn start_job(state: &State, scope: &Scope, new: NewJob) -> Result<Comm
         plist: Bytes::new(),
         priority: new.priority,
         not_after,
+        random_pin: new.random_pin,
     });
     let order = JobOrder {
         plist: sealed::seal_command(state, scope, None, &uuid, &plist).await?,
         priority: new.priority,
         not_after,
+        random_pin: new.random_pin,
     };
     let batch = CommandBatch {
         uuid: uuid.clone(),
@@ -95,7 +100,9 @@ pub async fn start_job(state: &State, scope: &Scope, new: NewJob) -> Result<Comm
         cancelled_at: None,
         approval,
         approved_by: None,
+        approved_at: None,
         job: Some(order),
+        expires_at: None,
     };
     let job = CommandJob {
         uuid,
@@ -107,6 +114,7 @@ pub async fn start_job(state: &State, scope: &Scope, new: NewJob) -> Result<Comm
         after: None,
         tally: JobTally::default(),
         moved_at: now,
+        expires_at: None,
     };
     let action = if needs_approval { AuditAction::CommandApprovalAsked } else { AuditAction::CommandSent };
     let audit = state
@@ -164,9 +172,9 @@ pub(super) fn named(targets: &Targets) -> String {
 
 /// A UUID that was used before must have been used for this very call, and not taken back since.
 async fn same(state: &State, scope: &Scope, job: &CommandJob) -> Result<CommandJob> {
-    let former = state.store.job(scope, &job.uuid).await?;
+    let former = state.store.job(scope, &job.uuid, job.created_at).await?;
     match former.filter(|former| former.targets == job.targets && former.request_type == job.request_type) {
-        Some(former) if former.state == JobState::Cancelled => Err(cancelled()),
+        Some(former) if former.state.is_taken_back() => Err(cancelled()),
         Some(former) => Ok(former),
         None => Err(Error::conflict("command-uuid-used", "This command UUID was used for another command.")
             .at("command_uuid")
@@ -176,9 +184,14 @@ async fn same(state: &State, scope: &Scope, job: &CommandJob) -> Result<CommandJ
 
 /// Hints that a job's next page be done. A lost hint loses nothing: the next sweep reminds of the job.
 pub(in crate::service) async fn hint(state: &State, scope: &Scope, command: &CommandUuid) {
+    hint_in(state, scope, command, 0).await;
+}
+
+/// The same after some seconds.
+pub(super) async fn hint_in(state: &State, scope: &Scope, command: &CommandUuid, seconds: u16) {
     let hint = JobHint { tenant: scope.tenant().clone(), command: command.clone(), if_stalled: false };
     let sent = match serde_json::to_string(&hint).map_err(Error::internal) {
-        Ok(body) => state.jobs.send(&[body], 0).await,
+        Ok(body) => state.jobs.send(&[body], seconds).await,
         Err(error) => Err(error),
     };
     if let Err(error) = sent {

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::command_job::SkipReason;
+use super::installed::fitting;
+use crate::domain::command_job::{CommandJob, SkipReason};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::push_certificates::PushCertificates;
 use crate::domain::targets::Targets;
@@ -11,10 +12,13 @@ use crate::id::{EnrollmentId, GroupId};
 use crate::protocol::command::Command;
 use crate::scope::Scope;
 use crate::state::State;
-use crate::time::Timestamp;
+use crate::time::{SignedDuration, Timestamp};
 
 /// Enrollments of one page: what DynamoDB reads in one call.
 pub(super) const PAGE: usize = 100;
+
+/// For so long a list of targets is there for sure: the bucket keeps it for 90 days.
+const LIST_SAFE: SignedDuration = SignedDuration::from_hours(24 * 80);
 
 /// A page of a job's targets.
 pub(super) struct TargetPage {
@@ -41,7 +45,10 @@ pub(super) async fn page(
         Targets::Group(name) => state.store.members(scope, &GroupId::named(name), after, limit).await?,
         Targets::All => return devices(state, scope, after, limit, |_| true).await,
         Targets::Filter(filter) => {
-            return devices(state, scope, after, limit, |device| filter.admits(device)).await;
+            let admits = |device: &Enrollment| filter.admits(device);
+            let mut page = devices(state, scope, after, limit, admits).await?;
+            page.found = fitting(state, scope, filter, page.found).await?;
+            return Ok(page);
         }
     };
     let mut found = state.store.enrollments(scope, &ids).await?;
@@ -49,6 +56,30 @@ pub(super) async fn page(
     let known: HashSet<&EnrollmentId> = found.iter().map(|enrollment| &enrollment.id).collect();
     let unknown = ids.iter().filter(|id| !known.contains(id)).count();
     Ok(TargetPage { looked_at: ids.len(), unknown, found, next })
+}
+
+/// The next page of all on whom a job's command may stand, whoever joined or left meanwhile, and the mark of the one after it. A list
+/// that may be gone soon is not begun with: all the tenant's channels are gone through instead.
+pub(super) async fn ever(
+    state: &State,
+    scope: &Scope,
+    job: &CommandJob,
+    now: Timestamp,
+) -> Result<(Vec<EnrollmentId>, Option<String>)> {
+    let after = job.after.as_deref();
+    let in_list = match after {
+        None => now.duration_since(job.created_at) < LIST_SAFE,
+        // A mark of the list is a number; that of a channel names its topic.
+        Some(mark) => mark.parse::<usize>().is_ok(),
+    };
+    match &job.targets {
+        Targets::Listed { blob, .. } if in_list => listed(state, blob, after).await,
+        Targets::Listed { .. } | Targets::Group(_) | Targets::Filter(_) | Targets::All => {
+            let limit = i32::try_from(PAGE).map_err(Error::internal)?;
+            let (found, next) = state.store.list_enrollments(scope, after, limit).await?;
+            Ok((found.into_iter().map(|enrollment| enrollment.id).collect(), next))
+        }
+    }
 }
 
 /// Enrolled devices; their users' channels are not meant by a filter, or by all.
@@ -73,7 +104,7 @@ async fn listed(
     after: Option<&str>,
 ) -> Result<(Vec<EnrollmentId>, Option<String>)> {
     let stored = state.results.get(blob).await?;
-    let stored = stored.ok_or_else(|| Error::internal("the list of a job's targets is gone"))?;
+    let stored = stored.ok_or_else(|| Error::not_found("list of the job's targets"))?;
     let all: Vec<EnrollmentId> = serde_json::from_slice(&stored).map_err(Error::internal)?;
     let start: usize = after.map_or(Ok(0), str::parse).map_err(Error::internal)?;
     let end = all.len().min(start + PAGE);

@@ -131,6 +131,7 @@ pub(super) async fn queue_lock(
             priority: FIRST,
             uuid: Some(uuid.clone()),
             expires_in: None,
+            random_pin: false,
         };
         if let Err(error) = enqueue_command(state, scope, new).await {
             // A refused order, such as without a push certificate, must not stop the rest. The next sweep tries again.

@@ -1,6 +1,7 @@
 //! The sweep: a look at every device of every tenant, a page at a time. It repairs what a lost hint delays.
 
 mod devices;
+mod dropped;
 mod inactive;
 mod jobs;
 mod refresh;
@@ -14,7 +15,7 @@ use crate::state::State;
 /// Tenants of one page.
 const TENANTS: i32 = 100;
 
-/// Begins a look at everybody, and reminds of the jobs that are not over.
+/// Begins a look at everybody, reminds of the jobs that are not over, and looks for dropped commands.
 ///
 /// # Errors
 /// Unavailable when the queue does not answer.
@@ -23,6 +24,9 @@ pub async fn begin_sweep(state: &State) -> Result<()> {
     // The devices must not wait for what is wrong with the jobs.
     if let Err(error) = jobs::remind(state).await {
         tracing::error!(error = %error.chain(), "jobs were not reminded of");
+    }
+    if let Err(error) = dropped::begin(state).await {
+        tracing::error!(error = %error.chain(), "dropped commands were not looked for");
     }
     Ok(())
 }
@@ -36,6 +40,7 @@ pub async fn sweep(state: &State, page: &Sweep) -> Result<()> {
         Sweep::Tenants { after } => tenants(state, after.as_ref()).await,
         Sweep::Devices(page) => devices::look(state, page).await,
         Sweep::Renewal(wanted) => devices::renew(state, wanted).await,
+        Sweep::Dropped(wanted) => dropped::look(state, wanted).await,
     }
 }
 

@@ -85,6 +85,7 @@ async fn ask_one(
         let order = Order {
             uuid,
             command: command.clone(),
+            random_pin: false,
             priority: LATER,
             created_at: now,
             // It waits until the device comes back: nothing else is asked meanwhile.

@@ -29,17 +29,17 @@ pub(crate) fn retention(tenant: &TenantId) -> Key {
     Key { pk: format!("TENANT#{tenant}"), sk: "RETENTION".into() }
 }
 
-pub(crate) fn seal_partition(tenant: &TenantId, log: Log) -> String {
-    format!("TENANT#{tenant}#SEALS#{}", log.name())
+pub(crate) fn seal_partition(realm: Realm<'_>, log: Log) -> String {
+    format!("{}#SEALS#{}", realm_partition(realm), log.name())
 }
 
 /// A seal of a log, by its number: there is one of each, so that the chain does not fork.
-pub(crate) fn seal(tenant: &TenantId, log: Log, number: u64) -> Key {
-    Key { pk: seal_partition(tenant, log), sk: format!("{number:010}") }
+pub(crate) fn seal(realm: Realm<'_>, log: Log, number: u64) -> Key {
+    Key { pk: seal_partition(realm, log), sk: format!("{number:010}") }
 }
 
 pub(crate) const WEBHOOK_PREFIX: &str = "WEBHOOK#";
-/// The partition of [`super::BY_TENANT_INDEX`] that lists the webhooks of all tenants, as far as they are switched on.
+/// The partition of [`super::BY_TENANT_INDEX`] that lists the webhooks of all tenants for which turns have something to do.
 pub(crate) const ALL_WEBHOOKS: &str = "*webhooks";
 
 pub(crate) fn webhook(tenant: &TenantId, webhook: &WebhookId) -> Key {

@@ -26,6 +26,24 @@ pub(crate) fn stuck_prefix(id: &EnrollmentId, generation: u64) -> String {
     format!("{}#stuck#{generation:010}#", channel(id))
 }
 
+/// The partition of the index by tenant that lists the devices of all tenants that may have dropped commands.
+pub(crate) const DROPPED: &str = "*dropped";
+
+/// That commands of a device's earlier generations may be left.
+pub(crate) fn dropped(tenant: &TenantId, id: &EnrollmentId) -> Key {
+    Key { pk: device_partition(tenant, id), sk: "DROPPED".into() }
+}
+
+/// The sort key of [`super::BY_TENANT_INDEX`] for a device that may have dropped commands.
+pub(crate) fn listed_dropped(tenant: &TenantId, id: &EnrollmentId) -> String {
+    format!("{tenant}#{}", id.device_id())
+}
+
+/// From where to where [`super::QUEUE_INDEX`] holds what waits for earlier generations of a channel.
+pub(crate) fn earlier_queue(id: &EnrollmentId, generation: u64) -> (String, String) {
+    (format!("{}#0", channel(id)), queue_prefix(id, generation))
+}
+
 pub(crate) fn queue_prefix(id: &EnrollmentId, generation: u64) -> String {
     format!("{}#{generation:010}#", channel(id))
 }

@@ -59,8 +59,26 @@ pub(super) async fn webhooks(app: &TestApp, processes: &Processes, tenant: &Tena
     }
     turn().await;
     assert_eq!(tenant.get(&path).await.expect(200).json["switched_off"]["why"], "gone");
+    pass_seconds(app, 15);
+    turn().await;
     let whole = tenant.path(&path);
     tenant.admin.call(Method::PATCH, &whole, br#"{"enabled": true}"#.into()).await.expect(200);
     tenant.get("webhooks").await.expect(200);
     tenant.admin.call(Method::DELETE, &whole, Vec::new()).await.expect(204);
+}
+
+/// The same on an event bus, as far as it is another way.
+pub(super) async fn event_bus(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let bus = "arn:aws:events:eu-central-1:123456789012:event-bus/pomarium-events";
+    let made = tenant.post("webhooks", json!({"event_bus": bus})).await.expect(201).json;
+    let path = format!("webhooks/{}", made["id"].as_str().unwrap());
+    let device = enrolled(app, tenant, "D-22").await;
+    pass_seconds(app, 5);
+    let events = processes.state("events");
+    run(events.clone(), "events").await.unwrap();
+    deliver_all(QueueFunction::Events, &events, app.runner.aws.queues()).await.unwrap();
+    assert!(!app.runner.aws.buses().take().is_empty());
+    tenant.post(&format!("{path}/test"), json!({})).await.expect(200);
+    tenant.admin.call(Method::DELETE, &tenant.path(&path), Vec::new()).await.expect(204);
+    device.check_out().await.expect("it goes");
 }

@@ -1,0 +1,172 @@
+//! What needs somebody today.
+
+use axum::response::Response;
+use maud::{Markup, html};
+use shared::domain::apns_status::ApnsStatus;
+use shared::domain::credential::CredentialState;
+use shared::error::Result;
+use shared::service::apns_status::{PushStatus, apns_status};
+use shared::service::list_expirations::{Expiration, tenant_expirations};
+use shared::time::{Timestamp, days_until};
+
+use crate::layout::{self, Part};
+use crate::look::Look;
+use crate::refusal::Refusal;
+
+/// So many days before its end a credential is named here.
+const SOON_DAYS: i64 = 30;
+
+/// What the page tells of.
+struct Today {
+    has_certificate: bool,
+    has_authority: bool,
+    has_devices: bool,
+    push: PushStatus,
+    ending: Vec<Expiration>,
+    now: Timestamp,
+}
+
+/// The first page of a tenant.
+pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
+    let today = today(&look).await?;
+    Ok(layout::page(&look, Part::Home, "Home", &page(&look, &today)))
+}
+
+async fn today(look: &Look) -> Result<Today> {
+    let (state, scope) = (&look.state, &look.scope);
+    let now = state.clock.now();
+    let certificates = state.store.push_certificates(scope).await?;
+    let mut ending = tenant_expirations(state, scope).await?;
+    ending.retain(|one| days_until(now, one.credential.not_after) <= SOON_DAYS);
+    let (devices, _) = state.store.list_enrollments(scope, None, 1).await?;
+    Ok(Today {
+        has_certificate: certificates.active().is_some(),
+        has_authority: !state.store.authorities(scope).await?.is_empty(),
+        has_devices: !devices.is_empty(),
+        push: apns_status(state, scope).await?,
+        ending,
+        now,
+    })
+}
+
+fn page(look: &Look, today: &Today) -> Markup {
+    let done = today.has_certificate && today.has_authority && today.has_devices;
+    html! {
+        header { h1 { (look.tenant.name) } }
+        @if !done { (first_steps(look, today)) }
+        @if today.has_certificate {
+            h2 { "Today" }
+            div.cards { (push_card(look, today)) (ending_card(look, today)) }
+        }
+    }
+}
+
+fn first_steps(look: &Look, today: &Today) -> Markup {
+    let steps = [
+        (
+            today.has_certificate,
+            "push-certificate",
+            "Get your push certificate",
+            "Apple lets us wake your devices only with a certificate that you order. About ten minutes.",
+        ),
+        (
+            today.has_authority,
+            "enrollment",
+            "Make an identity authority",
+            "It issues each device the identity by which we know it. One click.",
+        ),
+        (
+            today.has_devices,
+            "enrollment",
+            "Enroll a first device",
+            "Make a link, open it on the device, follow its two steps.",
+        ),
+    ];
+    let current = steps.iter().position(|(done, ..)| !done);
+    html! {
+        p { "Three steps, and your first device is managed." }
+        ol.steps {
+            @for (number, (done, place, title, why)) in steps.iter().enumerate() {
+                li.over[*done] aria-current=[(Some(number) == current).then_some("step")] {
+                    @if *done { span { (title) } } @else { a href=(look.path(place)) { (title) } }
+                    p.quiet { (why) }
+                }
+            }
+        }
+    }
+}
+
+fn push_card(look: &Look, today: &Today) -> Markup {
+    let (class, word, meaning) = match &today.push.connection {
+        None => ("", "Not tried yet", "Apple is asked within a day of the activation."),
+        Some(ApnsStatus { connected: true, .. }) => {
+            ("good", "Connected", "Apple accepts pushes to your devices.")
+        }
+        Some(_) => ("bad", "Disconnected", "Devices are not woken. The page says why."),
+    };
+    html! {
+        article {
+            h3 { "Apple push service" }
+            p.big.good[class == "good"].bad[class == "bad"] { (word) }
+            p.quiet { (meaning) }
+            @if let Some((delivery, since)) = &today.push.delivery {
+                @if delivery.alert.is_some() { p.bad { (delivery.meaning(*since)) } }
+            }
+            p { a href=(look.path("push-certificate")) { "Push certificate" } }
+        }
+    }
+}
+
+fn ending_card(look: &Look, today: &Today) -> Markup {
+    html! {
+        article {
+            h3 { "Ending soon" }
+            @if today.ending.is_empty() {
+                p.big.good { "Nothing" }
+                p.quiet { "Nothing ends within thirty days. You will be mailed before anything does." }
+            } @else {
+                ul {
+                    @for one in &today.ending {
+                        li {
+                            strong.bad[one.credential.state(today.now) == CredentialState::Expired] { (one.credential.name) }
+                            ": " (days(days_until(today.now, one.credential.not_after)))
+                        }
+                    }
+                }
+            }
+            p { a href=(look.path("expirations")) { "All expirations" } }
+        }
+    }
+}
+
+/// How far away an end is.
+pub(crate) fn days(left: i64) -> String {
+    match left {
+        ..0 => format!("ended {}", ago(-left)),
+        0 => "ends today".to_owned(),
+        1 => "ends tomorrow".to_owned(),
+        _ => format!("ends in {left} days"),
+    }
+}
+
+fn ago(days: i64) -> String {
+    if days == 1 { "yesterday".to_owned() } else { format!("{days} days ago") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_as_people_tell_it() {
+        for (left, words) in [
+            (-3, "ended 3 days ago"),
+            (-1, "ended yesterday"),
+            (0, "ends today"),
+            (1, "ends tomorrow"),
+            (30, "ends in 30 days"),
+        ] {
+            assert_eq!(days(left), words);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The organization's settings, one page each.
+
+pub(crate) mod members;

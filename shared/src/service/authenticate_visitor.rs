@@ -1,0 +1,145 @@
+//! Who looks at the console, and what they may do: from the session's cookie.
+
+use std::net::IpAddr;
+
+use crate::domain::audit::AuditAction;
+use crate::domain::contact::EmailAddress;
+use crate::domain::session::{Session, form_token, is_form_token};
+use crate::domain::token::{Owner, hash};
+use crate::error::{Error, Result};
+use crate::id::TenantId;
+use crate::scope::{Actor, Operator, Role, Scope};
+use crate::secret::Secret;
+use crate::state::State;
+use crate::store::Membership;
+use crate::time::Timestamp;
+
+/// Somebody who signed in.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    secret: Secret<String>,
+    session: Session,
+    memberships: Vec<Membership>,
+    origin: Option<IpAddr>,
+}
+
+/// Proves a session's secret. Two reads in series; a write every five minutes at most.
+///
+/// # Errors
+/// Unauthenticated when there is no such session, it is over, or its owner is no member of anything any more.
+pub async fn authenticate_visitor(
+    state: &State,
+    secret: Secret<String>,
+    origin: Option<IpAddr>,
+) -> Result<Visitor> {
+    let now = state.clock.now();
+    let hash = hash(&secret);
+    let session = state.store.session(&hash).await?.ok_or_else(over)?;
+    let person = state.store.person(&session.address).await?;
+    if session.is_over(now, person.signed_out_at) || person.memberships.is_empty() {
+        return Err(over());
+    }
+    if session.is_worth_noting(now) {
+        state.store.note_session(&hash, now).await?;
+    }
+    let mut memberships = person.memberships;
+    if let Some(tenant) = &session.vouched_by {
+        // An organization's identity provider says who is who there, and nowhere else.
+        memberships.retain(|membership| membership.owner == Owner::Tenant(tenant.clone()));
+    }
+    Ok(Visitor { secret, session, memberships, origin })
+}
+
+/// Ends this session.
+///
+/// # Errors
+/// Unavailable when the store does not answer.
+pub async fn sign_out(state: &State, visitor: &Visitor) -> Result<()> {
+    state.store.end_session(&hash(&visitor.secret)).await
+}
+
+/// Ends all of the visitor's sessions, this one too.
+///
+/// # Errors
+/// Unavailable when the store does not answer.
+pub async fn sign_out_everywhere(state: &State, visitor: &Visitor) -> Result<()> {
+    tracing::info!(address = %visitor.session.address, "a member signed out everywhere");
+    state.store.sign_out_everywhere(&visitor.session.address, state.clock.now()).await
+}
+
+impl Visitor {
+    /// Who.
+    pub fn address(&self) -> &EmailAddress {
+        &self.session.address
+    }
+
+    /// Since when they are signed in here.
+    pub fn since(&self) -> Timestamp {
+        self.session.created_at
+    }
+
+    /// What they are a member of.
+    pub fn memberships(&self) -> &[Membership] {
+        &self.memberships
+    }
+
+    /// What the session's forms carry.
+    pub fn form_token(&self) -> String {
+        form_token(&self.secret)
+    }
+
+    /// Whether a form is the session's own.
+    ///
+    /// # Errors
+    /// Forbidden when another site may have sent it.
+    pub fn check_form_token(&self, given: &str) -> Result<()> {
+        if is_form_token(&self.secret, given) { Ok(()) } else { Err(foreign_form()) }
+    }
+
+    /// The operator's right.
+    ///
+    /// # Errors
+    /// NotFound for anyone else.
+    pub fn operator(&self) -> Result<Operator> {
+        self.role_for(&Owner::Operator)
+            .map(|role| Operator::authenticated(self.actor(role), self.origin))
+            .ok_or_else(|| Error::not_found("page"))
+    }
+
+    /// The right to act in `tenant` as at least `needs`. The audit log says once that the session came there.
+    ///
+    /// # Errors
+    /// NotFound when the visitor is no member, or there is no such tenant: the two look alike; Forbidden when the role
+    /// is too low.
+    pub async fn within(&self, state: &State, tenant: TenantId, needs: Role) -> Result<(Scope, Role)> {
+        let role = self.role_for(&Owner::Tenant(tenant.clone())).ok_or_else(|| Error::not_found("tenant"))?;
+        if role == Role::Viewer && needs != Role::Viewer {
+            return Err(Error::forbidden("member-may-only-read", "You may look at this, not change it.")
+                .next("Ask an administrator of your organization."));
+        }
+        let scope = Scope::authenticated(tenant, self.actor(role)).from(self.origin);
+        if !self.session.entered.contains(scope.tenant()) {
+            let audit = state.audit(&scope, AuditAction::MemberEntered);
+            state.store.note_entry(&scope, &hash(&self.secret), &self.session, &audit).await?;
+        }
+        Ok((scope, role))
+    }
+
+    fn role_for(&self, owner: &Owner) -> Option<Role> {
+        self.memberships.iter().find(|membership| membership.owner == *owner).map(|found| found.role)
+    }
+
+    fn actor(&self, role: Role) -> Actor {
+        Actor::Member(self.session.address.to_string(), role)
+    }
+}
+
+/// What a form is told that is not of this session.
+pub fn foreign_form() -> Error {
+    Error::forbidden("foreign-form", "This form was not sent from a page of this session.")
+        .next("Open the page again and repeat what you did.")
+}
+
+fn over() -> Error {
+    Error::unauthenticated("session", "You are not signed in, or not any more.").next("Sign in.")
+}
