@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 20] = [
     "TABLE_CORE",
     "TABLE_PKI",
     "TABLE_EPHEMERAL",
@@ -14,6 +14,8 @@ pub const NAMES: [&str; 18] = [
     "BUCKET_RESULTS",
     "SECRET_PREFIX",
     "BASE_URL",
+    "MUTUAL_TLS_BASE_URL",
+    "BUCKET_TRUST_STORE",
     "MAIL_FROM",
     "MAIL_CONFIGURATION_SET",
     "OPERATOR_MAIL",
@@ -48,6 +50,8 @@ pub struct Config {
     /// Where devices and people reach this server: `https://host`, without a slash at the end. It goes into enrollment
     /// profiles, whose URLs can never change.
     pub base_url: String,
+    /// The host that asks devices for certificates, where there is one.
+    pub mutual_tls: Option<MutualTls>,
     /// The sender of mails.
     pub mail_from: String,
     /// The SES configuration set that reports what becomes of mails.
@@ -72,6 +76,23 @@ pub struct Config {
     pub portal_url: String,
 }
 
+/// The host that asks devices for their certificates.
+#[derive(Clone, Debug)]
+pub struct MutualTls {
+    /// Its address: `https://host`, without a slash at the end. It goes into enrollment profiles and can never change.
+    pub base_url: String,
+    /// The bucket of the authorities that it accepts certificates from.
+    pub bucket: String,
+}
+
+impl MutualTls {
+    /// The host's name, without a port.
+    pub fn host(&self) -> &str {
+        let host = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, host)| host);
+        host.split_once(':').map_or(host, |(name, _)| name)
+    }
+}
+
 impl Config {
     /// Reads the settings through `variable`, which is `std::env::var` in a function.
     ///
@@ -93,7 +114,14 @@ impl Config {
             queue_events_url: required("QUEUE_EVENTS_URL")?,
             bucket_results: required("BUCKET_RESULTS")?,
             secret_prefix: required("SECRET_PREFIX")?,
-            base_url: https(&required("BASE_URL")?)?,
+            base_url: https("BASE_URL", &required("BASE_URL")?)?,
+            mutual_tls: match optional("MUTUAL_TLS_BASE_URL") {
+                None => None,
+                Some(url) => Some(MutualTls {
+                    base_url: https("MUTUAL_TLS_BASE_URL", &url)?,
+                    bucket: required("BUCKET_TRUST_STORE")?,
+                }),
+            },
             mail_from: required("MAIL_FROM")?,
             mail_configuration_set: required("MAIL_CONFIGURATION_SET")?,
             operator_mail: required("OPERATOR_MAIL")?.split(',').map(|text| text.trim().to_owned()).collect(),
@@ -117,10 +145,10 @@ impl Config {
 }
 
 /// A base URL without the slash at its end.
-fn https(url: &str) -> Result<String> {
+fn https(name: &str, url: &str) -> Result<String> {
     let url = url.trim_end_matches('/');
     https_host(url).map(|_| url.to_owned()).ok_or_else(|| {
-        Error::internal(format!("the environment variable BASE_URL is not https:// and a host name: {url}"))
+        Error::internal(format!("the environment variable {name} is not https:// and a host name: {url}"))
     })
 }
 
@@ -143,6 +171,7 @@ mod tests {
             Some(match name {
                 "APNS_PORT" => "443".into(),
                 "BASE_URL" => "https://mdm.school.example/".into(),
+                "MUTUAL_TLS_BASE_URL" => "https://devices.school.example/".into(),
                 "OPERATOR_MAIL" => "a@s.example, b@s.example".into(),
                 name => name.into(),
             })
@@ -153,6 +182,11 @@ mod tests {
             (config.base_url.as_str(), config.host()),
             ("https://mdm.school.example", "mdm.school.example")
         );
+        let mutual_tls = config.mutual_tls.unwrap();
+        assert_eq!(
+            (mutual_tls.base_url.as_str(), mutual_tls.host()),
+            ("https://devices.school.example", "devices.school.example")
+        );
         assert_eq!(config.operator_mail, ["a@s.example", "b@s.example"]);
         assert!(!config.unsigned_profiles && !config.loopback_calls);
     }
@@ -160,16 +194,22 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let error = Config::read(|name| match name {
-            "MAIL_FROM" => None,
+            "MAIL_FROM" | "MUTUAL_TLS_BASE_URL" => None,
             "BASE_URL" => Some("https://mdm.school.example".into()),
             _ => Some("1".into()),
         })
         .unwrap_err();
         assert!(error.chain().contains("MAIL_FROM"));
         let error = Config::read(|name| {
-            Some(if name == "BASE_URL" { "https://mdm.school.example".into() } else { "x".into() })
+            Some(if name.ends_with("BASE_URL") { "https://mdm.school.example".into() } else { "x".into() })
         });
         assert!(error.unwrap_err().chain().contains("APNS_PORT"));
+        let error = Config::read(|name| match name {
+            "BUCKET_TRUST_STORE" => None,
+            name if name.ends_with("BASE_URL") => Some("https://mdm.school.example".into()),
+            _ => Some("1".into()),
+        });
+        assert!(error.unwrap_err().chain().contains("BUCKET_TRUST_STORE"));
     }
 
     #[test]
@@ -178,8 +218,14 @@ mod tests {
             ["http://mdm.school.example", "mdm.school.example", "https://", "https://mdm.school.example/mdm"]
         {
             assert_eq!(https_host(url), None, "{url}");
-            let error = Config::read(|name| Some(if name == "BASE_URL" { url.into() } else { "1".into() }));
-            assert!(error.unwrap_err().chain().contains("BASE_URL"), "{url}");
+            for wrong in ["BASE_URL", "MUTUAL_TLS_BASE_URL"] {
+                let error = Config::read(|name| match name {
+                    name if name == wrong => Some(url.into()),
+                    name if name.ends_with("BASE_URL") => Some("https://mdm.school.example".into()),
+                    _ => Some("1".into()),
+                });
+                assert!(error.unwrap_err().chain().contains(&format!("variable {wrong} is not")), "{url}");
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::port::outbound::Outbound;
 use crate::port::queue::Queue;
 use crate::port::random::Random;
 use crate::port::secrets::Secrets;
+use crate::port::trust_store::TrustStore;
 use crate::scope::{Realm, Scope};
 use crate::store::{Store, Tables};
 use crate::time::Clock;
@@ -61,6 +62,8 @@ pub struct State {
     pub mailer: Mailer,
     /// The bucket of large results.
     pub results: Blobs,
+    /// The authorities that the host for mutual TLS accepts, where there is such a host.
+    pub trust_store: Option<TrustStore>,
     /// Apple's push service.
     pub apns: Apns,
     /// The time.
@@ -153,6 +156,10 @@ impl State {
                 config.mail_from.clone(),
                 config.mail_configuration_set.clone(),
             ),
+            trust_store: config.mutual_tls.as_ref().map(|settings| {
+                let gateway = aws_sdk_apigatewayv2::Client::new(&aws);
+                TrustStore::new(aws_sdk_s3::Client::new(&aws), gateway, settings)
+            }),
             results: Blobs::new(aws_sdk_s3::Client::new(&aws), config.bucket_results.clone()),
             apns: Apns::new(apns),
             random,

@@ -6,9 +6,11 @@ use pomarium_local::device::{Digest, sign};
 use pomarium_local::runner::functions;
 use pomarium_tests::TestApp;
 use serde_json::{Value, json};
+use shared::state::AppState;
 use shared::time::Timestamp;
 
 use crate::devices::enrolled;
+use crate::idle_cost::proxy::Proxy;
 use crate::repository::read;
 
 /// An event's text, with what is only known while the test runs put in.
@@ -22,8 +24,12 @@ fn event(name: &str, known: &[(&str, &str)]) -> String {
 
 /// What a function answers API Gateway, as JSON.
 async fn invoke(app: &TestApp, function: &str, event: &str) -> Value {
+    invoke_on(app.runner.state.clone(), function, event).await
+}
+
+async fn invoke_on(state: AppState, function: &str, event: &str) -> Value {
     let (_, routes) = functions().into_iter().find(|(name, _)| *name == function).expect("a function");
-    let mut adapter = Adapter::from(shared::http::app(routes, app.runner.state.clone()));
+    let mut adapter = Adapter::from(shared::http::app(routes, state));
     let request: LambdaRequest = serde_json::from_str(event).expect("an event of API Gateway");
     let answer = adapter.call(LambdaEvent::new(request, Context::default())).await.expect("an answer");
     serde_json::to_value(answer).unwrap()
@@ -71,6 +77,30 @@ async fn a_command_goes_out_as_it_is() {
     let answer = invoke(&app, "command", &idle.to_string()).await;
     assert_eq!((&answer["statusCode"], &answer["isBase64Encoded"]), (&json!(200), &json!(false)));
     assert!(answer["body"].as_str().unwrap().contains("<string>DeviceInformation</string>"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_what_api_gateway_says_and_costs_no_call_more() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let device = enrolled(&app, &tenant, "D-1").await;
+    let pem = String::from_utf8(device.identity().unwrap().certificate.to_pem().unwrap()).unwrap();
+    let known = [("tenant", tenant.id.as_str()), ("certificate", &pem.replace('\n', "\\n"))];
+    let poll = event("command-idle-mutual-tls", &known);
+    let (proxy, server) = Proxy::beside(&app).await;
+    for cost in [&["Query", "UpdateItem"][..], &["UpdateItem"]] {
+        let answer = invoke_on(server.clone(), "command", &poll).await;
+        assert_eq!((&answer["statusCode"], answer["body"].as_str()), (&json!(200), Some("")));
+        assert_eq!(proxy.take(), cost);
+    }
+    // The same words anywhere else in the event prove nothing.
+    let mut elsewhere: Value = serde_json::from_str(&poll).unwrap();
+    let context = elsewhere["requestContext"].as_object_mut().unwrap();
+    let authentication = context.remove("authentication").unwrap();
+    elsewhere["authentication"] = authentication.clone();
+    elsewhere["headers"]["authentication"] = json!(authentication.to_string());
+    elsewhere["queryStringParameters"] = json!({"clientCertPem": pem});
+    assert_eq!(invoke(&app, "command", &elsewhere.to_string()).await["statusCode"], 400);
 }
 
 #[tokio::test]

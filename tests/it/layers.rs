@@ -20,6 +20,7 @@ const BACKGROUND: &[&str] = &[
     "shared/src/service/deliver_webhooks.rs",
     "shared/src/service/notify_expiry.rs",
     "shared/src/service/probe_push_certificates.rs",
+    "shared/src/service/refresh_trust_store.rs",
     "shared/src/service/seal_logs.rs",
     "shared/src/service/sweep/devices.rs",
     "shared/src/service/sweep/dropped.rs",

@@ -71,7 +71,7 @@ async fn scheduled_functions_run_when_asked() {
     assert_eq!(refused.problem(), "function-unknown");
     assert_eq!(
         refused.json["next_step"],
-        "Scheduled functions: apns-probe, events, expiry-notifier, inactivity-sweeper."
+        "Scheduled functions: apns-probe, events, expiry-notifier, inactivity-sweeper, trust-store."
     );
 }
 

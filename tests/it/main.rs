@@ -48,6 +48,7 @@ mod live_check;
 mod local_pages;
 mod mail_feedback;
 mod mails;
+mod mutual_tls;
 mod openapi;
 mod operator_token;
 mod over_the_air;

@@ -23,7 +23,7 @@ use crate::crypto::{KEY, issued_elsewhere, locked_pem, pem, pkcs12};
 
 /// Everything of ours, and of others what is logged in production.
 const FILTER: &str = "info,shared=trace,admin=trace,certificate=trace,checkin=trace,command=trace,enroll=trace,\
-                      scep=trace,push=trace,apns_probe=trace,expiry_notifier=trace,mail_feedback=trace,pomarium_local=trace";
+                      scep=trace,push=trace,apns_probe=trace,expiry_notifier=trace,mail_feedback=trace,trust_store=trace,pomarium_local=trace";
 
 /// Collects the log. Clones share it.
 #[derive(Clone, Default)]

@@ -116,7 +116,13 @@ fn every_setting_of_the_code_is_set_and_no_other() {
 fn nothing_stands_before_the_device_routes() {
     for line in read("template.yaml").lines().filter(|line| !line.trim_start().starts_with('#')) {
         assert!(!line.contains("Authorizer") && !line.contains("AuthorizationType"), "{line}");
-        assert!(!line.contains("MutualTlsAuthentication"), "{line}");
+    }
+    // Who is asked for a certificate comes to a host of its own.
+    for (id, domain) in resources("AWS::ApiGatewayV2::DomainName") {
+        let asks = domain.get("MutualTlsAuthentication").is_some();
+        assert_eq!(asks, id == "MutualTlsDomain", "{id}");
+        let host = serde_yaml_ng::to_string(&domain["DomainName"]).unwrap();
+        assert_eq!(host.contains("MutualTlsBaseUrl"), asks, "{host}");
     }
 }
 
@@ -166,10 +172,12 @@ fn every_alarm_leads_to_a_section_of_the_runbook() {
 #[test]
 fn an_alarm_about_an_event_counts_the_line_that_is_logged() {
     let unread = ["nobody-is-told", "operator-address-lost"];
+    let faults = ["trust-store-full", "trust-store-filling", "trust-store-warnings"];
     for (alarm, log, events, file) in [
         ("SilentPushes", "ApnsProbeLog", &["silent-pushes"][..], "watch_delivery.rs"),
         ("InactivityHeld", "InactivitySweeperLog", &["inactivity-held"], "sweep/inactive.rs"),
         ("UnreadMails", "MailFeedbackLog", &unread, "take_mail_feedback.rs"),
+        ("TrustStoreFault", "TrustStoreLog", &faults, "refresh_trust_store.rs"),
     ] {
         let filter = resource("AWS::Logs::MetricFilter", &format!("{alarm}Filter"));
         let terms: Vec<String> = events.iter().map(|event| format!("$.fields.event = \"{event}\"")).collect();

@@ -7,12 +7,17 @@ use axum::Json as JsonAnswer;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::domain::enrollment_settings::{
-    AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
+    AccessRight, DeviceAuthentication, EnrollmentMethod, EnrollmentSettings, IdentitySource, MutualTlsState,
+    RemovalRule,
 };
+use shared::error::Result;
 use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::Fingerprint;
+use shared::scope::Scope;
 use shared::secret::Secret;
-use shared::service::enrollment_settings::{NewSettings, Removal, change_enrollment_settings};
+use shared::service::enrollment_settings::{
+    NewSettings, Removal, change_enrollment_settings, mutual_tls_state,
+};
 use shared::state::AppState;
 use utoipa::ToSchema;
 
@@ -45,6 +50,10 @@ pub(crate) struct Settings {
     /// How devices get their profiles.
     #[serde(default)]
     method: EnrollmentMethod,
+    /// How devices that enroll from now on prove that their messages are their own. `mutual-tls` needs a host of the server's for it,
+    /// and makes their identities' ends final.
+    #[serde(default)]
+    device_authentication: DeviceAuthentication,
 }
 
 fn every_right() -> BTreeSet<AccessRight> {
@@ -90,11 +99,17 @@ pub(crate) struct SettingsView {
     identity: IdentitySource,
     external_scep: Option<ExternalScepView>,
     method: EnrollmentMethod,
+    device_authentication: DeviceAuthentication,
+    /// How far mutual TLS has come; null where it is not wanted. While it is `pending`, for some minutes, devices enroll with
+    /// signatures, and keep to that.
+    mutual_tls_state: Option<MutualTlsState>,
 }
 
-impl From<EnrollmentSettings> for SettingsView {
-    fn from(settings: EnrollmentSettings) -> Self {
-        Self {
+impl SettingsView {
+    async fn of(state: &AppState, scope: &Scope, settings: EnrollmentSettings) -> Result<Self> {
+        Ok(Self {
+            mutual_tls_state: mutual_tls_state(state, scope, &settings).await?,
+            device_authentication: settings.device_authentication,
             access_rights_number: AccessRight::bits(&settings.access_rights),
             access_rights: settings.access_rights,
             removal: match settings.removal {
@@ -108,7 +123,7 @@ impl From<EnrollmentSettings> for SettingsView {
             identity: settings.identity,
             external_scep: settings.external_scep.map(ExternalScepView::from),
             method: settings.method,
-        }
+        })
     }
 }
 
@@ -121,7 +136,8 @@ pub(crate) async fn show(
     ViewerScope(scope): ViewerScope,
     State(state): State<AppState>,
 ) -> Result<JsonAnswer<SettingsView>, Problem> {
-    Ok(JsonAnswer(state.store.enrollment_settings(&scope).await?.into()))
+    let settings = state.store.enrollment_settings(&scope).await?;
+    Ok(JsonAnswer(SettingsView::of(&state, &scope, settings).await?))
 }
 
 /// Change what enrollment profiles ask of devices, from the next profile on. What is left out goes back to its usual value.
@@ -133,7 +149,7 @@ pub(crate) async fn show(
     request_body = Settings,
     responses((status = 200, body = SettingsView),
         (status = 400, body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "Installed profiles could not be updated to this", body = ProblemDetails, content_type = "application/problem+json"))
+        (status = 409, description = "Installed profiles could not be updated to this, or there is no host for mutual TLS", body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn change(
     AdminScope(scope): AdminScope,
@@ -154,6 +170,8 @@ pub(crate) async fn change(
         identity: body.identity,
         external_scep: body.external_scep.map(ExternalScepBody::into_new),
         method: body.method,
+        device_authentication: body.device_authentication,
     };
-    Ok(JsonAnswer(change_enrollment_settings(&state, &scope, new).await?.into()))
+    let settings = change_enrollment_settings(&state, &scope, new).await?;
+    Ok(JsonAnswer(SettingsView::of(&state, &scope, settings).await?))
 }

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 use shared::domain::enrollment::Enrollment;
+use shared::domain::enrollment_settings::DeviceAuthentication;
 use shared::domain::renewal::RenewalState;
 use shared::error::Error;
 use shared::http::{AdminScope, Problem, ProblemDetails};
@@ -26,6 +27,8 @@ pub(crate) struct IdentityView {
     authority: String,
     #[schema(value_type = String, format = DateTime)]
     not_after: Timestamp,
+    /// How the device proves that it has it: by signatures, or in TLS.
+    device_authentication: DeviceAuthentication,
     /// Whether it was revoked: the device is not heard before it enrolls anew.
     revoked: bool,
     /// Where its renewal stands; null where there is nothing to renew.
@@ -68,6 +71,7 @@ impl IdentityView {
             fingerprint: identity.fingerprint.to_string(),
             authority: identity.authority.to_string(),
             not_after: identity.not_after,
+            device_authentication: enrollment.device_authentication(),
             revoked: enrollment.revoked.contains(&identity.fingerprint),
             renewal,
         })
@@ -75,7 +79,7 @@ impl IdentityView {
 }
 
 /// Have a device renew its identity now, whenever that ends: its enrollment profile is queued for it once more. Every device is asked
-/// by itself 60 to 30 days before the end, and again until it has renewed.
+/// by itself 60 to 30 days before the end, over mutual TLS in the middle of its life, and again until it has renewed.
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant}/enrollments/{enrollment}/renew-identity", tag = "devices",
     params(("tenant" = String, Path), ("enrollment" = String, Path)),

@@ -10,11 +10,13 @@ use shared::error::{Error, Kind};
 pub(crate) fn started(out: &mut impl Write, runner: &Runner, directory: &Path) {
     let base = runner.base_url();
     let now = runner.clock.now().strftime("now %F %T UTC").to_string();
+    let tls = runner.state.config.mutual_tls.as_ref().map(|host| host.base_url.clone()).unwrap_or_default();
     let sign_in = format!("sign in as {OPERATOR}");
     let lines = [
         ("Start page", format!("{base}/"), ""),
         ("Console", format!("{base}/console"), &sign_in),
         ("API", format!("{base}/v1/openapi.json"), "all calls, described"),
+        ("Mutual TLS", tls, "asks devices for their certificates"),
         ("Apple's portal", format!("{base}/_local/portal"), "simulated"),
         ("Devices", format!("{base}/_local/devices"), "simulated"),
         ("Mails", format!("{base}/_local/mails"), "sent to nobody"),

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long stopping may take.
 const LONGEST_STOP: Duration = Duration::from_secs(8);
 /// The crates of this workspace, as the log names them.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "admin",
     "certificate",
     "checkin",
@@ -35,6 +35,7 @@ const OURS: [&str; 13] = [
     "push",
     "scep",
     "shared",
+    "trust_store",
 ];
 
 #[tokio::main]

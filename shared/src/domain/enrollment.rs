@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::dismissal::Dismissal;
+use crate::domain::enrollment_settings::DeviceAuthentication;
 use crate::domain::identity::DeviceIdentity;
 use crate::domain::renewal::Renewal;
 use crate::id::{CommandUuid, EnrollmentId, Fingerprint};
@@ -110,6 +111,9 @@ pub struct Enrollment {
     /// The one of them it signs with; none until a device that enrolled before this was kept speaks again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<DeviceIdentity>,
+    /// Whether its profile has it show its identity in TLS, and sign nothing. Its end shuts such a device out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mutual_tls: bool,
     /// Renewed ones that it has not used yet, in the order they were issued.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renewals: Vec<Fingerprint>,
@@ -222,6 +226,7 @@ impl Enrollment {
             generation,
             certificates: BTreeSet::from([signer]),
             identity: None,
+            mutual_tls: false,
             renewals: Vec::new(),
             renewal: None,
             renewal_failed_at: None,
@@ -261,6 +266,11 @@ impl Enrollment {
         let rests = self.push_rests_until.is_some_and(|until| now < until);
         let is_wanted = self.waiting > 0 || self.state == EnrollmentState::Unenrolling || is_asked;
         self.push.as_ref().filter(|_| is_wanted && !rests)
+    }
+
+    /// How it proves that its messages are its own.
+    pub fn device_authentication(&self) -> DeviceAuthentication {
+        if self.mutual_tls { DeviceAuthentication::MutualTls } else { DeviceAuthentication::Signature }
     }
 
     /// Whether commands may be queued for it.

@@ -102,6 +102,27 @@ pub enum EnrollmentMethod {
     OverTheAir,
 }
 
+/// How a device proves that a message is its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceAuthentication {
+    /// It signs each message: `Mdm-Signature`.
+    #[default]
+    Signature,
+    /// It shows its identity in the TLS handshake, on a host of its own.
+    MutualTls,
+}
+
+/// How far mutual TLS has come, where a tenant wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MutualTlsState {
+    /// The gateway does not know the tenant's authority yet: profiles still have their devices sign.
+    Pending,
+    /// Profiles that are served now name the host that asks for certificates.
+    Active,
+}
+
 /// A tenant's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnrollmentSettings {
@@ -126,6 +147,12 @@ pub struct EnrollmentSettings {
     /// How devices get their profiles.
     #[serde(default)]
     pub method: EnrollmentMethod,
+    /// How the devices that enroll from now on prove themselves.
+    #[serde(default)]
+    pub device_authentication: DeviceAuthentication,
+    /// Whether mutual TLS was ever wanted: from then on devices may depend on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mutual_tls_used: bool,
     /// Counts the changes.
     pub version: u64,
 }
@@ -143,6 +170,8 @@ impl Default for EnrollmentSettings {
             identity: IdentitySource::Scep,
             external_scep: None,
             method: EnrollmentMethod::Direct,
+            device_authentication: DeviceAuthentication::Signature,
+            mutual_tls_used: false,
             version: 0,
         }
     }
@@ -188,6 +217,14 @@ impl EnrollmentSettings {
             return Err(Error::malformed("phases-need-scep", message)
                 .at("identity")
                 .next("Choose identity \"scep\" or \"external-scep\", or method \"direct\"."));
+        }
+        if self.device_authentication == DeviceAuthentication::MutualTls
+            && self.identity == IdentitySource::ExternalScep
+        {
+            let message = "The host for mutual TLS accepts identities of this server's authorities alone.";
+            return Err(Error::malformed("mutual-tls-external-scep", message)
+                .at("device_authentication")
+                .next("Choose \"signature\", or another identity than \"external-scep\"."));
         }
         if (self.identity == IdentitySource::ExternalScep) != self.external_scep.is_some() {
             let message = "A SCEP server of your own belongs to identity \"external-scep\", and that to it.";
@@ -253,6 +290,12 @@ mod tests {
             let error = with(rights).check().unwrap_err();
             assert_eq!((error.code(), error.field()), ("access-rights", Some("access_rights")));
         }
+        let external = EnrollmentSettings {
+            device_authentication: DeviceAuthentication::MutualTls,
+            identity: IdentitySource::ExternalScep,
+            ..EnrollmentSettings::default()
+        };
+        assert_eq!(external.check().unwrap_err().code(), "mutual-tls-external-scep");
         let pinned = EnrollmentSettings { pinned: true, ..EnrollmentSettings::default() };
         assert_eq!(pinned.check().unwrap_err().code(), "pinning-without-certificate");
         let trusted_authority = Some(Bytes::from_static(b"certificate"));

@@ -59,6 +59,9 @@ pub struct IdentityAuthority {
     /// that only the SCEP function may read that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_signer: Option<Bytes>,
+    /// Since when the gateway that asks devices for certificates knows it. While it is accepted, the gateway keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_since: Option<Timestamp>,
 }
 
 /// Where an authority stands.

@@ -13,6 +13,8 @@ use crate::time::{DAY, Timestamp, from_unix};
 /// How long before its end the renewal of an identity begins at the earliest, in seconds. Identities live a year; two months
 /// bridge a summer without school.
 const EARLIEST: i64 = 60 * DAY;
+/// For how long the renewals of one day's devices are spread, in seconds.
+const SPREAD: i64 = 30 * DAY;
 /// How long after a try a device that was heard since is asked again, in seconds: it had its chance.
 const PATIENCE: [i64; 4] = [DAY, 2 * DAY, 4 * DAY, 7 * DAY];
 /// How long after a device said that it failed it is asked again, in seconds.
@@ -63,24 +65,26 @@ pub enum RenewalState {
 }
 
 impl DeviceIdentity {
-    /// Before which length of its life it is to be renewed: two months, or the half of a short life.
-    fn window(&self) -> i64 {
-        EARLIEST.min((self.not_after.as_second() - self.not_before.as_second()) / 2)
+    /// Before which length of its life it is to be renewed: two months, or the half of a short life. Over mutual TLS always the
+    /// half: whose identity ended there is not let in any more, and must not have slept through it.
+    fn window(&self, mutual_tls: bool) -> i64 {
+        let half = (self.not_after.as_second() - self.not_before.as_second()) / 2;
+        if mutual_tls { half } else { EARLIEST.min(half) }
     }
 
-    /// When its renewal begins: each device has a moment of its own in the first half of the window, so that a fleet that enrolled
-    /// on one day does not renew on one. Never within a day of its beginning, however soon its authority ends.
-    pub fn renewal_begins(&self, id: &EnrollmentId) -> Timestamp {
-        let window = self.window();
+    /// When its renewal begins: each device has a moment of its own in the first half of the window and within a month, so that a
+    /// fleet that enrolled on one day does not renew on one. Never within a day of its beginning, however soon its authority ends.
+    fn renewal_begins(&self, id: &EnrollmentId, mutual_tls: bool) -> Timestamp {
+        let window = self.window(mutual_tls);
         let digest = sha256(id.to_string().as_bytes());
         let chance = digest.iter().take(6).fold(0_i64, |sum, byte| sum * 256 + i64::from(*byte));
-        let begins = self.not_after.as_second() - window + chance % (window / 2).max(1);
+        let begins = self.not_after.as_second() - window + chance % (window / 2).clamp(1, SPREAD);
         from_unix(begins.max(self.not_before.as_second() + DAY))
     }
 
-    /// From when on it counts as overdue: an eighth of the window before its end, a week as a rule.
-    fn overdue_from(&self) -> Timestamp {
-        from_unix(self.not_after.as_second() - self.window() / 8)
+    /// From when on it counts as overdue: an eighth of the window before its end, a week as a rule and three over mutual TLS.
+    fn overdue_from(&self, mutual_tls: bool) -> Timestamp {
+        from_unix(self.not_after.as_second() - self.window(mutual_tls) / 8)
     }
 }
 
@@ -95,7 +99,7 @@ impl Enrollment {
 
     /// When the device is to be asked next to renew its identity; none where it cannot be.
     pub fn renewal_at(&self) -> Option<Timestamp> {
-        let begins = self.renewable()?.renewal_begins(&self.id);
+        let begins = self.renewable()?.renewal_begins(&self.id, self.mutual_tls);
         let Some(renewal) = &self.renewal else { return Some(begins) };
         if renewal.wanted_at.is_some() {
             return renewal.wanted_at;
@@ -120,14 +124,14 @@ impl Enrollment {
     /// Whether it must be written down that the renewal is overdue.
     pub fn is_overdue_untold(&self, now: Timestamp) -> bool {
         let told = self.renewal.as_ref().is_some_and(|renewal| renewal.overdue_at.is_some());
-        !told && self.renewable().is_some_and(|identity| identity.overdue_from() <= now)
+        !told && self.renewable().is_some_and(|identity| identity.overdue_from(self.mutual_tls) <= now)
     }
 
     /// Where the renewal of its identity stands; none where there is none to renew.
     pub fn renewal_state(&self, now: Timestamp) -> Option<RenewalState> {
         let identity = self.renewable()?;
         let asked = self.renewal.as_ref().is_some_and(|renewal| renewal.asked_at.is_some());
-        Some(if identity.overdue_from() <= now {
+        Some(if identity.overdue_from(self.mutual_tls) <= now {
             RenewalState::Overdue
         } else if self.renewal_failed_at.is_some() {
             RenewalState::Failed
@@ -183,6 +187,20 @@ mod tests {
         }
         // A hundred are to be expected on each.
         assert!(days.iter().all(|count| (60..150).contains(count)), "{days:?}");
+    }
+
+    #[test]
+    fn over_mutual_tls_a_device_may_sleep_for_five_months_and_renew_in_time() {
+        let (mut earliest, mut latest) = (YEAR, 0);
+        for number in 0..1_000 {
+            let device = Enrollment { mutual_tls: true, ..device(&format!("D-{number}"), YEAR) };
+            let begins = device.renewal_at().unwrap().as_second();
+            (earliest, latest) = (earliest.min(begins), latest.max(begins));
+            let last_weeks = from_unix(YEAR - 22 * DAY);
+            assert_eq!(device.renewal_state(last_weeks), Some(RenewalState::Overdue));
+        }
+        assert!(earliest >= YEAR / 2 && latest <= YEAR - 152 * DAY, "{} {}", earliest / DAY, latest / DAY);
+        assert!(latest - earliest > 28 * DAY, "all of a month is used");
     }
 
     #[test]

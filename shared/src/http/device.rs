@@ -5,11 +5,12 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::client_certificate::client_certificate;
 use super::unenroll::unenroll;
 use super::{DEVICE_BODY, path_part};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::message::DeviceMessage;
-use crate::service::authenticate_device::authenticate_device;
+use crate::service::authenticate_device::{Proofs, authenticate_device};
 use crate::service::check_in::{Answer, check_in};
 use crate::service::next_command::next_command;
 use crate::state::AppState;
@@ -29,7 +30,8 @@ async fn answer(state: &AppState, request: Request) -> Result<Response> {
     // Read before the signature is checked: refusing nonsense costs less than an RSA operation.
     let message = DeviceMessage::parse(&body)?;
     let signature = parts.headers.get("mdm-signature").and_then(|value| value.to_str().ok());
-    let signer = authenticate_device(state, tenant, signature, &body).await?;
+    let proofs = Proofs { signature, certificate: client_certificate(&parts.extensions) };
+    let signer = authenticate_device(state, tenant, proofs, &body).await?;
     match message {
         DeviceMessage::CheckIn(message) => check_in(state, &signer, message).await,
         DeviceMessage::Report(report) => next_command(state, &signer, &report, &body).await,

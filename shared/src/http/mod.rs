@@ -1,6 +1,7 @@
 //! The edge: extractors, the two error maps, limits, and how a router becomes a Lambda function.
 
 mod caller;
+mod client_certificate;
 mod device;
 mod json;
 mod path;

@@ -23,6 +23,7 @@ pub mod push_upload;
 pub mod scep;
 pub mod seal;
 pub mod trust;
+pub mod trust_bundle;
 pub mod vendor;
 
 pub(crate) mod certificate;

@@ -12,3 +12,4 @@ pub mod queue;
 pub mod random;
 pub mod secrets;
 pub mod server_certificate;
+pub mod trust_store;

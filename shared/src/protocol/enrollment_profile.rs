@@ -61,6 +61,8 @@ pub struct ProfileOptions {
     pub pinned: bool,
     /// For a device that stays its owner's. It gives no access rights.
     pub user_enrollment: Option<UserEnrollment>,
+    /// Whether the device signs its messages; else its URLs must be on a host that asks for its certificate. Apple: `SignMessage`.
+    pub sign_messages: bool,
 }
 
 /// User Enrollment. Apple: `EnrollmentMode` and `AssignedManagedAppleID` in `mdm/profiles/com.apple.mdm.yaml`.
@@ -81,6 +83,7 @@ impl Default for ProfileOptions {
             trusted_authority: None,
             pinned: false,
             user_enrollment: None,
+            sign_messages: true,
         }
     }
 }
@@ -248,7 +251,7 @@ impl EnrollmentProfile {
         put(&mut payload, "IdentityCertificateUUID", upper(self.uuids.identity));
         put(&mut payload, "ServerCapabilities", Value::Array(capabilities));
         put(&mut payload, "ServerURL", self.server_url.as_str());
-        put(&mut payload, "SignMessage", true);
+        put(&mut payload, "SignMessage", options.sign_messages);
         put(&mut payload, "Topic", self.topic.as_str());
         if options.pinned && options.trusted_authority.is_some() {
             for key in ["CheckInURLPinningCertificateUUIDs", "ServerURLPinningCertificateUUIDs"] {
@@ -330,6 +333,7 @@ mod tests {
             trusted_authority: Some(vec![1, 2, 3]),
             pinned: true,
             user_enrollment: None,
+            sign_messages: false,
         };
         assert!(!format!("{options:?}").contains("sesame"));
         let xml = EnrollmentProfile { options, ..profile() }.to_plist().unwrap();

@@ -1,8 +1,8 @@
-//! Which device speaks: the signature over the body, and the tenant's authorities.
+//! Which device speaks: the signature over the body or the certificate of the connection, and the tenant's authorities.
 
 use std::sync::Arc;
 
-use openssl::x509::X509;
+use openssl::x509::{X509, X509Ref};
 
 use crate::domain::identity::{DeviceIdentity, IdentityAuthority};
 use crate::error::{Error, Result};
@@ -25,12 +25,48 @@ pub struct Signer {
     pub identity: DeviceIdentity,
     /// Whether an authority of the tenant's own issued it, not one that came from elsewhere.
     pub is_ours: bool,
+    /// Whether it was shown in the TLS handshake.
+    pub mutual_tls: bool,
     /// Whether its authority certifies more than this tenant's devices.
     pub is_external: bool,
 }
 
-/// Proves the signer of `body` by its `Mdm-Signature` header: the signature fits the body exactly, and the certificate
-/// comes from an authority of this tenant. Times are not compared: a device with a wrong clock, or with an identity that
+/// By what a device proves that a message is its own. One is enough.
+#[derive(Clone, Copy, Debug)]
+pub struct Proofs<'a> {
+    /// The header `Mdm-Signature`.
+    pub signature: Option<&'a str>,
+    /// The certificate whose key the device used in the TLS handshake, in PEM, as the gateway says: never as the request says.
+    pub certificate: Option<&'a str>,
+}
+
+impl Proofs<'_> {
+    /// The certificate of the device that has sent `body`.
+    fn verify(self, body: &[u8]) -> Result<X509> {
+        let shown = self.certificate.map(|pem| X509::from_pem(pem.as_bytes())).transpose();
+        // The gateway has read it before.
+        let shown = shown.map_err(Error::internal)?;
+        let signed = self.signature.map(|header| mdm_signature::verify(header, body)).transpose()?;
+        match (signed, shown) {
+            (Some(signed), Some(shown)) if !same(&signed, &shown)? => Err(Error::forbidden(
+                "client-certificate-differs",
+                "The message was signed with another identity than the connection was made with.",
+            )),
+            (Some(certificate), _) | (None, Some(certificate)) => Ok(certificate),
+            (None, None) => Err(Error::malformed(
+                "mdm-signature-missing",
+                "The message bears no Mdm-Signature header, and came over no connection with a client certificate.",
+            )),
+        }
+    }
+}
+
+fn same(left: &X509Ref, right: &X509Ref) -> Result<bool> {
+    Ok(left.to_der().map_err(Error::internal)? == right.to_der().map_err(Error::internal)?)
+}
+
+/// Proves the signer of `body` by its `Mdm-Signature` header, which fits the body exactly, or by the certificate of the TLS
+/// connection. That certificate comes from an authority of this tenant. Times are not compared: a device with a wrong clock, or with an identity that
 /// ended while it slept, must stay reachable so that it can be renewed (docs/adr).
 ///
 /// # Errors
@@ -38,13 +74,10 @@ pub struct Signer {
 pub async fn authenticate_device(
     state: &State,
     tenant: TenantId,
-    signature: Option<&str>,
+    proofs: Proofs<'_>,
     body: &[u8],
 ) -> Result<Signer> {
-    let header = signature.ok_or_else(|| {
-        Error::malformed("mdm-signature-missing", "The message bears no Mdm-Signature header.")
-    })?;
-    let certificate = mdm_signature::verify(header, body)?;
+    let certificate = proofs.verify(body)?;
     let fingerprint = Fingerprint::of(&certificate.to_der().map_err(Error::internal)?);
     let scope = Scope::authenticated(tenant, Actor::Device(fingerprint));
     let mut issuer = issuer_of(&certificate, &authorities(state, &scope).await?)?;
@@ -66,6 +99,7 @@ pub async fn authenticate_device(
         not_before: validity::from_asn1(certificate.not_before()).map_err(Error::internal)?,
         not_after: validity::from_asn1(certificate.not_after()).map_err(Error::internal)?,
     };
+    let mutual_tls = proofs.certificate.is_some();
     Ok(Signer {
         scope,
         certificate,
@@ -73,6 +107,7 @@ pub async fn authenticate_device(
         identity,
         is_ours: issuer.is_own(),
         is_external: issuer.external,
+        mutual_tls,
     })
 }
 

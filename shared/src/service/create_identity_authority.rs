@@ -142,6 +142,7 @@ fn record(
         retired_at: None,
         not_after: validity::from_asn1(certificate.not_after()).map_err(Error::internal)?,
         profile_signer: None,
+        tls_since: None,
     })
 }
 

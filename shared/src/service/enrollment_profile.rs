@@ -11,8 +11,10 @@ use super::issue_identity::identity_subject;
 use super::over_the_air::profile_service;
 use super::profile_signer::sign_profile;
 use super::secret_path;
+use crate::config::MutualTls;
+use crate::domain::enrollment::Enrollment;
 use crate::domain::enrollment_settings::{
-    AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
+    AccessRight, DeviceAuthentication, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
 };
 use crate::domain::external_scep::ExternalScep;
 use crate::domain::identity::IdentityAuthority;
@@ -119,6 +121,8 @@ pub(super) struct Frame {
     /// Who issues the identities.
     pub(super) authority: IdentityAuthority,
     options: ProfileOptions,
+    /// Where the device sends its messages.
+    base: String,
 }
 
 impl Frame {
@@ -133,24 +137,57 @@ impl Frame {
         let now = state.clock.now();
         let topic = state.store.push_certificates(scope).await?.usable(now)?.certificate.topic.clone();
         let authority = issuing_authority(state, scope).await?;
-        Ok(Self { topic, authority, options: options(state, scope, settings, terms).await? })
+        let mutual_tls = match settings.device_authentication {
+            DeviceAuthentication::Signature => false,
+            // Until the gateway knows the authority, it would turn the device away: one that signs is always heard.
+            DeviceAuthentication::MutualTls => authority.tls_since.is_some(),
+        };
+        let frame = Self {
+            topic,
+            authority,
+            options: options(state, scope, settings, terms).await?,
+            base: state.config.base_url.clone(),
+        };
+        Ok(match &state.config.mutual_tls {
+            Some(server) if mutual_tls => frame.over(server),
+            Some(_) | None => frame,
+        })
     }
 
-    /// The frame of a profile that is installed already: it keeps its topic for ever, whichever certificate is the active one.
+    /// The frame of a profile that a device has installed already: it keeps its topic for ever, whichever certificate is the
+    /// active one, and the way in which the device proves itself.
     ///
     /// # Errors
-    /// Conflict when there is no authority.
+    /// Conflict when there is no authority, or when the gateway does not know it yet and the device depends on that.
     pub(super) async fn installed(
         state: &State,
         scope: &Scope,
         settings: &EnrollmentSettings,
         topic: String,
-        is_user_enrollment: bool,
+        device: &Enrollment,
     ) -> Result<Self> {
         let authority = issuing_authority(state, scope).await?;
-        let user_enrollment = is_user_enrollment.then(link_terms::UserEnrollment::default);
+        let user_enrollment = device.facts.user_enrollment.then(link_terms::UserEnrollment::default);
         let terms = LinkTerms { user_enrollment, ..LinkTerms::default() };
-        Ok(Self { topic, authority, options: options(state, scope, settings, &terms).await? })
+        let options = options(state, scope, settings, &terms).await?;
+        let frame = Self { topic, authority, options, base: state.config.base_url.clone() };
+        if !device.mutual_tls {
+            return Ok(frame);
+        }
+        match &state.config.mutual_tls {
+            Some(server) if frame.authority.tls_since.is_some() => Ok(frame.over(server)),
+            Some(_) | None => Err(Error::conflict(
+                "mutual-tls-pending",
+                "The host for mutual TLS does not know the tenant's authority yet.",
+            )
+            .next("Repeat it in a quarter of an hour.")),
+        }
+    }
+
+    /// The same for devices that show their identity in TLS and sign nothing.
+    fn over(self, server: &MutualTls) -> Self {
+        let options = ProfileOptions { sign_messages: false, ..self.options };
+        Self { options, base: server.base_url.clone(), ..self }
     }
 
     /// The profile around an identity, signed.
@@ -162,7 +199,7 @@ impl Frame {
         identity: Identity,
         unsigned: bool,
     ) -> Result<ServedProfile> {
-        let profile = self.around(state, scope, name, identity).to_plist()?;
+        let profile = self.around(scope, name, identity).to_plist()?;
         signed(state, scope, &self.authority, profile, unsigned).await
     }
 
@@ -174,19 +211,18 @@ impl Frame {
         name: &(impl fmt::Display + Sync),
         identity: Identity,
     ) -> Result<ServedProfile> {
-        let profile = self.around(state, scope, name, identity).identity_to_plist()?;
+        let profile = self.around(scope, name, identity).identity_to_plist()?;
         signed(state, scope, &self.authority, profile, false).await
     }
 
     fn around(
         &self,
-        state: &State,
         scope: &Scope,
         name: &(impl fmt::Display + Sync),
         identity: Identity,
     ) -> EnrollmentProfile {
-        let Self { topic, authority, options } = self;
-        let (base, tenant) = (&state.config.base_url, scope.tenant());
+        let Self { topic, authority, options, base } = self;
+        let tenant = scope.tenant();
         EnrollmentProfile {
             identifier: format!("com.pomarium.{tenant}.enrollment"),
             display_name: authority.common_name.clone(),
@@ -254,6 +290,7 @@ async fn options(
         trusted_authority: settings.trusted_authority.clone().map(Vec::from),
         pinned: settings.pinned,
         user_enrollment,
+        sign_messages: true,
     })
 }
 

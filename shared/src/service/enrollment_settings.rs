@@ -8,7 +8,8 @@ use super::external_settings::{self, CheckedExternal, NewExternalScep};
 use super::secret_path;
 use crate::domain::audit::AuditAction;
 use crate::domain::enrollment_settings::{
-    AccessRight, EnrollmentMethod, EnrollmentSettings, IdentitySource, RemovalRule,
+    AccessRight, DeviceAuthentication, EnrollmentMethod, EnrollmentSettings, IdentitySource, MutualTlsState,
+    RemovalRule,
 };
 use crate::domain::external_scep::wrong;
 use crate::domain::identity::IdentityAuthority;
@@ -55,6 +56,8 @@ pub struct NewSettings {
     pub external_scep: Option<NewExternalScep>,
     /// How devices get their profiles.
     pub method: EnrollmentMethod,
+    /// How devices prove themselves.
+    pub device_authentication: DeviceAuthentication,
 }
 
 /// Takes new settings for the profiles that are served from now on.
@@ -67,6 +70,11 @@ pub async fn change_enrollment_settings(
     scope: &Scope,
     new: NewSettings,
 ) -> Result<EnrollmentSettings> {
+    if new.device_authentication == DeviceAuthentication::MutualTls && state.config.mutual_tls.is_none() {
+        return Err(Error::conflict("mutual-tls-unavailable", "This server has no host for mutual TLS.")
+            .at("device_authentication")
+            .next("Choose \"signature\", or ask the operator to set MutualTlsBaseUrl (docs/DEPLOY.md)."));
+    }
     let before = state.store.enrollment_settings(scope).await?;
     let (removal, password) = removal(state, &before, new.removal)?;
     let external = match new.external_scep {
@@ -83,6 +91,9 @@ pub async fn change_enrollment_settings(
         identity: new.identity,
         external_scep: external.as_ref().map(|checked| checked.external.clone()),
         method: new.method,
+        device_authentication: new.device_authentication,
+        mutual_tls_used: before.mutual_tls_used
+            || new.device_authentication == DeviceAuthentication::MutualTls,
         version: before.version + 1,
     };
     settings.check()?;
@@ -97,7 +108,8 @@ pub async fn change_enrollment_settings(
     let mut audit = state
         .audit(scope, AuditAction::EnrollmentSettingsChanged)
         .with("access_rights", AccessRight::bits(&settings.access_rights))
-        .with("per_user_connections", settings.per_user_connections);
+        .with("per_user_connections", settings.per_user_connections)
+        .with("mutual_tls", settings.device_authentication == DeviceAuthentication::MutualTls);
     let mut trusted = Vec::new();
     if let Some(CheckedExternal { external, authorities, secret }) = external {
         trusted = trust(state, scope, authorities).await?;
@@ -135,6 +147,26 @@ async fn trust(
         }
     }
     Ok(trusted)
+}
+
+/// How far mutual TLS has come; `None` where the tenant does not want it.
+///
+/// # Errors
+/// Unavailable when the authorities cannot be read.
+pub async fn mutual_tls_state(
+    state: &State,
+    scope: &Scope,
+    settings: &EnrollmentSettings,
+) -> Result<Option<MutualTlsState>> {
+    match settings.device_authentication {
+        DeviceAuthentication::Signature => Ok(None),
+        DeviceAuthentication::MutualTls => {
+            let authorities = state.store.authorities(scope).await?;
+            let known = authorities.iter().any(|each| each.issuing && each.tls_since.is_some());
+            let is_active = known && state.config.mutual_tls.is_some();
+            Ok(Some(if is_active { MutualTlsState::Active } else { MutualTlsState::Pending }))
+        }
+    }
 }
 
 /// The rule, and a password that is yet to be kept.

@@ -6,7 +6,7 @@ use openssl::pkey::{HasPublic, PKey, PKeyRef, Public};
 use openssl::x509::{X509, X509Name, X509NameRef};
 
 use super::authenticate_device::authorities;
-use super::scep_authority::{Issuer, addressable, authority_for, issuer, open};
+use super::scep_authority::{Issuer, addressable, authority_for, issuer, open, renewing_authority};
 use crate::domain::enrollment_settings::EnrollmentMethod;
 use crate::domain::identity::{IDENTITY_DAYS, IssuedIdentity, PHASE_DAYS};
 use crate::domain::identity_name::{IdentityKind, IdentityName};
@@ -87,8 +87,8 @@ pub(super) async fn issue(
         if let Some((former, device)) =
             former.and_then(|former| former.enrollment.clone().map(|id| (former, id)))
         {
-            // Whoever renews moves over to the newest authority.
-            let issuing = issuer(state, scope, authority_for(state, scope).await?).await?;
+            let authority = renewing_authority(state, scope, &request.transaction.signer).await?;
+            let issuing = issuer(state, scope, authority).await?;
             return renew(state, scope, &issuing.credential, request, &device, &former).await;
         }
     }

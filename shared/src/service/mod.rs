@@ -57,6 +57,7 @@ mod push_key;
 mod queue_on_target;
 pub mod record_ownership;
 pub mod refresh;
+pub mod refresh_trust_store;
 mod refuse_duplicate;
 pub mod renew_identity;
 pub mod request_push_certificate;

@@ -33,16 +33,17 @@ const PRIORITY: u8 = 5;
 pub(super) async fn ask_for_renewal(state: &State, scope: &Scope, device: &Enrollment) -> Result<()> {
     let (Some(identity), Some(push)) = (&device.identity, &device.push) else { return Ok(()) };
     let now = state.clock.now();
-    let is_user_enrollment = device.facts.user_enrollment;
     let settings = state.store.enrollment_settings(scope).await?;
-    let frame = Frame::installed(state, scope, &settings, push.topic.clone(), is_user_enrollment).await?;
+    let frame = Frame::installed(state, scope, &settings, push.topic.clone(), device).await?;
     let token = RenewalToken { id: state.random.id(), secret: state.random.token() };
     let common_name = PromisedName::Renewal(token.id.clone()).to_string();
     // The group stands in the subject for the day when the device enrolls anew with it.
     let record = state.store.identity(scope, &identity.fingerprint).await?;
     let group = record.and_then(|record| record.holder.group);
     let subject = subject(&frame.authority.organization, group.as_deref(), &common_name);
-    let (external, former) = (settings.external(), identity.fingerprint);
+    // The gateway for mutual TLS knows no authority but those of this server.
+    let external = settings.external().filter(|_| !device.mutual_tls);
+    let former = identity.fingerprint;
     let kept = RenewalChallenge {
         external: external.is_some(),
         ..RenewalChallenge::create(&token, device.id.clone(), former, subject.clone(), now)

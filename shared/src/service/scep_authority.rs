@@ -2,7 +2,7 @@
 
 use openssl::x509::X509;
 
-use super::authenticate_device::{authorities, certificates};
+use super::authenticate_device::{authorities, certificates, issuer_of};
 use super::create_enrollment_link::issuing_authority;
 use super::secret_path;
 use crate::domain::identity::IdentityAuthority;
@@ -30,6 +30,23 @@ pub(super) async fn authority_for(state: &State, scope: &Scope) -> Result<Identi
         | Kind::Unavailable
         | Kind::Internal => error,
     })
+}
+
+/// Who issues a renewal: whoever renews moves over to the newest authority. While the gateway for mutual TLS does not know that
+/// one, and knows the former one, that one issues once more: else it would turn the device away.
+pub(super) async fn renewing_authority(
+    state: &State,
+    scope: &Scope,
+    former: &X509,
+) -> Result<IdentityAuthority> {
+    let issuing = authority_for(state, scope).await?;
+    if issuing.tls_since.is_some() {
+        return Ok(issuing);
+    }
+    let all = authorities(state, scope).await?;
+    let known: Vec<_> =
+        addressable(&all).filter(|authority| authority.tls_since.is_some()).cloned().collect();
+    Ok(issuer_of(former, &known)?.unwrap_or(issuing))
 }
 
 /// An authority with its key.

@@ -20,6 +20,7 @@ use crate::domain::link_terms::compared;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint};
 use crate::scope::Scope;
+use crate::time::Timestamp;
 
 /// The condition of an authority that is not trusted, or not any more.
 const UNLESS_TRUSTED: &str = "attribute_not_exists(pk) OR attribute_exists(retired_at)";
@@ -97,18 +98,29 @@ impl Store {
         authority: &IdentityAuthority,
         audit: &AuditEntry,
     ) -> Result<bool> {
-        let fingerprint = authority.fingerprint();
-        let key = if authority.is_own() {
-            keys::replaced_authority(scope.tenant(), &fingerprint)
-        } else {
-            keys::trusted_authority(scope.tenant(), &fingerprint)
-        };
+        let key = authority_key(scope, authority);
         // Nobody needs to hear any more when it ends.
         let expression = "SET retired_at = :now REMOVE expiry_month, expiry";
         let condition = "attribute_exists(pk) AND attribute_not_exists(retired_at)";
         let values = HashMap::from([(":now".to_owned(), value(audit.at)?)]);
         let update = update_part(&self.tables.pki, &key, expression, Some(condition), values)?;
         self.write_if(vec![update, self.audit_part(scope, audit)?]).await
+    }
+
+    /// Notes that the gateway for mutual TLS knows an authority. `Ok(false)` when that was noted before, or when the authority has
+    /// another place by now: whoever looks again notes it there.
+    pub async fn note_gateway_knows(
+        &self,
+        scope: &Scope,
+        authority: &IdentityAuthority,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let values =
+            HashMap::from([(":now".to_owned(), value(now)?), (":id".to_owned(), text(&authority.id))]);
+        let key = authority_key(scope, authority);
+        let condition = "id = :id AND attribute_not_exists(tls_since)";
+        let update = update_part(&self.tables.pki, &key, "SET tls_since = :now", Some(condition), values)?;
+        self.write_if(vec![update]).await
     }
 
     /// Every authority that the tenant has or trusts, retired ones too, the issuing one first.
@@ -245,6 +257,17 @@ impl Store {
             Some(&unbound),
             values,
         )
+    }
+}
+
+/// Where an authority has its item.
+fn authority_key(scope: &Scope, authority: &IdentityAuthority) -> Key {
+    if authority.issuing {
+        keys::issuing_authority(scope.tenant())
+    } else if authority.is_own() {
+        keys::replaced_authority(scope.tenant(), &authority.fingerprint())
+    } else {
+        keys::trusted_authority(scope.tenant(), &authority.fingerprint())
     }
 }
 

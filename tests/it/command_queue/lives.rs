@@ -108,6 +108,7 @@ fn signer(scope: &Scope, certificate: &X509, name: &str) -> Signer {
         fingerprint,
         identity,
         is_ours: true,
+        mutual_tls: false,
         is_external: false,
     }
 }

@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use pomarium_local::runner::function_routes;
 use pomarium_tests::TestApp;
+use shared::config::Config;
 use shared::port::random::Random;
 use shared::state::AppState;
 use tokio::sync::Barrier;
@@ -37,6 +38,11 @@ impl Proxy {
 
     /// The same, without anything that listens: what the process holds.
     pub(crate) async fn beside(app: &TestApp) -> (Self, AppState) {
+        Self::beside_with(app, app.runner.state.config.clone()).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn beside_with(app: &TestApp, config: Config) -> (Self, AppState) {
         let proxy = Self {
             http: reqwest::Client::new(),
             aws: Endpoints::of(app),
@@ -45,7 +51,6 @@ impl Proxy {
         };
         let (listener, endpoint) = listen().await;
         serve(listener, Router::new().fallback(forward).with_state(proxy.clone()));
-        let config = app.runner.state.config.clone();
         let state = another_process(app, config, &endpoint, Random::seeded(8));
         (proxy, state)
     }

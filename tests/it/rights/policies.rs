@@ -40,6 +40,9 @@ fn short(resource: &Value) -> String {
     if full.contains(":ses:") {
         return "ses".to_owned();
     }
+    if full.contains(":apigateway:") {
+        return "apigateway".to_owned();
+    }
     full.trim_start_matches("${")
         .replacen(".Arn}", "", 1)
         .trim_end_matches(".Arn")

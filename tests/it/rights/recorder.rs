@@ -64,6 +64,7 @@ impl Processes {
             "expiry-notifier",
             "inactivity-sweeper",
             "mail-feedback",
+            "trust-store",
         ] {
             processes.add(app, name).await;
         }
@@ -155,9 +156,21 @@ fn needed(call: &Call) -> Vec<(String, String)> {
         Some(("AWSEvents", operation)) => one("EventBuses", &format!("events:{operation}")),
         Some(other) => panic!("nobody knows {other:?}"),
         None if call.parts.uri.path() == "/v2/email/outbound-emails" => one("ses", "ses:SendEmail"),
-        None if call.parts.method == http::Method::PUT => one("Results", "s3:PutObject"),
-        None if call.parts.method == http::Method::GET => one("Results", "s3:GetObject"),
+        None if call.parts.uri.path().starts_with("/v2/domainnames/") => {
+            one("apigateway", &format!("apigateway:{}", call.parts.method))
+        }
+        None if call.parts.method == http::Method::PUT => one(bucket(call), "s3:PutObject"),
+        None if call.parts.method == http::Method::GET => one(bucket(call), "s3:GetObject"),
         None => panic!("nobody knows {} {}", call.parts.method, call.parts.uri),
+    }
+}
+
+/// A bucket by its logical id.
+fn bucket(call: &Call) -> &'static str {
+    match call.parts.uri.path().split('/').nth(1) {
+        Some("results") => "Results",
+        Some("trust-store") => "TrustStoreBucket",
+        other => panic!("nobody knows the bucket {other:?}"),
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use plist::{Dictionary, Value};
 use pomarium_local::apns::Answer;
 use pomarium_local::device::{Reply, SimDevice};
-use pomarium_local::runner::{QueueFunction, deliver_all, deliver_reports};
+use pomarium_local::runner::{QueueFunction, deliver_all, deliver_reports, run};
 use pomarium_tests::{Api, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::json;
@@ -51,6 +51,7 @@ pub(crate) async fn play() -> Played {
     told::event_bus(&app, &processes, &tenant).await;
     signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
+    mutual_tls(&app, &processes, &tenant).await;
     carried_identities(&app, &processes, &tenant).await;
     external::external_scep(&app, &processes, &tenant).await;
     replacement_and_renewal(&app, &tenant, &topic).await;
@@ -270,6 +271,26 @@ async fn links(tenant: &Tenant) {
     let path = tenant.path(&format!("enrollment-links/{}", made["id"].as_str().unwrap()));
     tenant.admin.get(&path).await.expect(200);
     tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(204);
+}
+
+/// A device that shows its identity in TLS, from the note that the gateway knows its authority on.
+async fn mutual_tls(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    let settings = tenant.path("enrollment-settings");
+    let wanted =
+        json!({"device_authentication": "mutual-tls", "removal": {"rule": "with-password"}}).to_string();
+    tenant.admin.call(Method::PUT, &settings, wanted.into()).await.expect(200);
+    for progress in ["told", "settled"] {
+        let round = run(processes.state("trust-store"), "trust-store").await.unwrap();
+        assert_eq!(round["progress"], progress);
+    }
+    tenant.get("enrollment-settings").await.expect(200);
+    pass_seconds(app, 61);
+    let mut device = SimDevice::new("D-12", "D-12", "iPad").trusting(&app.runner.tls_root);
+    device.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
+    assert!(!device.profile().unwrap().sign_messages);
+    device.check_out().await.expect("it goes");
+    let usual = json!({"removal": {"rule": "with-password"}}).to_string();
+    tenant.admin.call(Method::PUT, &settings, usual.into()).await.expect(200);
 }
 
 /// Profiles with a removal password that bring their identity along, for devices of either URL.

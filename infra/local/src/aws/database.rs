@@ -34,12 +34,27 @@ const SCHEMA: &str = "
     ) strict;
     create index if not exists message_by_queue on message (queue, visible_at);
     create table if not exists bucket (name text primary key) strict;
+    create table if not exists versioned_bucket (name text primary key references bucket (name)) strict;
     create table if not exists object (
         bucket text not null references bucket (name),
         key text not null,
         content blob not null,
         checksum_crc32 text,
         primary key (bucket, key)
+    ) strict;
+    create table if not exists object_version (
+        bucket text not null references versioned_bucket (name),
+        key text not null,
+        version text not null,
+        content blob not null,
+        primary key (bucket, key, version)
+    ) strict;
+    create table if not exists domain (
+        name text primary key,
+        bucket text,
+        key text,
+        version text,
+        updating integer not null default 0
     ) strict;
     create table if not exists mail (
         sequence integer primary key autoincrement,

@@ -26,6 +26,11 @@ impl Refusal {
         Self { status: StatusCode::NOT_FOUND, code, message: message.into() }
     }
 
+    /// The object is another one than the caller thinks (412).
+    pub(super) fn precondition(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::PRECONDITION_FAILED, code: "PreconditionFailed", message: message.into() }
+    }
+
     /// Something that AWS does and this does not.
     pub(super) fn not_implemented(message: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_IMPLEMENTED, code: "NotImplemented", message: message.into() }

@@ -4,6 +4,7 @@ mod database;
 mod dynamodb;
 mod error;
 mod event_bridge;
+mod gateway;
 mod mail_report;
 mod mailbox;
 mod mime;
@@ -31,6 +32,8 @@ use tokio::task::JoinHandle;
 use self::database::Database;
 pub use self::error::Refusal;
 pub use self::event_bridge::{BusEvent, Buses, Refused};
+use self::gateway::Domains;
+pub use self::gateway::TrustStoreVersion;
 pub use self::mailbox::{Mailbox, SentMail};
 pub use self::queues::{Counts, Message, QueueSettings, Queues, Redrive};
 use self::s3::Objects;
@@ -86,6 +89,7 @@ impl LocalAws {
             buses: Buses::new(),
             sqs: Sqs(Queues::new(database.clone(), clock.clone(), closed.clone())),
             mailbox: Mailbox::new(database.clone(), clock, mail),
+            domains: Domains::new(database.clone()),
             objects: Objects::new(database),
         };
         let (dynamodb_endpoint, dynamodb) =
@@ -140,6 +144,36 @@ impl LocalAws {
         self.services.objects.create_bucket(bucket)
     }
 
+    /// Makes a bucket that keeps the versions of its objects, unless it exists.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn create_versioned_bucket(&self, bucket: &str) -> Result<(), Refusal> {
+        self.services.objects.create_bucket(bucket)?;
+        self.services.objects.keep_versions(bucket)
+    }
+
+    /// Makes a custom domain of API Gateway that asks for client certificates, unless it exists.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn create_domain(&self, name: &str) -> Result<(), Refusal> {
+        self.services.domains.create(name)
+    }
+
+    /// Lets a custom domain take its time with what it was told, until it is said to be done.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn set_domain_updating(&self, name: &str, updating: bool) -> Result<(), Refusal> {
+        self.services.domains.set_updating(name, updating)
+    }
+
+    /// What a custom domain accepts certificates from.
+    pub fn trust(&self, name: &str) -> Trust {
+        Trust { domains: self.services.domains.clone(), name: name.to_owned() }
+    }
+
     /// Stops: no new requests, those that run are finished, long polls return empty.
     pub async fn stop(self) {
         self.closing.send_replace(true);
@@ -148,6 +182,23 @@ impl LocalAws {
                 tracing::error!(%error, "a local AWS service did not end well");
             }
         }
+    }
+}
+
+/// What one custom domain accepts certificates from.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    domains: Domains,
+    name: String,
+}
+
+impl Trust {
+    /// The present version.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn now(&self) -> Result<TrustStoreVersion, Refusal> {
+        self.domains.trusted(&self.name)
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, ETAG};
+use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use openssl::hash::{MessageDigest, hash};
 use rusqlite::{OptionalExtension as _, params};
@@ -15,6 +15,9 @@ use super::server::Services;
 /// The checksum that SDK clients send with an object and verify when they read it.
 const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-checksum-crc32");
 
+/// The version of an object, in a bucket that keeps versions.
+const VERSION: HeaderName = HeaderName::from_static("x-amz-version-id");
+
 /// The objects of the one account.
 #[derive(Clone, Debug)]
 pub(super) struct Objects(Database);
@@ -22,6 +25,8 @@ pub(super) struct Objects(Database);
 struct Object {
     content: Vec<u8>,
     checksum: Option<String>,
+    /// In a bucket that keeps versions: here, equal contents are one version.
+    version: Option<String>,
 }
 
 /// `PUT`, `GET`, `HEAD` and `DELETE` of one object.
@@ -55,15 +60,35 @@ impl Objects {
         })
     }
 
+    /// Has a bucket keep the versions of its objects.
+    pub(super) fn keep_versions(&self, bucket: &str) -> Result<(), Refusal> {
+        self.0.transaction(|transaction| {
+            transaction.execute("insert or ignore into versioned_bucket (name) values (?1)", [bucket])?;
+            Ok(())
+        })
+    }
+
     fn put(&self, bucket: &str, key: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
         let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         // A body of unknown length arrives in chunks with a trailer; ours are in memory and arrive whole.
         if header("x-amz-content-sha256").is_some_and(|hash| hash.starts_with("STREAMING-")) {
             return Err(Refusal::not_implemented("No aws-chunked bodies here."));
         }
-        let object =
-            Object { content: body.to_vec(), checksum: header(CHECKSUM.as_str()).map(str::to_owned) };
         self.known_bucket(bucket)?;
+        self.precondition(bucket, key, header(IF_MATCH.as_str()), header(IF_NONE_MATCH.as_str()))?;
+        let object = Object {
+            content: body.to_vec(),
+            checksum: header(CHECKSUM.as_str()).map(str::to_owned),
+            version: self.version(bucket, body)?,
+        };
+        if let Some(version) = &object.version {
+            self.0.transaction(|transaction| {
+                transaction.execute(
+                    "insert or ignore into object_version (bucket, key, version, content) values (?1, ?2, ?3, ?4)",
+                    params![bucket, key, version, object.content],
+                )
+            })?;
+        }
         self.0.transaction(|transaction| {
             transaction.execute(
                 "insert or replace into object (bucket, key, content, checksum_crc32) values (?1, ?2, ?3, ?4)",
@@ -73,20 +98,58 @@ impl Objects {
         Ok((StatusCode::OK, described(&object)?).into_response())
     }
 
+    /// Whether the object is the one that the caller thinks it is.
+    fn precondition(
+        &self,
+        bucket: &str,
+        key: &str,
+        matches: Option<&str>,
+        none_matches: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let present = match self.find(bucket, key)? {
+            Some(object) => Some(etag(&object.content)?),
+            None => None,
+        };
+        let is_met = match (matches, none_matches) {
+            (Some(wanted), _) => present.as_deref() == Some(wanted),
+            (None, Some(_)) => present.is_none(),
+            (None, None) => true,
+        };
+        let refuse = || Refusal::precondition("At least one of the preconditions did not hold.");
+        is_met.then_some(()).ok_or_else(refuse)
+    }
+
+    /// The version that this content is, if the bucket keeps versions.
+    fn version(&self, bucket: &str, content: &[u8]) -> Result<Option<String>, Refusal> {
+        let keeps: Option<()> = self.0.transaction(|transaction| {
+            let query = "select 1 from versioned_bucket where name = ?1";
+            transaction.query_row(query, [bucket], |_| Ok(())).optional()
+        })?;
+        let digest = hash(MessageDigest::sha256(), content).map_err(Refusal::internal)?;
+        Ok(keeps.map(|()| hex::encode(digest)))
+    }
+
     fn get(&self, bucket: &str, key: &str) -> Result<Response, Refusal> {
         self.known_bucket(bucket)?;
+        let found = self.find(bucket, key)?;
+        let found =
+            found.ok_or_else(|| Refusal::not_found("NoSuchKey", "The specified key does not exist."))?;
+        let version = self.version(bucket, &found.content)?;
+        let object = Object { version, ..found };
+        Ok((described(&object)?, object.content).into_response())
+    }
+
+    fn find(&self, bucket: &str, key: &str) -> Result<Option<Object>, Refusal> {
         let found: Option<Object> = self.0.transaction(|transaction| {
             transaction
                 .query_row(
                     "select content, checksum_crc32 from object where bucket = ?1 and key = ?2",
                     [bucket, key],
-                    |row| Ok(Object { content: row.get(0)?, checksum: row.get(1)? }),
+                    |row| Ok(Object { content: row.get(0)?, checksum: row.get(1)?, version: None }),
                 )
                 .optional()
         })?;
-        let object =
-            found.ok_or_else(|| Refusal::not_found("NoSuchKey", "The specified key does not exist."))?;
-        Ok((described(&object)?, object.content).into_response())
+        Ok(found)
     }
 
     fn delete(&self, bucket: &str, key: &str) -> Result<Response, Refusal> {
@@ -106,14 +169,21 @@ impl Objects {
 }
 
 fn described(object: &Object) -> Result<HeaderMap, Refusal> {
-    let digest = hash(MessageDigest::md5(), &object.content).map_err(Refusal::internal)?;
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(ETAG, header_value(&format!("\"{}\"", hex::encode(digest)))?);
+    headers.insert(ETAG, header_value(&etag(&object.content)?)?);
     if let Some(checksum) = &object.checksum {
         headers.insert(CHECKSUM, header_value(checksum)?);
     }
+    if let Some(version) = &object.version {
+        headers.insert(VERSION, header_value(version)?);
+    }
     Ok(headers)
+}
+
+fn etag(content: &[u8]) -> Result<String, Refusal> {
+    let digest = hash(MessageDigest::md5(), content).map_err(Refusal::internal)?;
+    Ok(format!("\"{}\"", hex::encode(digest)))
 }
 
 fn header_value(text: &str) -> Result<HeaderValue, Refusal> {

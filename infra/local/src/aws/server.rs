@@ -1,4 +1,4 @@
-//! One address for Secrets Manager, SQS, EventBridge, SES and S3, told apart as AWS's own requests can be.
+//! One address for Secrets Manager, SQS, EventBridge, SES, API Gateway and S3, told apart as AWS's own requests can be.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, post};
+use axum::routing::{any, get, post};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HOST};
 use serde::de::DeserializeOwned;
@@ -18,7 +18,7 @@ use super::error::Refusal;
 use super::event_bridge::Buses;
 use super::secrets_manager::SecretsManager;
 use super::sqs::{self, Sqs};
-use super::{s3, ses};
+use super::{gateway, s3, ses};
 
 /// S3 objects may be larger than anything the JSON services take.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -31,6 +31,7 @@ pub(super) struct Services {
     pub(super) buses: Buses,
     pub(super) mailbox: super::Mailbox,
     pub(super) objects: s3::Objects,
+    pub(super) domains: gateway::Domains,
 }
 
 /// A listener on a free port of the loopback address.
@@ -49,6 +50,7 @@ pub(super) fn router(services: Services) -> Router {
     Router::new()
         .route("/", post(json_operation))
         .route("/v2/email/outbound-emails", post(ses::send_email))
+        .route("/v2/domainnames/{name}", get(gateway::show).patch(gateway::update))
         .route("/{bucket}/{*key}", any(s3::object))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(services)

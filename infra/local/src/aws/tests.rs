@@ -1,6 +1,7 @@
 //! Every operation, through the real clients and the ports that the functions use.
 
 mod dynamodb;
+mod gateway;
 mod mails;
 mod objects;
 mod queues;

@@ -16,7 +16,7 @@ pub enum DeviceError {
         /// Where.
         url: String,
         /// Why.
-        source: reqwest::Error,
+        source: Box<dyn StdError + Send + Sync>,
     },
     /// The server answered with another status than 200.
     Refused {
@@ -80,8 +80,7 @@ impl fmt::Display for DeviceError {
 impl StdError for DeviceError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Unreachable { source, .. } => Some(source),
-            Self::Unreadable { source, .. } => {
+            Self::Unreachable { source, .. } | Self::Unreadable { source, .. } => {
                 let source: &(dyn StdError + 'static) = source.as_ref();
                 Some(source)
             }

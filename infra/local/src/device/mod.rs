@@ -11,8 +11,10 @@ mod over_the_air;
 mod profile;
 mod refresh;
 mod script;
+mod tls;
 mod wire;
 
+use openssl::x509::X509;
 use plist::{Dictionary, Value};
 use shared::pki::Credential;
 use shared::port::random::Random;
@@ -30,6 +32,7 @@ pub use message::{Digest, sign};
 pub use over_the_air::ProfileService;
 pub use profile::{IdentityPayload, Pkcs12Payload, ScepPayload, ServedProfile};
 pub use script::Reply;
+pub use tls::TlsClient;
 pub use wire::{Command, Response, Url};
 
 /// A simulated device, or one user on it.
@@ -114,6 +117,13 @@ impl SimDevice {
     pub fn made_by(mut self, factory: &Factory) -> Result<Self> {
         self.made_as = Some(factory.certify(&self.udid)?);
         Ok(self)
+    }
+
+    /// Accepts certificates of this authority from servers.
+    #[must_use]
+    pub fn trusting(mut self, root: &X509) -> Self {
+        self.wire.roots.push(root.clone());
+        self
     }
 
     /// Runs this version of its system.

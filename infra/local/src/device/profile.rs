@@ -23,6 +23,8 @@ pub struct ServedProfile {
     pub server_url: String,
     /// Where check-ins go.
     pub check_in_url: String,
+    /// Whether its messages are signed; if not, both URLs ask for its identity.
+    pub sign_messages: bool,
     /// Its identity, or how to get one.
     pub identity: IdentityPayload,
     /// Apple's access rights; `None` in User Enrollment.
@@ -77,8 +79,10 @@ impl ServedProfile {
             Keys(value.as_dictionary().ok_or_else(|| DeviceError::unreadable(PROFILE, "no dictionary"))?);
         let mdm = root.payload("com.apple.mdm")?;
         let identity = root.identity(&mdm.text("IdentityCertificateUUID")?)?;
-        if !mdm.get("SignMessage")?.as_boolean().unwrap_or_default() {
-            return Err(DeviceError::unreadable(PROFILE, "messages would not be signed"));
+        let sign_messages = mdm.get("SignMessage")?.as_boolean().unwrap_or_default();
+        let (server_url, check_in_url) = (mdm.text("ServerURL")?, mdm.text("CheckInURL")?);
+        if !sign_messages && ![&server_url, &check_in_url].iter().all(|url| url.starts_with("https://")) {
+            return Err(DeviceError::unreadable(PROFILE, "nothing would prove whose the messages are"));
         }
         let access_rights = mdm.0.get("AccessRights").and_then(Value::as_unsigned_integer);
         let mode = mdm.0.get("EnrollmentMode").and_then(Value::as_string);
@@ -91,8 +95,9 @@ impl ServedProfile {
             identifier: root.text("PayloadIdentifier")?,
             display_name: root.text("PayloadDisplayName")?,
             topic: mdm.text("Topic")?,
-            server_url: mdm.text("ServerURL")?,
-            check_in_url: mdm.text("CheckInURL")?,
+            server_url,
+            check_in_url,
+            sign_messages,
             identity,
             signer,
         })

@@ -36,7 +36,8 @@ impl SimDevice {
     async fn install(&mut self, profile: ServedProfile) -> Result<()> {
         let installed = self.profile()?;
         let fixed = |profile: &ServedProfile| {
-            (profile.topic.clone(), profile.server_url.clone(), profile.check_in_url.clone())
+            let urls = (profile.server_url.clone(), profile.check_in_url.clone());
+            (profile.topic.clone(), urls, profile.sign_messages)
         };
         if fixed(&profile) != fixed(installed) || widens(profile.access_rights, installed.access_rights) {
             return Err(DeviceError::unreadable("the enrollment profile", "an update that is not allowed"));

@@ -1,5 +1,6 @@
 //! HTTP as a device speaks it.
 
+use openssl::x509::X509;
 use plist::{Dictionary, Value};
 use reqwest::{Method, header};
 use shared::protocol::body;
@@ -7,6 +8,7 @@ use shared::protocol::body;
 use super::SimDevice;
 use super::error::{DeviceError, Result};
 use super::message::sign_at;
+use super::tls::TlsClient;
 
 /// What a check-in is sent as.
 const CHECK_IN_TYPE: &str = "application/x-apple-aspen-mdm-checkin";
@@ -27,13 +29,15 @@ pub enum Url {
 #[derive(Clone)]
 pub(super) struct Wire {
     pub(super) http: reqwest::Client,
+    /// Whose certificates it accepts from servers.
+    pub(super) roots: Vec<X509>,
     pub(super) content_type: bool,
     pub(super) one_url: bool,
 }
 
 impl Default for Wire {
     fn default() -> Self {
-        Self { http: reqwest::Client::new(), content_type: true, one_url: false }
+        Self { http: reqwest::Client::new(), roots: Vec::new(), content_type: true, one_url: false }
     }
 }
 
@@ -64,7 +68,8 @@ impl Response {
         let (url, status) = (response.url().to_string(), response.status().as_u16());
         let content_type = response.headers().get(header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let body = response.bytes().await.map_err(|source| DeviceError::Unreachable { url, source })?;
+        let cut = |error: reqwest::Error| DeviceError::Unreachable { url, source: error.into() };
+        let body = response.bytes().await.map_err(cut)?;
         Ok(Self { status, content_type, body: body.into() })
     }
 
@@ -119,7 +124,7 @@ impl Response {
 }
 
 impl SimDevice {
-    /// Sends a message of its own making, signed, to one of its URLs; any answer is good.
+    /// Sends a message of its own making, signed if the profile wants it, to one of its URLs; any answer is good.
     ///
     /// # Errors
     /// When the device has no identity yet, or nobody answers.
@@ -132,7 +137,7 @@ impl SimDevice {
         self.send_as(Method::PUT, &self.url(url)?, content_type, message).await
     }
 
-    /// Sends a signed message in an unusual way.
+    /// Sends such a message in an unusual way.
     ///
     /// # Errors
     /// When the device has no identity yet, or nobody answers.
@@ -145,12 +150,33 @@ impl SimDevice {
     ) -> Result<Response> {
         let body = body::to_xml(&message.clone().into())
             .map_err(|source| DeviceError::unreadable("the device's own message", source))?;
+        if !self.profile()?.sign_messages {
+            return self.send_over_tls(method, url, content_type, body).await;
+        }
         let signature = sign_at(&body, self.identity()?, self.digest, self.clock.now())?;
         let mut request = self.wire.http.request(method, url).header("Mdm-Signature", signature).body(body);
         if let Some(content_type) = content_type {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
         send(request, url).await
+    }
+
+    /// Sends a message that is not signed: the connection shows the identity.
+    async fn send_over_tls(
+        &self,
+        method: Method,
+        url: &str,
+        content_type: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Response> {
+        let mut request = http::Request::builder().method(method).uri(url);
+        if let Some(content_type) = content_type {
+            request = request.header(header::CONTENT_TYPE, content_type);
+        }
+        let request = request
+            .body(body.into())
+            .map_err(|source| DeviceError::unreadable("the device's own request", source))?;
+        TlsClient::new(&self.wire.roots, Some(self.identity()?.clone())).send(request).await
     }
 
     /// Where it sends messages of this kind.
@@ -171,7 +197,9 @@ impl SimDevice {
 }
 
 pub(super) async fn send(request: reqwest::RequestBuilder, url: &str) -> Result<Response> {
-    let response =
-        request.send().await.map_err(|source| DeviceError::Unreachable { url: url.to_owned(), source })?;
+    let response = request
+        .send()
+        .await
+        .map_err(|error| DeviceError::Unreachable { url: url.to_owned(), source: error.into() })?;
     Response::read(response).await
 }

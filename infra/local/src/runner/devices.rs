@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use openssl::x509::X509;
 use serde::Deserialize;
 use shared::error::{Error, Result};
 use shared::port::random::Random;
@@ -22,6 +23,7 @@ struct Inner {
     factory: Arc<Factory>,
     clock: Clock,
     random: Random,
+    root: X509,
     running: Mutex<Vec<Running>>,
 }
 
@@ -45,8 +47,15 @@ pub(crate) struct NewDevice {
 }
 
 impl Devices {
-    pub(super) fn new(apns: Arc<ApnsSimulator>, factory: Arc<Factory>, clock: Clock, random: Random) -> Self {
-        Self(Arc::new(Inner { apns, factory, clock, random, running: Mutex::default() }))
+    /// Devices that accept certificates of `root` from servers.
+    pub(super) fn new(
+        apns: Arc<ApnsSimulator>,
+        factory: Arc<Factory>,
+        root: X509,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        Self(Arc::new(Inner { apns, factory, clock, random, root, running: Mutex::default() }))
     }
 
     /// Enrolls a device, and lets it live.
@@ -54,11 +63,12 @@ impl Devices {
     /// # Errors
     /// Conflict (`device-enrollment`) with the step at which the device got no further.
     pub(crate) async fn start(&self, new: NewDevice) -> Result<Shown> {
-        let Inner { apns, factory, clock, random, .. } = &*self.0;
+        let Inner { apns, factory, clock, random, root, .. } = &*self.0;
         let udid = if new.udid.is_empty() { udid(random) } else { new.udid.trim().to_uppercase() };
         let serial = serial(&udid);
         let name = if new.name.is_empty() { format!("iPad {serial}") } else { new.name };
-        let mut device = SimDevice::new(&udid, &serial, &name).made_by(factory).map_err(Error::internal)?;
+        let device = SimDevice::new(&udid, &serial, &name).trusting(root);
+        let mut device = device.made_by(factory).map_err(Error::internal)?;
         device.enroll(new.enroll.trim(), apns).await.map_err(not_enrolled)?;
         let diary = Diary::begin(clock.clone(), udid, serial, name);
         let shown = diary.read().clone();

@@ -5,6 +5,7 @@ mod device_life;
 mod devices;
 mod hints;
 mod lock;
+mod mutual_tls;
 mod reports;
 mod routes;
 mod schedule;
@@ -17,6 +18,8 @@ use std::time::Duration;
 
 use axum::Router;
 use lock::DataLock;
+use mutual_tls::MutualTls;
+use openssl::x509::X509;
 use shared::error::{Error, Result};
 use shared::pki::push_request::Digest;
 use shared::port::random::Random;
@@ -87,6 +90,8 @@ pub struct Runner {
     pub operator_token: Secret<String>,
     /// The clock, which people move.
     pub clock: MovableClock,
+    /// The authority of the certificate that devices see on the host for mutual TLS.
+    pub tls_root: X509,
     devices: Devices,
     address: SocketAddr,
     stop_serving: oneshot::Sender<()>,
@@ -118,8 +123,11 @@ impl Runner {
             Storage::Directory(directory) => Some(directory.clone()),
         };
         let mut lock = directory.as_deref().map(DataLock::take).transpose()?;
-        let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
-        let address = listener.local_addr().map_err(Error::internal)?;
+        let (listener, address) = bind(listen).await?;
+        // The next port, so that the addresses in devices' profiles outlive a restart.
+        let next = if listen.port() == 0 { 0 } else { listen.port().checked_add(1).unwrap_or_default() };
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (tls_listener, tls_address) = bind(SocketAddr::new(loopback.ip(), next)).await?;
         if let Some(lock) = &mut lock {
             lock.sign(address)?;
         }
@@ -128,12 +136,11 @@ impl Runner {
         let portal =
             Portal::create(directory.as_ref().map(|directory| directory.join("portal")), clock.clone())?;
         let issuers = portal.issuer_roots();
-        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let apns = Arc::new(ApnsSimulator::start(loopback, &issuers, clock.clone()).await?);
         let factory = Arc::new(Factory::new().map_err(Error::internal)?);
         settings::prepare(&aws).await?;
         let state = State::new(
-            settings::config(&aws, address, &apns),
+            settings::config(&aws, address, tls_address, &apns),
             Surroundings {
                 aws: aws.sdk_config(),
                 apns: settings::apns(&apns),
@@ -149,8 +156,15 @@ impl Runner {
         })
         .await?;
         install_operator(&state, OPERATOR.parse()?).await?;
-        let devices =
-            Devices::new(Arc::clone(&apns), Arc::clone(&factory), state.clock.clone(), state.random.clone());
+        let mutual_tls = MutualTls::new(aws.trust(settings::MUTUAL_TLS_HOST), state.clock.clone())?;
+        let tls_root = mutual_tls.root().clone();
+        let devices = Devices::new(
+            Arc::clone(&apns),
+            Arc::clone(&factory),
+            tls_root.clone(),
+            state.clock.clone(),
+            state.random.clone(),
+        );
         let mut loops = Vec::new();
         if by_itself {
             for queue in QUEUES {
@@ -168,7 +182,9 @@ impl Runner {
             portal: portal.clone(),
             directory,
         });
-        let app = shared::http::app(function_routes(), state.clone()).merge(pages);
+        let functions = shared::http::app(function_routes(), state.clone());
+        loops.push(Task(tokio::spawn(mutual_tls.serve(tls_listener, functions.clone()))));
+        let app = functions.merge(pages);
         let (stop_serving, stopped) = oneshot::channel();
         let server = Task(tokio::spawn(serve(listener, app, stopped)));
         Ok(Self {
@@ -179,6 +195,7 @@ impl Runner {
             factory,
             operator_token,
             clock: movable,
+            tls_root,
             devices,
             address,
             stop_serving,
@@ -214,6 +231,12 @@ impl Runner {
         }
         aws.stop().await;
     }
+}
+
+async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
+    let address = listener.local_addr().map_err(Error::internal)?;
+    Ok((listener, address))
 }
 
 /// Nobody here has Apple's vendor certificate: the simulator makes a test one, which goes in by the operator's own way.

@@ -12,7 +12,8 @@ use shared::time::SignedDuration;
 use tokio::task::JoinHandle;
 
 /// Every scheduled function, by its folder's name.
-pub const SCHEDULED: [&str; 4] = ["apns-probe", "events", "expiry-notifier", "inactivity-sweeper"];
+pub const SCHEDULED: [&str; 5] =
+    ["apns-probe", "events", "expiry-notifier", "inactivity-sweeper", "trust-store"];
 
 /// How often deliveries begin, as in AWS.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -31,7 +32,7 @@ pub(super) fn spawn(state: AppState) -> JoinHandle<()> {
             {
                 tracing::error!(error = %error.chain(), "the logs were not sealed");
             }
-            for function in SCHEDULED.into_iter().filter(|function| minute == 0 || *function == "events") {
+            for function in SCHEDULED.into_iter().filter(|function| minute == 0 || is_frequent(function)) {
                 match AssertUnwindSafe(run(state.clone(), function)).catch_unwind().await {
                     Ok(Ok(_)) => {}
                     Ok(Err(error)) => {
@@ -42,6 +43,11 @@ pub(super) fn spawn(state: AppState) -> JoinHandle<()> {
             }
         }
     })
+}
+
+/// Whether a function is started each minute.
+fn is_frequent(function: &str) -> bool {
+    ["events", "trust-store"].contains(&function)
 }
 
 /// Does what the hour's schedule of `events` does: the logs get their seals.
@@ -77,6 +83,10 @@ pub async fn run(state: AppState, function: &str) -> Result<Value> {
         "inactivity-sweeper" => {
             let begun = inactivity_sweeper::handle(state, Event::Schedule(Value::Null)).await?;
             serde_json::to_value(begun).map_err(Error::internal)
+        }
+        "trust-store" => {
+            let round = trust_store::handle(state).await?;
+            serde_json::to_value(round).map_err(Error::internal)
         }
         _ => Err(Error::new(
             Kind::NotFound,

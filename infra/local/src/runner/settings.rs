@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use shared::config::Config;
+use shared::config::{Config, MutualTls};
 use shared::error::{Error, Result};
 use shared::port::apns::ApnsEndpoint;
 use shared::secret::Secret;
@@ -26,6 +26,9 @@ pub const WAKE_TRIES: u32 = 5;
 /// The configuration set of mails; here also the queue in which reports about them wait for their function.
 pub(super) const MAIL_REPORTS: &str = "mail-reports";
 const BUCKET: &str = "results";
+const TRUST_STORE: &str = "trust-store";
+/// The host that asks for client certificates.
+pub(super) const MUTUAL_TLS_HOST: &str = "127.0.0.1";
 /// Holds the operator's token between starts.
 const TOKEN_FILE: &str = "operator-token";
 
@@ -63,7 +66,9 @@ pub(super) async fn prepare(aws: &LocalAws) -> Result<()> {
     create_queue(aws, EVENTS_QUEUE, EVENTS_DEAD_LETTERS, EVENTS_VISIBILITY, EVENTS_TRIES)?;
     let reports = QueueSettings { visibility_timeout: WAKE_VISIBILITY, redrive: None };
     aws.queues().create(MAIL_REPORTS, &reports).map_err(Error::internal)?;
-    aws.create_bucket(BUCKET).map_err(Error::internal)
+    aws.create_bucket(BUCKET).map_err(Error::internal)?;
+    aws.create_versioned_bucket(TRUST_STORE).map_err(Error::internal)?;
+    aws.create_domain(MUTUAL_TLS_HOST).map_err(Error::internal)
 }
 
 /// A queue, and where its dead letters go.
@@ -80,8 +85,17 @@ fn create_queue(
     aws.queues().create(name, &QueueSettings { redrive, ..dead }).map_err(Error::internal)
 }
 
-pub(super) fn config(aws: &LocalAws, address: SocketAddr, apns: &ApnsSimulator) -> Config {
+pub(super) fn config(
+    aws: &LocalAws,
+    address: SocketAddr,
+    mutual_tls: SocketAddr,
+    apns: &ApnsSimulator,
+) -> Config {
     Config {
+        mutual_tls: Some(MutualTls {
+            base_url: format!("https://{MUTUAL_TLS_HOST}:{}", mutual_tls.port()),
+            bucket: TRUST_STORE.into(),
+        }),
         table_core: "core".into(),
         table_pki: "pki".into(),
         table_ephemeral: "ephemeral".into(),

@@ -121,6 +121,7 @@ fn begun(
     Enrollment {
         facts: facts(message),
         identity: Some(signer.identity.clone()),
+        mutual_tls: signer.mutual_tls,
         ..Enrollment::begun(id, generation, signer.fingerprint, now)
     }
 }

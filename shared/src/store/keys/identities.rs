@@ -4,6 +4,9 @@ use super::{Key, expiry_month, link_uses_partition};
 use crate::id::{Fingerprint, LinkId, PromiseId, RenewalId, TenantId};
 use crate::time::Timestamp;
 
+/// The partition of the index by tenant that lists the tenants whose devices may depend on mutual TLS.
+pub(crate) const MUTUAL_TLS_TENANTS: &str = "*mutual-tls";
+
 pub(crate) fn authority_partition(tenant: &TenantId) -> String {
     format!("TENANT#{tenant}#AUTHORITY")
 }
