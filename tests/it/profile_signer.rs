@@ -174,7 +174,7 @@ async fn brought_certificates_stand_in_the_calendar_and_are_mailed_about() {
     assert_eq!((&tenants["name"], &tenants["days_left"]), (&json!("own"), &json!(10)), "{tenants}");
     let operators = listed(&app.operator(), "/v1/expirations").await;
     assert_eq!((&operators["name"], &operators["state"]), (&json!("servers"), &json!("ok")), "{operators}");
-    assert!(operators["steps"][1].as_str().unwrap().contains("/v1/profile-signer"), "{operators}");
+    assert!(operators["steps"][1].as_str().unwrap().contains("/console/operator/signing-certificate"), "{operators}");
 
     let sent = async || {
         let told = runner::run(app.runner.state.clone(), "expiry-notifier").await.expect("it runs");

@@ -5,6 +5,7 @@ mod assets;
 mod calendar;
 mod confirm;
 mod cookie;
+mod expirations;
 mod fields;
 mod first;
 mod home;
@@ -44,6 +45,10 @@ pub fn router() -> OpenApiRouter<AppState> {
             "/console/{tenant}/settings/members",
             get(settings::members::show).post(settings::members::set),
         )
+        .route("/console/{tenant}/expirations", get(expirations::show))
+        .route("/console/{tenant}/expirations/snooze", post(expirations::acts::snooze))
+        .route("/console/{tenant}/expirations/ask", post(expirations::acts::ask))
+        .route("/console/{tenant}/expirations/calendar", post(expirations::acts::calendar))
         .route("/console/{tenant}/push-certificate", get(push_certificate::show))
         .route("/console/{tenant}/push-certificate/request", post(push_certificate::request::make))
         .route("/console/{tenant}/push-certificate/request/file", get(push_certificate::request::download))

@@ -16,6 +16,9 @@ const SENTENCES: &[(&str, &str)] = &[
     ("renewed", "Renewed for a year. Your devices noticed nothing, and the mails stop."),
     ("replaced", "The certificate is replaced. Devices enrolled before must enroll again."),
     ("rolled-back", "The former certificate is active again."),
+    ("put-off", "Its mails are put off. A renewal ends that by itself."),
+    ("asked", "The mails are on their way. Mails resume when somebody presses the button in theirs."),
+    ("asked-before", "Nobody was asked: everybody confirmed, or was asked within the hour."),
     ("deleted", "All push certificates and their keys are gone."),
     ("member-removed", "This person cannot sign in any more."),
 ];
