@@ -10,6 +10,7 @@ mod fields;
 mod first;
 mod home;
 mod layout;
+mod logs;
 mod look;
 mod operator;
 mod push_certificate;
@@ -17,6 +18,7 @@ mod refusal;
 mod said;
 mod settings;
 mod sign_in;
+mod signer;
 
 use axum::routing::{any, get, post};
 use shared::error::Error;
@@ -49,6 +51,41 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/expirations/snooze", post(expirations::acts::snooze))
         .route("/console/{tenant}/expirations/ask", post(expirations::acts::ask))
         .route("/console/{tenant}/expirations/calendar", post(expirations::acts::calendar))
+        .route("/console/{tenant}/settings", get(settings::show))
+        .route(
+            "/console/{tenant}/settings/organization",
+            get(settings::organization::show).post(settings::organization::change),
+        )
+        .route(
+            "/console/{tenant}/settings/tokens",
+            get(settings::tokens::show).post(settings::tokens::create),
+        )
+        .route("/console/{tenant}/settings/tokens/delete", post(settings::tokens::delete))
+        .route(
+            "/console/{tenant}/settings/signing-certificate",
+            get(settings::signing_certificate::show).post(settings::signing_certificate::install),
+        )
+        .route(
+            "/console/{tenant}/settings/signing-certificate/remove",
+            post(settings::signing_certificate::remove),
+        )
+        .route(
+            "/console/{tenant}/settings/groups",
+            get(settings::groups::show).post(settings::groups::create),
+        )
+        .route("/console/{tenant}/settings/groups/delete", post(settings::groups::delete))
+        .route(
+            "/console/{tenant}/settings/refresh",
+            get(settings::refresh::show).post(settings::refresh::change),
+        )
+        .route(
+            "/console/{tenant}/settings/retention",
+            get(settings::retention::show).post(settings::retention::change),
+        )
+        .route("/console/{tenant}/settings/audit-log", get(settings::logs::audit))
+        .route("/console/{tenant}/settings/audit-log/export", get(settings::logs::audit_file))
+        .route("/console/{tenant}/settings/device-log", get(settings::logs::devices))
+        .route("/console/{tenant}/settings/device-log/export", get(settings::logs::devices_file))
         .route("/console/{tenant}/push-certificate", get(push_certificate::show))
         .route("/console/{tenant}/push-certificate/request", post(push_certificate::request::make))
         .route("/console/{tenant}/push-certificate/request/file", get(push_certificate::request::download))
