@@ -39,53 +39,11 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/sign-out-everywhere", post(sign_in::leave_everywhere))
         .route("/console/sessions", get(first::sessions))
         .route("/console/{tenant}/{*page}", any(missing))
-        .route("/console/operator", get(operator::tenants::show).post(operator::tenants::create))
-        .route("/console/operator/operators", get(operator::operators::show).post(operator::operators::set))
-        .route("/console/operator/operators/remove", post(operator::operators::remove))
         .route("/console/{tenant}", get(home::show))
-        .route(
-            "/console/{tenant}/settings/members",
-            get(settings::members::show).post(settings::members::set),
-        )
         .route("/console/{tenant}/expirations", get(expirations::show))
         .route("/console/{tenant}/expirations/snooze", post(expirations::acts::snooze))
         .route("/console/{tenant}/expirations/ask", post(expirations::acts::ask))
         .route("/console/{tenant}/expirations/calendar", post(expirations::acts::calendar))
-        .route("/console/{tenant}/settings", get(settings::show))
-        .route(
-            "/console/{tenant}/settings/organization",
-            get(settings::organization::show).post(settings::organization::change),
-        )
-        .route(
-            "/console/{tenant}/settings/tokens",
-            get(settings::tokens::show).post(settings::tokens::create),
-        )
-        .route("/console/{tenant}/settings/tokens/delete", post(settings::tokens::delete))
-        .route(
-            "/console/{tenant}/settings/signing-certificate",
-            get(settings::signing_certificate::show).post(settings::signing_certificate::install),
-        )
-        .route(
-            "/console/{tenant}/settings/signing-certificate/remove",
-            post(settings::signing_certificate::remove),
-        )
-        .route(
-            "/console/{tenant}/settings/groups",
-            get(settings::groups::show).post(settings::groups::create),
-        )
-        .route("/console/{tenant}/settings/groups/delete", post(settings::groups::delete))
-        .route(
-            "/console/{tenant}/settings/refresh",
-            get(settings::refresh::show).post(settings::refresh::change),
-        )
-        .route(
-            "/console/{tenant}/settings/retention",
-            get(settings::retention::show).post(settings::retention::change),
-        )
-        .route("/console/{tenant}/settings/audit-log", get(settings::logs::audit))
-        .route("/console/{tenant}/settings/audit-log/export", get(settings::logs::audit_file))
-        .route("/console/{tenant}/settings/device-log", get(settings::logs::devices))
-        .route("/console/{tenant}/settings/device-log/export", get(settings::logs::devices_file))
         .route("/console/{tenant}/push-certificate", get(push_certificate::show))
         .route("/console/{tenant}/push-certificate/request", post(push_certificate::request::make))
         .route("/console/{tenant}/push-certificate/request/file", get(push_certificate::request::download))
@@ -97,7 +55,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/push-certificate/export", post(push_certificate::details::export))
         .route("/console/{tenant}/push-certificate/delete", post(push_certificate::details::delete))
         .route("/console/{tenant}/push-certificate/ownership", post(push_certificate::details::record))
-        .route("/console/{tenant}/settings/members/remove", post(settings::members::remove))
+        .merge(operator::routes())
+        .merge(settings::routes())
 }
 
 /// People see a page, not a document for programs, when they mistype an address.

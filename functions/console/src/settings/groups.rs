@@ -38,11 +38,8 @@ pub(crate) async fn delete(Act { look, fields }: Act) -> Result<Response, Refusa
         let found = look.state.store.group(&look.scope, &id).await?;
         let group = found.ok_or_else(|| Error::not_found("group"))?;
         if fields.text("confirm") != group.name {
-            return Err(Error::conflict(
-                "group-name",
-                format!("To delete the group {}, type its name.", group.name),
-            )
-            .at("confirm"));
+            let message = format!("To delete the group {}, type its name.", group.name);
+            return Err(Error::conflict("name-not-typed", message).at("confirm"));
         }
         delete_group(&look.state, &look.scope, &id).await
     };
