@@ -1,9 +1,12 @@
 //! The organization's settings.
 
+use pomarium_local::runner::{self, QueueFunction, deliver_all};
 use pomarium_tests::{Tenant, TestApp};
+use serde_json::json;
 
 use super::{administrator, viewer};
 use crate::profile_signer::Brought;
+use crate::receiver::Receiver;
 use crate::stored::{everything, unchanged};
 
 const JO: &str = "jo@green-school.example";
@@ -109,7 +112,7 @@ async fn groups_questions_and_retention() {
     let hours = |hours| [("DeviceInformation", hours), ("ProfileList", "")];
     jo.submit(&refresh, &hours("721")).await.expect(400).says("every 1 to 720 hours").says("value=\"721\"");
     jo.submit(&refresh, &hours("24")).await.expect(200).says("value=\"24\"");
-    assert_eq!(tenant.get("refresh").await.json["queries"], serde_json::json!({"DeviceInformation": 24}));
+    assert_eq!(tenant.get("refresh").await.json["queries"], json!({"DeviceInformation": 24}));
 
     let retention = place(&tenant, "/retention");
     jo.open(&retention).await.expect(200).says("value=\"1095\"").says("value=\"400\"");
@@ -148,4 +151,78 @@ async fn the_logs_are_filtered_paged_and_downloaded() {
     kim.open(&format!("{devices}?enrollment=D-1")).await.expect(200).says("device-enrolled").says("D-1");
     kim.open(&format!("{devices}?enrollment=D-2")).await.expect(200).says("There is no such entry");
     assert!(kim.open(&format!("{devices}/export")).await.expect(200).text.contains("device-enrolled"));
+}
+
+#[tokio::test]
+async fn a_webhook_is_made_tested_switched_and_deleted() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let mut jo = administrator(&app, &tenant, JO).await;
+    let receiver = Receiver::start().await;
+    let list = place(&tenant, "/webhooks");
+    jo.open(&list).await.expect(200).says("Nothing is told to anybody yet.");
+    jo.submit(&list, &[("target", "ftp://green.example")])
+        .await
+        .expect(400)
+        .says("value=\"ftp://green.example\"");
+    let form = [("target", receiver.url()), ("description", "Help desk"), ("device-enrolled", "on")];
+    let made = jo.submit(&list, &form).await.expect(200);
+    let id = made.says("shown only this once").between("/settings/webhooks/", "\"").unwrap();
+    let at = |rest: &str| format!("{list}/{id}{rest}");
+    let page = jo.open(&at("")).await.expect(200);
+    page.says("name=\"device-enrolled\" checked")
+        .says("None yet")
+        .says("Help desk")
+        .is_silent_about("whsec_");
+    receiver.answer(|_| 500);
+    jo.submit(&at("/test"), &[]).await.expect(200).says("Not reached").says("Status 500");
+    receiver.answer(|_| 200);
+    jo.submit(&at("/test"), &[]).await.expect(200).says("Taken").says("It is noted.");
+    jo.submit(&at("/switch"), &[("enabled", "no")]).await.expect(200).says("It is off.").says("Switch on");
+    jo.submit(&at("/switch"), &[("enabled", "yes")]).await.expect(200).says("goes on where it stopped");
+    jo.submit(&at("/secret"), &[("hours", "169")]).await.expect(400).says("role=\"alert\"");
+    jo.submit(&at("/secret"), &[("hours", "24")]).await.expect(200).says("The secret");
+    jo.open(&at("")).await.expect(200).says("The former secret signs as well until");
+    jo.submit(&at("/replay"), &[("from", "yesterday")]).await.expect(400).says("is not a moment.");
+    jo.submit(&at("/replay"), &[("from", "2026-11-21T08:00")]).await.expect(200).says("begin again");
+    let change = [("target", receiver.url()), ("description", "Front desk")];
+    jo.submit(&at(""), &change).await.expect(200).says("Front desk").is_silent_about("checked");
+
+    let mut kim = viewer(&app, &tenant, "kim@green-school.example").await;
+    kim.open(&at("")).await.expect(200).says("Front desk").is_silent_about("Send a test");
+    kim.submit(&at("/test"), &[]).await.expect(403);
+    let blue = app.tenant("Blue School").await;
+    let mut lu = administrator(&app, &blue, "lu@blue-school.example").await;
+    let foreign = place(&blue, &format!("/webhooks/{id}"));
+    lu.open(&foreign).await.expect(404);
+    lu.submit(&format!("{foreign}/test"), &[]).await.expect(404);
+    jo.submit(&at("/delete"), &[("confirm", "it")]).await.expect(409).says("type where it goes");
+    jo.submit(&at("/delete"), &[("confirm", receiver.url())]).await.expect(200).says("The webhook is gone.");
+    jo.open(&at("")).await.expect(404);
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_sent_once_more() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let receiver = Receiver::start().await;
+    receiver.answer(|_| 400);
+    let made = tenant.post("webhooks", json!({"url": receiver.url()})).await.expect(201).json;
+    let at = place(&tenant, &format!("/webhooks/{}", made["id"].as_str().unwrap()));
+    let turn = async || {
+        crate::devices::pass_seconds(&app, 5);
+        runner::run(app.runner.state.clone(), "events").await.unwrap();
+        deliver_all(QueueFunction::Events, &app.runner.state, app.runner.aws.queues()).await.unwrap();
+    };
+    crate::devices::enrolled(&app, &tenant, "D-1").await;
+    turn().await;
+    crate::devices::pass_seconds(&app, 25 * 3_600);
+    turn().await;
+    let mut jo = administrator(&app, &tenant, JO).await;
+    let page = jo.open(&at).await.expect(200);
+    let event = page.says("Given up").says("Refused").between("name=\"event\" value=\"", "\"").unwrap();
+    receiver.answer(|_| 200);
+    let again = format!("{at}/redeliver");
+    jo.submit(&again, &[("event", &event)]).await.expect(200).says("Taken").is_silent_about("Given up");
+    jo.submit(&again, &[("event", &event)]).await.expect(404).says("role=\"alert\"");
 }
