@@ -1,8 +1,10 @@
 //! The console, as people use it: pages and forms, in a browser without JavaScript.
 
+mod expirations;
 mod members;
 mod operator;
 mod push_certificate;
+mod settings;
 mod sign_in;
 
 use pomarium_tests::{Browser, Tenant, TestApp};

@@ -25,13 +25,13 @@ use crate::stored::{everything, unchanged};
 const SERVER: &str = "/v1/profile-signer";
 
 /// An authority that nobody here knows, and a signing certificate of [`KEY`] that it issued.
-struct Brought {
+pub(crate) struct Brought {
     root: X509,
     signer: X509,
 }
 
 impl Brought {
-    fn new(app: &TestApp, common_name: &str, days: u32) -> Self {
+    pub(crate) fn new(app: &TestApp, common_name: &str, days: u32) -> Self {
         let subject = AuthoritySubject {
             common_name: "Public Root".into(),
             organization: "Public".into(),
@@ -46,7 +46,7 @@ impl Brought {
         Self { root, signer }
     }
 
-    fn files(&self) -> Value {
+    pub(crate) fn files(&self) -> Value {
         json!({"certificate": certificate_pem(&self.signer), "key": pem(&KEY), "chain": certificate_pem(&self.root)})
     }
 
@@ -174,7 +174,10 @@ async fn brought_certificates_stand_in_the_calendar_and_are_mailed_about() {
     assert_eq!((&tenants["name"], &tenants["days_left"]), (&json!("own"), &json!(10)), "{tenants}");
     let operators = listed(&app.operator(), "/v1/expirations").await;
     assert_eq!((&operators["name"], &operators["state"]), (&json!("servers"), &json!("ok")), "{operators}");
-    assert!(operators["steps"][1].as_str().unwrap().contains("/v1/profile-signer"), "{operators}");
+    assert!(
+        operators["steps"][1].as_str().unwrap().contains("/console/operator/signing-certificate"),
+        "{operators}"
+    );
 
     let sent = async || {
         let told = runner::run(app.runner.state.clone(), "expiry-notifier").await.expect("it runs");

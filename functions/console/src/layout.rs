@@ -131,7 +131,14 @@ pub(crate) fn operators_with(
     error: Option<&Error>,
     content: &Markup,
 ) -> Response {
-    let pages = [("/console/operator", "Tenants"), ("/console/operator/operators", "Operators")];
+    let pages = [
+        ("/console/operator", "Tenants"),
+        ("/console/operator/vendor-certificates", "Vendor certificates"),
+        ("/console/operator/signing-certificate", "Signing certificate"),
+        ("/console/operator/health", "System health"),
+        ("/console/operator/operators", "Operators"),
+        ("/console/operator/audit-log", "Audit log"),
+    ];
     let menu = html! {
         ul {
             @for (path, name) in pages {

@@ -5,10 +5,12 @@ mod assets;
 mod calendar;
 mod confirm;
 mod cookie;
+mod expirations;
 mod fields;
 mod first;
 mod home;
 mod layout;
+mod logs;
 mod look;
 mod operator;
 mod push_certificate;
@@ -16,6 +18,7 @@ mod refusal;
 mod said;
 mod settings;
 mod sign_in;
+mod signer;
 
 use axum::routing::{any, get, post};
 use shared::error::Error;
@@ -36,14 +39,11 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/sign-out-everywhere", post(sign_in::leave_everywhere))
         .route("/console/sessions", get(first::sessions))
         .route("/console/{tenant}/{*page}", any(missing))
-        .route("/console/operator", get(operator::tenants::show).post(operator::tenants::create))
-        .route("/console/operator/operators", get(operator::operators::show).post(operator::operators::set))
-        .route("/console/operator/operators/remove", post(operator::operators::remove))
         .route("/console/{tenant}", get(home::show))
-        .route(
-            "/console/{tenant}/settings/members",
-            get(settings::members::show).post(settings::members::set),
-        )
+        .route("/console/{tenant}/expirations", get(expirations::show))
+        .route("/console/{tenant}/expirations/snooze", post(expirations::acts::snooze))
+        .route("/console/{tenant}/expirations/ask", post(expirations::acts::ask))
+        .route("/console/{tenant}/expirations/calendar", post(expirations::acts::calendar))
         .route("/console/{tenant}/push-certificate", get(push_certificate::show))
         .route("/console/{tenant}/push-certificate/request", post(push_certificate::request::make))
         .route("/console/{tenant}/push-certificate/request/file", get(push_certificate::request::download))
@@ -55,7 +55,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/push-certificate/export", post(push_certificate::details::export))
         .route("/console/{tenant}/push-certificate/delete", post(push_certificate::details::delete))
         .route("/console/{tenant}/push-certificate/ownership", post(push_certificate::details::record))
-        .route("/console/{tenant}/settings/members/remove", post(settings::members::remove))
+        .merge(operator::routes())
+        .merge(settings::routes())
 }
 
 /// People see a page, not a document for programs, when they mistype an address.

@@ -49,6 +49,26 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::EnrollmentRestarted,
+        Self::DeviceEnrolled,
+        Self::CheckedOut,
+        Self::DeviceUnenrolled,
+        Self::CommandCompleted,
+        Self::PushAddressRefused,
+        Self::IdentityRefused,
+        Self::ExternalIdentityRefused,
+        Self::IdentityRenewed,
+        Self::IdentityOverdue,
+        Self::RevokedIdentityUsed,
+        Self::DuplicateRefused,
+        Self::DeviceInactive,
+        Self::DeviceReturned,
+        Self::InactivityHeld,
+        Self::WebhookDisabled,
+    ];
+
     /// The kind as the log writes it.
     pub fn name(self) -> &'static str {
         match self {
@@ -115,5 +135,17 @@ impl Event {
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.facts.insert(name.to_owned(), value.to_string());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_kinds_are_listed() {
+        let described = serde_json::to_value(<EventKind as utoipa::PartialSchema>::schema()).unwrap();
+        let names: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(described["enum"], serde_json::json!(names));
     }
 }

@@ -41,8 +41,8 @@ pub fn advice(credential: &WatchedCredential, page: &str) -> Advice {
             steps: vec![
                 "Sign in at https://developer.apple.com/account/resources/certificates with the account that has the MDM CSR option.".to_owned(),
                 "Make a new certificate of the type MDM CSR and download it.".to_owned(),
-                format!("Install it with its key: POST {page}."),
-                format!("Let it sign: POST {page}/<its fingerprint>/activate."),
+                format!("Install it with its key: {page}."),
+                "Let it sign, on the same page.".to_owned(),
             ],
             warning: None,
         },
@@ -72,7 +72,7 @@ pub fn advice(credential: &WatchedCredential, page: &str) -> Advice {
             ended: "Another certificate signs new profiles, and devices may show them as not verified",
             steps: vec![
                 "Order a new certificate where the old one came from.".to_owned(),
-                format!("Install it with its key and chain: PUT {page}. New profiles are signed with it at once."),
+                format!("Install it with its key and chain: {page}. New profiles are signed with it at once."),
             ],
             warning: None,
         },
@@ -82,7 +82,7 @@ pub fn advice(credential: &WatchedCredential, page: &str) -> Advice {
             ended: "The program that uses it is turned away",
             steps: vec![
                 "Find the program that uses the token.".to_owned(),
-                format!("Make a new token with POST {page} and give it to that program."),
+                format!("Make a new token, {page}, and give it to that program."),
                 "Delete the old token. If nothing uses it any more, deleting it is all there is to do.".to_owned(),
             ],
             warning: None,

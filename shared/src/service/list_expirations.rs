@@ -104,22 +104,22 @@ fn server(host: &str, shown: &X509) -> Result<WatchedCredential> {
     })
 }
 
-/// Where somebody deals with a credential.
+/// Where somebody deals with a credential: a page of the console.
 fn page(state: &State, owner: &Owner, credential: &WatchedCredential) -> String {
     let base = &state.config.base_url;
-    let resource = match credential.kind {
+    let place = match credential.kind {
         CredentialKind::PushCertificate => "push-certificate",
         CredentialKind::VendorCertificate => "vendor-certificates",
-        CredentialKind::IdentityAuthority | CredentialKind::ProfileSigner => "identity-authority",
-        CredentialKind::SigningCertificate => "profile-signer",
+        CredentialKind::IdentityAuthority | CredentialKind::ProfileSigner => "expirations",
+        CredentialKind::SigningCertificate => "signing-certificate",
         CredentialKind::ApiToken => "tokens",
         CredentialKind::ServerCertificate => return base.clone(),
     };
     match (owner, credential.kind) {
-        (Owner::Tenant(tenant), CredentialKind::PushCertificate) => {
-            format!("{base}/console/{tenant}/{resource}")
+        (Owner::Tenant(tenant), CredentialKind::SigningCertificate | CredentialKind::ApiToken) => {
+            format!("{base}/console/{tenant}/settings/{place}")
         }
-        (Owner::Tenant(tenant), _) => format!("{base}/v1/tenants/{tenant}/{resource}"),
-        (Owner::Operator, _) => format!("{base}/v1/{resource}"),
+        (Owner::Tenant(tenant), _) => format!("{base}/console/{tenant}/{place}"),
+        (Owner::Operator, _) => format!("{base}/console/operator/{place}"),
     }
 }

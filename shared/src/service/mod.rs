@@ -74,6 +74,7 @@ mod sealed;
 mod secret_path;
 pub mod show_command;
 pub mod show_inventory;
+pub mod show_tenant;
 pub mod sign_in;
 pub mod snooze_expiration;
 pub mod stage_push_certificate;

@@ -65,7 +65,7 @@ fn page(look: &OperatorLook, tenants: &[Tenant], typed: &Typed) -> Markup {
                 tbody {
                     @for tenant in tenants {
                         tr {
-                            td { (tenant.name) }
+                            td { a href={ (PLACE) "/tenants/" (tenant.id) } { (tenant.name) } }
                             td { code { (tenant.id) } }
                             td { (layout::moment(tenant.created_at)) }
                         }

@@ -4,10 +4,10 @@ use pomarium_local::runner::OPERATOR;
 use pomarium_tests::{Api, Browser, Tenant, TestApp};
 use reqwest::Method;
 
-use super::Processes;
+use super::{Processes, console_settings};
 use crate::devices::pass_seconds;
 
-const JO: &str = "jo@green.example";
+pub(super) const JO: &str = "jo@green.example";
 
 pub(super) async fn pages(app: &TestApp, processes: &Processes, operator: &Api, tenant: &Tenant) {
     tenant.let_in(JO, "admin").await.expect(200);
@@ -35,6 +35,8 @@ pub(super) async fn pages(app: &TestApp, processes: &Processes, operator: &Api, 
     jo.sign_in(app, JO).await.expect(200);
     jo.open(&format!("/console/{}", tenant.id)).await.expect(200);
     members(&mut jo, tenant).await;
+    console_settings::pages(app, processes, &mut jo, tenant).await;
+    console_settings::operators(app, &mut ops, tenant).await;
     jo.submit("/console/sign-out", &[]).await.expect(200);
     jo.sign_in(app, JO).await.expect(200);
     jo.submit("/console/sign-out-everywhere", &[]).await.expect(200);

@@ -1,0 +1,41 @@
+//! One tenant, as the operator sees it: no device, and nothing that could be done to it.
+
+use axum::extract::Path;
+use axum::response::Response;
+use maud::html;
+use shared::error::{Error, Result};
+use shared::id::TenantId;
+use shared::service::show_tenant::show_tenant;
+
+use crate::layout;
+use crate::look::OperatorLook;
+use crate::refusal::Refusal;
+
+/// Its facts and contacts.
+pub(crate) async fn show(Path(named): Path<String>, look: OperatorLook) -> Result<Response, Refusal> {
+    let id: TenantId = named.parse().map_err(|_| Error::not_found("tenant"))?;
+    let facts = show_tenant(&look.signed.state, &look.operator, id).await?;
+    let tenant = &facts.tenant;
+    let content = html! {
+        header { h1 { (tenant.name) } }
+        dl.facts {
+            dt { "Identifier" } dd { code { (tenant.id) } }
+            dt { "Since" } dd { (layout::moment(tenant.created_at)) }
+            dt { "Push certificate" } dd {
+                @match facts.push_ends { Some(end) => { "Ends " (layout::moment(end)) } None => "None yet" }
+            }
+            dt { "Mails before anything ends" } dd { @if tenant.expiry_mails { "Yes" } @else { "No: the contacts are told of nothing" } }
+            dt { "Erasing needs a second administrator" } dd { @if tenant.erase_needs_approval { "Yes" } @else { "No" } }
+        }
+        h2 { "Contacts" }
+        div.scroll { table {
+            thead { tr { th { "Address" } th { "State" } } }
+            tbody { @for person in &facts.contacts { tr { td { (person.address) } td {
+                @if person.disabled.is_some() { span.badge.bad { "No mails: one came back, or was called spam" } }
+                @else if person.verified { span.badge.good { "Confirmed" } } @else { span.badge.warn { "Not confirmed" } }
+            } } } }
+        } }
+        p { a href="/console/operator" { "All tenants" } }
+    };
+    Ok(layout::operators(&look, "/console/operator", &tenant.name, &content))
+}

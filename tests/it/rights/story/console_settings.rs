@@ -1,0 +1,129 @@
+//! The console: expirations, settings, and the operator's pages.
+
+use pomarium_local::runner::{QueueFunction, deliver_all, run};
+use pomarium_tests::{Browser, Tenant, TestApp};
+
+use super::Processes;
+use crate::devices::{enrolled, pass_seconds};
+use crate::mails::{ending_token, listed};
+use crate::profile_signer::Brought;
+use crate::receiver::Receiver;
+
+/// What is changed on pages of one form each.
+const FORMS: [(&str, &[(&str, &str)]); 4] = [
+    ("organization", &[("name", "Green School"), ("contacts", "new@green.example"), ("hours", "0")]),
+    ("tokens", &[("name", "help desk"), ("role", "viewer"), ("days", "")]),
+    ("refresh", &[("DeviceInformation", "24")]),
+    ("retention", &[("audit_days", "800"), ("events_days", "100"), ("commands_days", "60")]),
+];
+
+pub(super) async fn pages(app: &TestApp, processes: &Processes, jo: &mut Browser, tenant: &Tenant) {
+    let base = format!("/console/{}", tenant.id);
+    ending_token(tenant, "soon over", 20).await;
+    let credential =
+        listed(tenant, "api-token").await["credential"].as_str().expect("it is listed").to_owned();
+    let at = |rest: &str| format!("{base}/expirations{rest}");
+    jo.open(&at("")).await.expect(200);
+    let form = [("credential", credential.as_str()), ("days", "3"), ("by", "Jo")];
+    jo.submit(&at("/snooze"), &form).await.expect(200);
+    pass_seconds(app, 3_601);
+    jo.submit(&at("/ask"), &[]).await.expect(200);
+    jo.submit(&at("/calendar"), &[]).await.expect(200);
+
+    let at = |rest: &str| format!("{base}/settings/{rest}");
+    jo.open(&format!("{base}/settings")).await.expect(200);
+    for (page, form) in FORMS {
+        jo.open(&at(page)).await.expect(200);
+        jo.submit(&at(page), form).await.expect(200);
+    }
+    let token = credential.split_once('.').expect("its kind comes first").1;
+    jo.submit(&at("tokens/delete"), &[("token", token)]).await.expect(200);
+    signing_certificate(app, jo, &at("signing-certificate")).await;
+    jo.open(&at("groups")).await.expect(200);
+    let made = jo.submit(&at("groups"), &[("name", "Room 99")]).await.expect(200);
+    let group = made.between("Room 99", "Delete Room 99").expect("it is listed");
+    let id = group.split("name=\"group\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let delete = [("group", id.expect("it has an identifier")), ("confirm", "Room 99")];
+    jo.submit(&at("groups/delete"), &delete).await.expect(200);
+    for page in ["audit-log", "audit-log/export", "device-log", "device-log/export"] {
+        jo.open(&at(page)).await.expect(200);
+    }
+    webhook(app, processes, jo, tenant, &at("webhooks")).await;
+}
+
+async fn signing_certificate(app: &TestApp, browser: &mut Browser, page: &str) {
+    let files = Brought::new(app, "Signer", 200).files();
+    let file = |name: &'static str| (name, "file.pem", files[name].as_str().expect("text").as_bytes());
+    browser.open(page).await.expect(200);
+    // The second one takes the first one's place.
+    for _ in 0..2 {
+        let all = [file("certificate"), file("key"), file("chain")];
+        browser.upload(page, &[], &all).await.expect(200);
+    }
+    browser.submit(&format!("{page}/remove"), &[]).await.expect(200);
+}
+
+async fn webhook(app: &TestApp, processes: &Processes, jo: &mut Browser, tenant: &Tenant, list: &str) {
+    let receiver = Receiver::start().await;
+    receiver.answer(|_| 400);
+    jo.open(list).await.expect(200);
+    let target = ("target", receiver.url());
+    let made = jo.submit(list, &[target]).await.expect(200);
+    let at = format!("{list}/{}", made.between("/settings/webhooks/", "\"").expect("it is linked"));
+    let turn = async || {
+        pass_seconds(app, 5);
+        let events = processes.state("events");
+        run(events.clone(), "events").await.unwrap();
+        deliver_all(QueueFunction::Events, &events, app.runner.aws.queues()).await.unwrap();
+    };
+    let device = enrolled(app, tenant, "D-99").await;
+    turn().await;
+    pass_seconds(app, 25 * 3_600);
+    turn().await;
+    receiver.answer(|_| 200);
+    jo.sign_in(app, super::console::JO).await.expect(200);
+    let page = jo.open(&at).await.expect(200);
+    let event = page.between("name=\"event\" value=\"", "\"").expect("it was given up");
+    let forms: [(&str, &[(&str, &str)]); 6] = [
+        ("/redeliver", &[("event", &event)]),
+        ("/test", &[]),
+        ("", &[target]),
+        ("/switch", &[("enabled", "no")]),
+        ("/switch", &[("enabled", "yes")]),
+        ("/secret", &[("hours", "1")]),
+    ];
+    for (rest, form) in forms {
+        jo.submit(&format!("{at}{rest}"), form).await.expect(200);
+    }
+    jo.open(&at).await.expect(200);
+    jo.submit(&format!("{at}/replay"), &[("from", "2026-11-01T00:00")]).await.expect(200);
+    jo.submit(&format!("{at}/delete"), &[("confirm", receiver.url())]).await.expect(200);
+    device.check_out().await.expect("it goes");
+}
+
+/// The operator's own pages.
+pub(super) async fn operators(app: &TestApp, ops: &mut Browser, tenant: &Tenant) {
+    ops.sign_in(app, pomarium_local::runner::OPERATOR).await.expect(200);
+    let at = |rest: &str| format!("/console/operator/{rest}");
+    ops.open(&at(&format!("tenants/{}", tenant.id))).await.expect(200);
+    let vendor = app.runner.portal.make_vendor().unwrap();
+    let files = [
+        ("certificate", "vendor.pem", vendor.certificate.as_bytes()),
+        ("key", "key.pem", vendor.key.expose().as_bytes()),
+        ("chain", "chain.pem", vendor.chain.as_bytes()),
+    ];
+    ops.open(&at("vendor-certificates")).await.expect(200);
+    let page = ops.upload(&at("vendor-certificates"), &[], &files).await.expect(200);
+    let fingerprint = page.between("name=\"fingerprint\" value=\"", "\"").expect("it does not sign yet");
+    let of = ("fingerprint", fingerprint.as_str());
+    let page = ops.submit(&at("vendor-certificates/activate"), &[of]).await.expect(200);
+    let former = page.between("name=\"fingerprint\" value=\"", "\"").expect("the former one");
+    let name = page.between("Type its name: <strong>", "<").expect("it has a name");
+    let delete = [("fingerprint", former.as_str()), ("confirm", name.as_str())];
+    ops.submit(&at("vendor-certificates/delete"), &delete).await.expect(200);
+    signing_certificate(app, ops, &at("signing-certificate")).await;
+    ops.open(&at("health?check=1")).await.expect(200);
+    for page in ["audit-log", "audit-log/export"] {
+        ops.open(&at(page)).await.expect(200);
+    }
+}
