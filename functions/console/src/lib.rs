@@ -5,6 +5,7 @@ mod assets;
 mod calendar;
 mod confirm;
 mod cookie;
+mod devices;
 mod fields;
 mod first;
 mod home;
@@ -56,6 +57,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/push-certificate/delete", post(push_certificate::details::delete))
         .route("/console/{tenant}/push-certificate/ownership", post(push_certificate::details::record))
         .route("/console/{tenant}/settings/members/remove", post(settings::members::remove))
+        .route("/console/{tenant}/devices", get(devices::list::show))
 }
 
 /// People see a page, not a document for programs, when they mistype an address.
