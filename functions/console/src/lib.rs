@@ -17,6 +17,7 @@ mod refusal;
 mod said;
 mod settings;
 mod sign_in;
+mod told;
 
 use axum::routing::{any, get, post};
 use shared::error::Error;
@@ -58,6 +59,16 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/push-certificate/ownership", post(push_certificate::details::record))
         .route("/console/{tenant}/settings/members/remove", post(settings::members::remove))
         .route("/console/{tenant}/devices", get(devices::list::show))
+        .route("/console/{tenant}/devices/{device}", get(devices::page::show))
+        .route("/console/{tenant}/devices/{device}/queue", get(devices::queue::show))
+        .route("/console/{tenant}/devices/{device}/inventory/{section}", get(devices::inventory::show))
+        .route("/console/{tenant}/devices/{device}/send/{what}", post(devices::orders::send))
+        .route("/console/{tenant}/devices/{device}/do/{what}", post(devices::orders::act))
+        .route("/console/{tenant}/devices/{device}/clear", post(devices::queue::clear))
+        .route("/console/{tenant}/devices/{device}/commands/{command}", get(devices::queue::command))
+        .route("/console/{tenant}/devices/{device}/commands/{command}/cancel", post(devices::queue::cancel))
+        .route("/console/{tenant}/devices/{device}/commands/{command}/retry", post(devices::queue::retry))
+        .route("/console/{tenant}/devices/{device}/commands/{command}/pin", post(devices::queue::pin))
 }
 
 /// People see a page, not a document for programs, when they mistype an address.

@@ -1,6 +1,12 @@
 //! Devices: the list, and each device with what is known of it, what waits for it, and what can be asked of it.
 
+mod forms;
+pub(crate) mod inventory;
 pub(crate) mod list;
+pub(crate) mod orders;
+pub(crate) mod page;
+pub(crate) mod queue;
+mod timeline;
 pub(crate) mod words;
 
 use shared::domain::enrollment::Enrollment;
@@ -18,7 +24,7 @@ pub(crate) fn part(text: &str) -> String {
 
 /// A device's page, or one below it.
 pub(crate) fn place(look: &Look, id: &EnrollmentId, rest: &str) -> String {
-    let separator = if rest.is_empty() { "" } else { "/" };
+    let separator = if rest.is_empty() || rest.starts_with('?') { "" } else { "/" };
     look.path(&format!("devices/{}{separator}{rest}", part(&id.to_string())))
 }
 
