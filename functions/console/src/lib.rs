@@ -3,6 +3,7 @@
 
 mod assets;
 mod calendar;
+mod commands;
 mod confirm;
 mod cookie;
 mod devices;
@@ -58,6 +59,12 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/push-certificate/delete", post(push_certificate::details::delete))
         .route("/console/{tenant}/push-certificate/ownership", post(push_certificate::details::record))
         .route("/console/{tenant}/settings/members/remove", post(settings::members::remove))
+        .route("/console/{tenant}/commands", get(commands::show))
+        .route("/console/{tenant}/commands/new", get(commands::new::show).post(commands::new::take))
+        .route("/console/{tenant}/commands/{command}", get(commands::one::show))
+        .route("/console/{tenant}/commands/{command}/progress", get(commands::one::progress))
+        .route("/console/{tenant}/commands/{command}/targets", get(commands::one::targets))
+        .route("/console/{tenant}/commands/{command}/{what}", post(commands::one::act))
         .route("/console/{tenant}/devices", get(devices::list::show))
         .route("/console/{tenant}/devices/{device}", get(devices::page::show))
         .route("/console/{tenant}/devices/{device}/queue", get(devices::queue::show))
