@@ -18,7 +18,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("rolled-back", "The former certificate is active again."),
     ("deleted", "All push certificates and their keys are gone."),
     ("command-sent", "Sent. The device is woken, and answers when it is awake."),
-    ("approval-asked", "A colleague must approve it before anything happens: send them the address of this page."),
+    (
+        "approval-asked",
+        "A colleague must approve it before anything happens: send them the address of this page.",
+    ),
     ("commands-sent", "Sent. Devices are woken, and answer when they are awake."),
     ("command-approved", "Approved. It is queued now."),
     ("job-stopped", "Stopped. What was queued before stays queued."),

@@ -37,20 +37,19 @@ async fn a_device_is_found_among_many() {
 
     let first = jo.open(&place(&tenant, "")).await.expect(200);
     first.says("D-00000").says("D-00099").is_silent_about("D-00100");
-    let next = first.between("rel=\"next\"", "x").map(|_| first.between("/devices?after=", "\"").unwrap());
-    let second = jo.open(&place(&tenant, &format!("?after={}", next.unwrap()))).await.expect(200);
+    let next = first.between("/devices?after=", "\"").unwrap();
+    let second = jo.open(&place(&tenant, &format!("?after={next}"))).await.expect(200);
     second.says("D-00100").says("D-00199").is_silent_about("D-00099");
 
     // A whole identifier is found at once, wherever it stands; a serial number by looking.
-    jo.open(&place(&tenant, "?q=D-00600")).await.expect(200).says("Looked at 1 devices.").says(">D-00600<");
+    jo.open(&place(&tenant, "?q=D-00600")).await.expect(200).says(">D-00600<").is_silent_about("Looked at");
     let looked = jo.open(&place(&tenant, "?q=c02xyz&state=enrolled")).await.expect(200);
     looked.says("Looked at 500 devices.").says("None of these fits.").says("value=\"c02xyz\"");
-    let on = looked.between("/devices?after=", "\"").or_else(|| looked.between("/devices?q=", "\"")).unwrap();
-    let on = on.replace("&amp;", "&");
+    let on = looked.between("/devices?q=", "\"").unwrap().replace("&amp;", "&");
     let found = jo.open(&place(&tenant, &format!("?q={on}"))).await.expect(200);
     found.says("Jo's iPad").says("There are no more.").is_silent_about(">D-");
     jo.open(&place(&tenant, "/Z-1")).await.expect(200).says("Jo's iPad").says("C02XYZ");
-    let none = jo.open(&place(&tenant, "?locked=yes&silent=7&after=")).await;
+    let none = jo.open(&place(&tenant, "?locked=yes&silent=7")).await;
     none.expect(200).says("None of these fits.");
 
     let blue = app.ready_tenant("Blue School").await;
@@ -95,7 +94,10 @@ async fn a_device_is_asked_and_its_answer_arrives() {
     assert_eq!(status(&tenant, &lock).await, "Cancelled");
     let retried = ask(&mut jo, &tenant, &format!("/D-1/commands/{lock}/retry"), &[]).await;
     retried.expect(409).says("The command was not set aside, or is not any more.");
-    ask(&mut jo, &tenant, "/D-1/clear", &[]).await.expect(200).says("Nothing waits for this device any more.");
+    ask(&mut jo, &tenant, "/D-1/clear", &[])
+        .await
+        .expect(200)
+        .says("Nothing waits for this device any more.");
 
     // What the device fetches and never answers is set aside, and can be tried again.
     let stuck = queue(&tenant, "D-1", "DeviceLock").await;
@@ -116,7 +118,10 @@ async fn a_mac_is_locked_with_a_pin_that_is_shown() {
     jo.open(&place(&tenant, "/M-1")).await.expect(200).says("PIN of six digits");
     let typed = [("message", "Bring me back"), ("pin", "12")];
     let refused = ask(&mut jo, &tenant, "/M-1/send/lock", &typed).await.expect(400);
-    refused.says("PIN of DeviceLock must be six digits.").says("value=\"Bring me back\"").says("details open");
+    refused
+        .says("PIN of DeviceLock must be six digits.")
+        .says("value=\"Bring me back\"")
+        .says("details open");
     let sent = ask(&mut jo, &tenant, "/M-1/send/lock", &[("message", "Bring me back")]).await.expect(200);
     let uuid = followed(&sent);
     jo.open(&place(&tenant, &format!("/M-1/commands/{uuid}"))).await.expect(200).says("Show the PIN");
@@ -171,7 +176,11 @@ async fn what_destroys_wants_the_devices_name() {
     ask(&mut jo, &tenant, "/D-1/do/retire", &[name]).await.expect(200).says("Removed");
     assert_eq!(enrollment(&tenant, "D-1").await["state"], "removed");
     let fields = [name, ("reason", "Sold")];
-    ask(&mut jo, &tenant, "/D-2/do/unenroll", &fields).await.expect(200).says("Being unenrolled").says("Sold");
+    ask(&mut jo, &tenant, "/D-2/do/unenroll", &fields)
+        .await
+        .expect(200)
+        .says("Being unenrolled")
+        .says("Sold");
     let revoked = ask(&mut jo, &tenant, "/D-3/do/revoke", &[name]).await.expect(200);
     revoked.says("Access locked").says("Unlock access");
     ask(&mut jo, &tenant, "/D-3/do/unlock", &[]).await.expect(200).is_silent_about("Access locked");

@@ -66,9 +66,6 @@ mod tests {
             assert!(!purpose(schema.name).is_empty(), "{}", schema.name);
         }
         let lock = schema::of("ShutDownDevice").unwrap();
-        assert_eq!(
-            takers(&lock.availability),
-            "For iPhone and iPad from 10.3, supervised; Mac from 10.13."
-        );
+        assert_eq!(takers(&lock.availability), "For iPhone and iPad from 10.3, supervised; Mac from 10.13.");
     }
 }

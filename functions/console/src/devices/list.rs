@@ -85,7 +85,7 @@ async fn find(look: &Look, wanted: &Wanted) -> Result<Found> {
     if let Some(id) = exact
         && let Some(device) = store.enrollment(&look.scope, &id).await?
     {
-        return Ok(Found { devices: vec![device], looked_at: 1, next: None });
+        return Ok(Found { devices: vec![device], looked_at: 0, next: None });
     }
     let mut found = Found { devices: Vec::new(), looked_at: 0, next: None };
     for _ in 0..if wanted.is_everything() { 1 } else { MOST_PAGES } {
@@ -113,9 +113,8 @@ fn page(look: &Look, wanted: &Wanted, found: &Found) -> Markup {
         } @else {
             (search(look))
             @if found.devices.is_empty() { p { "None of these fits." } } @else { (table(look, &found.devices)) }
-            p.quiet {
-                @if !wanted.is_everything() { "Looked at " (found.looked_at) " devices. " }
-                @if found.next.is_none() && !wanted.is_everything() { "There are no more." }
+            @if found.looked_at > 0 && !wanted.is_everything() {
+                p.quiet { "Looked at " (found.looked_at) " devices. " @if found.next.is_none() { "There are no more." } }
             }
             (onward(look, found))
         }
