@@ -78,7 +78,7 @@ async fn a_device_is_asked_and_its_answer_arrives() {
     over.says("DeviceInformation: Done").says("Nothing waits for this device.").is_silent_about("hx-get");
     let uuid = followed(&sent);
     let answer = jo.open(&place(&tenant, &format!("/D-1/commands/{uuid}"))).await.expect(200);
-    answer.says("Done: answered").says("a4:83:e7:00:00:01").is_silent_about("PIN");
+    answer.says("Done: answered").says("a4:83:e7:00:00:01").is_silent_about("Show the PIN");
     let page = jo.open(&place(&tenant, "/D-1")).await.expect(200);
     page.says("a4:83:e7:00:00:01").says("Apps").says("Profiles").says("Certificates").says("Security");
     page.says("Answered a command").says("Timeline of");
