@@ -1,5 +1,7 @@
 //! The console, as people use it: pages and forms, in a browser without JavaScript.
 
+mod commands;
+mod devices;
 mod expirations;
 mod members;
 mod operator;

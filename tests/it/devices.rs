@@ -1,7 +1,9 @@
 //! What the tests about devices do again and again.
 
-use pomarium_local::device::SimDevice;
+use plist::Dictionary;
+use pomarium_local::device::{SimDevice, Url};
 use pomarium_tests::{Answer, Tenant, TestApp};
+use reqwest::Method;
 use serde_json::{Value, json};
 use shared::time::SignedDuration;
 
@@ -9,6 +11,20 @@ use shared::time::SignedDuration;
 pub(crate) async fn enrolled(app: &TestApp, tenant: &Tenant, udid: &str) -> SimDevice {
     let mut device = SimDevice::new(udid, "C02XYZ", "Jo's iPad");
     device.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("the device enrolls");
+    device
+}
+
+/// An enrolled device that says that it is a Mac.
+pub(crate) async fn mac(app: &TestApp, tenant: &Tenant, udid: &str) -> SimDevice {
+    let device = enrolled(app, tenant, udid).await;
+    let topic = device.profile().expect("installed").topic.clone();
+    let keys = [("Topic", topic.as_str()), ("ProductName", "Mac15,3")];
+    let keys = keys.into_iter().map(|(key, text)| (key.to_owned(), plist::Value::from(text)));
+    let message = device.checkin("Authenticate", Dictionary::from_iter(keys));
+    let url = device.url(Url::CheckIn).expect("a profile").to_owned();
+    let begun = device.send_as(Method::PUT, &url, None, &message).await.expect("an answer");
+    assert_eq!(begun.status, 200);
+    device.token_update(None).await.expect("it enrolls");
     device
 }
 

@@ -36,6 +36,16 @@ impl Fields {
         Ok(Self(pairs.map(|(name, value)| (name.into_owned(), Bytes::from(value.into_owned()))).collect()))
     }
 
+    /// Fields as a page's address brings them.
+    pub(crate) fn of<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> Self {
+        Self(pairs.map(|(name, value)| (name.clone(), Bytes::from(value.clone()))).collect())
+    }
+
+    /// All of them whose values are text.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|(name, value)| Some((name.as_str(), str::from_utf8(value).ok()?)))
+    }
+
     /// What was typed, without white space around it; empty where nothing was.
     pub(crate) fn text(&self, name: &str) -> String {
         String::from_utf8_lossy(self.bytes(name)).trim().to_owned()

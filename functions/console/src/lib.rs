@@ -3,8 +3,10 @@
 
 mod assets;
 mod calendar;
+mod commands;
 mod confirm;
 mod cookie;
+mod devices;
 mod expirations;
 mod fields;
 mod first;
@@ -19,6 +21,7 @@ mod said;
 mod settings;
 mod sign_in;
 mod signer;
+mod told;
 
 use axum::routing::{any, get, post};
 use shared::error::Error;
@@ -57,6 +60,23 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/push-certificate/ownership", post(push_certificate::details::record))
         .merge(operator::routes())
         .merge(settings::routes())
+        .route("/console/{tenant}/commands", get(commands::show))
+        .route("/console/{tenant}/commands/new", get(commands::new::show).post(commands::new::take))
+        .route("/console/{tenant}/commands/{command}", get(commands::one::show))
+        .route("/console/{tenant}/commands/{command}/progress", get(commands::one::progress))
+        .route("/console/{tenant}/commands/{command}/targets", get(commands::one::targets))
+        .route("/console/{tenant}/commands/{command}/{what}", post(commands::one::act))
+        .route("/console/{tenant}/devices", get(devices::list::show))
+        .route("/console/{tenant}/devices/{device}", get(devices::page::show))
+        .route("/console/{tenant}/devices/{device}/queue", get(devices::queue::show))
+        .route("/console/{tenant}/devices/{device}/inventory/{section}", get(devices::inventory::show))
+        .route("/console/{tenant}/devices/{device}/send/{what}", post(devices::orders::send))
+        .route("/console/{tenant}/devices/{device}/do/{what}", post(devices::orders::act))
+        .route("/console/{tenant}/devices/{device}/clear", post(devices::queue::clear))
+        .route("/console/{tenant}/devices/{device}/commands/{command}", get(devices::queue::command))
+        .route("/console/{tenant}/devices/{device}/commands/{command}/cancel", post(devices::queue::cancel))
+        .route("/console/{tenant}/devices/{device}/commands/{command}/retry", post(devices::queue::retry))
+        .route("/console/{tenant}/devices/{device}/commands/{command}/pin", post(devices::queue::pin))
 }
 
 /// People see a page, not a document for programs, when they mistype an address.

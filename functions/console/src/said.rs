@@ -34,6 +34,22 @@ const SENTENCES: &[(&str, &str)] = &[
     ("asked", "The mails are on their way. Mails resume when somebody presses the button in theirs."),
     ("asked-before", "Nobody was asked: everybody confirmed, or was asked within the hour."),
     ("deleted", "All push certificates and their keys are gone."),
+    ("command-sent", "Sent. The device is woken, and answers when it is awake."),
+    (
+        "approval-asked",
+        "A colleague must approve it before anything happens: send them the address of this page.",
+    ),
+    ("commands-sent", "Sent. Devices are woken, and answer when they are awake."),
+    ("command-approved", "Approved. It is queued now."),
+    ("job-stopped", "Stopped. What was queued before stays queued."),
+    ("command-cancelled", "Taken back. A device that has fetched it already may still answer."),
+    ("command-retried", "It waits again, and the device is woken."),
+    ("queue-cleared", "Nothing waits for this device any more."),
+    ("identity-renewal", "The device is asked to renew its identity."),
+    ("identity-revoked", "The identity is revoked. The device is not heard before it enrolls anew."),
+    ("access-unlocked", "Your services let this device in again."),
+    ("device-retired", "The device is out of the lists. Its history stays."),
+    ("device-unenrolled", "The device is told to remove its profile when it is next awake."),
     ("member-removed", "This person cannot sign in any more."),
 ];
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::withdraw_command::on_target;
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::explanation::explain;
@@ -70,6 +71,21 @@ pub async fn show_command(
         });
     }
     Ok((batch, targets))
+}
+
+/// Shows a command on one target, also one that a job queued there.
+///
+/// # Errors
+/// NotFound when this tenant sent no such command to this target.
+pub async fn show_on_target(
+    state: &State,
+    scope: &Scope,
+    uuid: &CommandUuid,
+    enrollment: &Enrollment,
+) -> Result<(QueuedCommand, TargetStatus)> {
+    let command = on_target(state, scope, uuid, &enrollment.id).await?;
+    let shown = target(state, command.clone(), enrollment).await?;
+    Ok((command, shown))
 }
 
 fn not_queued(batch: &CommandBatch, may_be_over: bool) -> &'static str {

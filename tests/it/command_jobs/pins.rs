@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use plist::Dictionary;
-use pomarium_local::device::{SimDevice, Url};
 use pomarium_local::runner::{QueueFunction, deliver_all};
 use pomarium_tests::{Tenant, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{HOUR, devices, job, names};
-use crate::devices::{enrolled, pass_seconds, uuid_of};
+use crate::devices::{enrolled, mac, pass_seconds, uuid_of};
 use crate::killed::{Death, dying_state};
 
 fn lock(targets: Value) -> Value {
@@ -28,20 +26,6 @@ async fn pin(tenant: &Tenant, uuid: &str, device: &str) -> Option<String> {
     let pin = answer.expect(200).json["pin"].as_str().unwrap().to_owned();
     assert!(pin.len() == 6 && pin.bytes().all(|byte| byte.is_ascii_digit()), "{pin}");
     Some(pin)
-}
-
-/// An enrolled device that says that it is a Mac.
-async fn mac(app: &TestApp, tenant: &Tenant, udid: &str) -> SimDevice {
-    let device = enrolled(app, tenant, udid).await;
-    let topic = device.profile().expect("installed").topic.clone();
-    let keys = [("Topic", topic.as_str()), ("ProductName", "Mac15,3")];
-    let keys = keys.into_iter().map(|(key, text)| (key.to_owned(), plist::Value::from(text)));
-    let message = device.checkin("Authenticate", Dictionary::from_iter(keys));
-    let url = device.url(Url::CheckIn).expect("a profile").to_owned();
-    let begun = device.send_as(Method::PUT, &url, None, &message).await.expect("an answer");
-    assert_eq!(begun.status, 200);
-    device.token_update(None).await.expect("it enrolls");
-    device
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ pub(super) async fn pages(app: &TestApp, processes: &Processes, operator: &Api, 
     members(&mut jo, tenant).await;
     console_settings::pages(app, processes, &mut jo, tenant).await;
     console_settings::operators(app, &mut ops, tenant).await;
+    super::console_devices::pages(app, processes, &mut jo, tenant).await;
     jo.submit("/console/sign-out", &[]).await.expect(200);
     jo.sign_in(app, JO).await.expect(200);
     jo.submit("/console/sign-out-everywhere", &[]).await.expect(200);

@@ -13,7 +13,7 @@ pub struct CommandSchema {
     /// The RequestType.
     pub name: &'static str,
     /// Its documented keys, RequestType aside.
-    pub(super) keys: &'static [Key],
+    pub keys: &'static [Key],
     /// Which devices take it.
     pub availability: Availability,
     /// Whether its keys never hold a secret (a PIN, a password, a profile): only then is it stored in the clear.
@@ -22,17 +22,20 @@ pub struct CommandSchema {
 
 /// A key of a command.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) shape: Shape,
-    pub(super) required: bool,
+pub struct Key {
+    /// As Apple writes it.
+    pub name: &'static str,
+    /// What its value must be.
+    pub shape: Shape,
+    /// Whether the command needs it.
+    pub required: bool,
     /// What it holds, in an administrator's words: "a text", "the profile's bytes".
-    pub(super) what: &'static str,
+    pub what: &'static str,
 }
 
 /// What a key's value must be.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Shape {
+pub enum Shape {
     /// A text with something in it.
     Text,
     /// A text; an empty one has a meaning.
@@ -119,7 +122,7 @@ pub fn of(request_type: &str) -> Option<&'static CommandSchema> {
 }
 
 /// Every typed command.
-pub(super) fn all() -> impl Iterator<Item = &'static CommandSchema> {
+pub fn all() -> impl Iterator<Item = &'static CommandSchema> {
     [security::COMMANDS, lost_mode::COMMANDS, query::COMMANDS, management::COMMANDS].into_iter().flatten()
 }
 

@@ -1,0 +1,144 @@
+//! A command's keys as fields of a form, from the schema that the server checks commands against.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{Markup, html};
+use serde_json::{Map, Value};
+use shared::error::{Error, Result};
+use shared::protocol::command::schema::{CommandSchema, Key, Shape};
+
+use crate::fields::Fields;
+
+fn field(key: &Key) -> String {
+    format!("key.{}", key.name)
+}
+
+/// Where a file's content is kept as text between the form and the review.
+fn kept(key: &Key) -> String {
+    format!("data.{}", key.name)
+}
+
+/// The fields of a command, as they were filled in.
+pub(super) fn page(schema: &CommandSchema, fields: &Fields) -> Markup {
+    html! {
+        @for key in schema.keys {
+            label {
+                (key.name) @if key.required { strong { " (needed)" } }
+                (input(key, fields))
+                small { (help(key)) }
+            }
+        }
+        @if takes_pin(schema.name) {
+            label { input type="checkbox" name="random_pin" value="yes" checked[fields.ticked("random_pin")]; "Each Mac gets a random PIN of its own" }
+        }
+    }
+}
+
+/// Whether Macs take a PIN with it.
+pub(super) fn takes_pin(name: &str) -> bool {
+    matches!(name, "DeviceLock" | "EraseDevice")
+}
+
+fn help(key: &Key) -> String {
+    match key.shape {
+        Shape::Texts => format!("{}, one on each line", key.what),
+        Shape::Dictionary | Shape::Items => format!("{}, as JSON", key.what),
+        Shape::Text
+        | Shape::AnyText
+        | Shape::Data
+        | Shape::Flag
+        | Shape::Integer
+        | Shape::OneOf(_)
+        | Shape::OneOfNumbers(_)
+        | Shape::Pin
+        | Shape::HttpsUrl => key.what.to_owned(),
+    }
+}
+
+fn input(key: &Key, fields: &Fields) -> Markup {
+    let (name, typed) = (field(key), fields.text(&field(key)));
+    let options = |values: Vec<String>| {
+        html! {
+            select name=(name) {
+                option value="" { "Not said" }
+                @for value in values { option value=(value) selected[value == typed] { (value) } }
+            }
+        }
+    };
+    match key.shape {
+        Shape::Text | Shape::AnyText | Shape::HttpsUrl => html! { input name=(name) value=(typed); },
+        Shape::Pin => html! { input name=(name) value=(typed) inputmode="numeric" autocomplete="off"; },
+        Shape::Integer => html! { input name=(name) value=(typed) inputmode="numeric"; },
+        Shape::Data => html! { input type="file" name=(name); },
+        Shape::Texts | Shape::Dictionary | Shape::Items => {
+            html! { textarea name=(name) rows="4" { (typed) } }
+        }
+        Shape::Flag => options(vec!["true".to_owned(), "false".to_owned()]),
+        Shape::OneOf(texts) => options(texts.iter().map(ToString::to_string).collect()),
+        Shape::OneOfNumbers(numbers) => options(numbers.iter().map(ToString::to_string).collect()),
+    }
+}
+
+/// The command that was filled in, as JSON. Its values are judged where every command's are.
+pub(super) fn command(schema: &CommandSchema, fields: &Fields) -> Result<Value> {
+    let mut command = Map::new();
+    command.insert("RequestType".to_owned(), schema.name.into());
+    for key in schema.keys {
+        if let Some(value) = value(key, fields)? {
+            command.insert(key.name.to_owned(), value);
+        }
+    }
+    Ok(command.into())
+}
+
+fn value(key: &Key, fields: &Fields) -> Result<Option<Value>> {
+    let name = field(key);
+    let typed = fields.text(&name);
+    if let Shape::Data = key.shape {
+        let file = fields.file(&name);
+        let text = if file.is_empty() { fields.text(&kept(key)) } else { STANDARD.encode(file) };
+        return Ok(Some(text).filter(|text| !text.is_empty()).map(Value::from));
+    }
+    // An empty text that must be said has a meaning.
+    let says_nothing = typed.is_empty() && !(key.required && matches!(key.shape, Shape::AnyText));
+    if says_nothing {
+        return Ok(None);
+    }
+    Ok(Some(match key.shape {
+        Shape::Text | Shape::AnyText | Shape::HttpsUrl | Shape::Pin | Shape::OneOf(_) | Shape::Data => {
+            typed.into()
+        }
+        Shape::Texts => typed.lines().map(str::trim).filter(|line| !line.is_empty()).collect(),
+        Shape::Flag => (typed == "true").into(),
+        // What is no number is refused with the command's own words.
+        Shape::Integer | Shape::OneOfNumbers(_) => {
+            typed.parse::<i64>().map_or_else(|_| Value::from(typed.as_str()), Value::from)
+        }
+        Shape::Dictionary | Shape::Items => {
+            serde_json::from_str(&typed).map_err(|cause| not_json(key, &cause))?
+        }
+    }))
+}
+
+fn not_json(key: &Key, cause: &serde_json::Error) -> Error {
+    Error::malformed("typed-json", format!("What was typed for {} is not JSON: {cause}.", key.name))
+        .at(key.name)
+        .next("Write it as JSON, such as {\"Item\": \"DeviceName\", \"DeviceName\": \"Desk 7\"}.")
+}
+
+/// The fields of the form as hidden ones, files as text.
+pub(super) fn hidden(schema: Option<&CommandSchema>, fields: &Fields) -> Markup {
+    let files: Vec<&Key> = schema.map_or_else(Vec::new, |schema| {
+        schema.keys.iter().filter(|key| matches!(key.shape, Shape::Data)).collect()
+    });
+    let is_file = |name: &str| files.iter().any(|key| field(key) == name || kept(key) == name);
+    let ours = ["form_token", "then", "uuid", "hits", "confirm"];
+    html! {
+        @for (name, value) in fields.texts().filter(|(name, _)| !is_file(name) && !ours.contains(name)) {
+            input type="hidden" name=(name) value=(value);
+        }
+        @for key in files.iter().copied() {
+            @if let Ok(Some(Value::String(data))) = value(key, fields) { input type="hidden" name=(kept(key)) value=(data); }
+        }
+    }
+}
