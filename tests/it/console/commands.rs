@@ -126,6 +126,10 @@ async fn files_lists_and_property_lists_reach_the_device_as_they_were_given() {
     let review = jo.upload(&place(&tenant, "/new"), &to, &[("key.Payload", "wifi.mobileconfig", file)]).await;
     let review = review.expect(200);
     review.says("1 device");
+    // Whoever goes back to change something need not choose the file again.
+    let data = review.between("name=\"data.Payload\" value=\"", "\"").unwrap();
+    let back = [to[0], to[1], to[2], ("then", "edit"), ("data.Payload", data.as_str())];
+    jo.submit(&place(&tenant, "/new"), &back).await.expect(200).says("A file is here.").says(&data);
     send(&mut jo, &tenant, &review, &[]).await.expect(200);
     let command = device.idle().await.unwrap().expect("the profile");
     assert_eq!(command.keys["Payload"].as_data(), Some(file));

@@ -86,6 +86,9 @@ async fn a_device_is_asked_and_its_answer_arrives() {
     jo.open(&place(&tenant, "/D-1/inventory/dreams")).await.expect(404);
     jo.open(&place(&tenant, "/D-1?month=2019-01")).await.expect(200).says("Nothing is written down here.");
 
+    let other = jo.open(&page.place.replace("devices/D-1", "commands/new?type=Settings&devices=D-1")).await;
+    other.expect(200).says("a list of settings").says(">D-1</textarea>");
+
     // What waits is taken back, one by one or all.
     queue(&tenant, "D-1", "RestartDevice").await;
     let lock = queue(&tenant, "D-1", "DeviceLock").await;

@@ -69,7 +69,13 @@ fn input(key: &Key, fields: &Fields) -> Markup {
         Shape::Text | Shape::AnyText | Shape::HttpsUrl => html! { input name=(name) value=(typed); },
         Shape::Pin => html! { input name=(name) value=(typed) inputmode="numeric" autocomplete="off"; },
         Shape::Integer => html! { input name=(name) value=(typed) inputmode="numeric"; },
-        Shape::Data => html! { input type="file" name=(name); },
+        Shape::Data => html! {
+            @if let Ok(Some(Value::String(data))) = value(key, fields) {
+                input type="hidden" name=(kept(key)) value=(data);
+                span.quiet { " A file is here. Choose one only to replace it." }
+            }
+            input type="file" name=(name);
+        },
         Shape::Texts | Shape::Dictionary | Shape::Items => {
             html! { textarea name=(name) rows="4" { (typed) } }
         }

@@ -15,8 +15,8 @@ use shared::service::withdraw_command::cancel_command;
 
 use super::review::reason;
 use super::{state, whom};
-use crate::devices::place;
 use crate::devices::words::status;
+use crate::devices::{place, refreshed};
 use crate::layout::{self, Part, moment};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
@@ -86,9 +86,11 @@ fn here(look: &Look, batch: &CommandBatch, rest: &str) -> String {
 }
 
 fn part(look: &Look, shown: &Shown) -> Markup {
+    let since = shown.job.as_ref().map_or(shown.batch.created_at, |job| job.moved_at);
+    let often = refreshed(since, look.state.clock.now());
     let refresh = shown.moves().then(|| here(look, &shown.batch, "/progress"));
     html! {
-        section #progress hx-get=[refresh.as_ref()] hx-trigger=[refresh.as_ref().map(|_| "every 2s")] hx-swap=[refresh.as_ref().map(|_| "outerHTML")] {
+        section #progress hx-get=[refresh.as_ref()] hx-trigger=[refresh.as_ref().map(|_| often)] hx-swap=[refresh.as_ref().map(|_| "outerHTML")] {
             @match &shown.job {
                 Some(job) => (job_part(look, shown, job)),
                 None => (table(look, &shown.batch, &shown.targets)),

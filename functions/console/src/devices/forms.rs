@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use shared::domain::enrollment::{Enrollment, EnrollmentState};
+use shared::protocol::command::schema;
 use shared::protocol::inventory::Section;
 
 use super::page::Typed;
@@ -25,6 +26,7 @@ pub(super) fn page(look: &Look, device: &Enrollment, typed: &Typed) -> Markup {
                 (of.erase())
             }
             @if is_device { (of.ends()) }
+            @if device.is_managed() { (of.other()) }
             @if !device.is_managed() { p.quiet { "It is not enrolled, so nothing can be asked of it." } }
         }
     }
@@ -134,6 +136,19 @@ impl Forms<'_> {
             button.danger type="submit" { "Erase" }
         };
         self.fold("Erase", "send/erase", &content)
+    }
+
+    /// All other commands have forms of their own.
+    fn other(&self) -> Markup {
+        html! {
+            form.inline method="get" action=(self.look.path("commands/new")) {
+                input type="hidden" name="devices" value=(self.device.id);
+                label { "Another command"
+                    select name="type" { @for schema in schema::all() { option value=(schema.name) { (schema.name) } } }
+                }
+                button.secondary type="submit" { "Go on" }
+            }
+        }
     }
 
     fn ends(&self) -> Markup {

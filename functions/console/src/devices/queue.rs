@@ -15,7 +15,7 @@ use shared::service::withdraw_command::{cancel_on_target, clear_queue, retry_com
 
 use super::page::{self, Typed, followed};
 use super::words::status;
-use super::{find, name, place};
+use super::{find, name, place, refreshed};
 use crate::layout::{self, Part, moment};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
@@ -42,10 +42,12 @@ pub(super) async fn part(look: &Look, device: &Enrollment, follows: Option<&Comm
         None => None,
     };
     let query = follows.map_or_else(String::new, |uuid| format!("?command={uuid}"));
+    let since = waiting.iter().map(|(command, _)| command.created_at).max().max(Some(device.last_seen));
+    let often = refreshed(since.unwrap_or(device.last_seen), state.clock.now());
     let refresh = (!waiting.is_empty()).then(|| place(look, &device.id, &format!("queue{query}")));
     let all = !waiting.is_empty() && look.may_change();
     Ok(html! {
-        section #queue hx-get=[refresh.as_ref()] hx-trigger=[refresh.as_ref().map(|_| "every 2s")] hx-swap=[refresh.as_ref().map(|_| "outerHTML")] {
+        section #queue hx-get=[refresh.as_ref()] hx-trigger=[refresh.as_ref().map(|_| often)] hx-swap=[refresh.as_ref().map(|_| "outerHTML")] {
             h2 { "Commands" }
             @if let Some((command, shown)) = &followed { (just_sent(look, device, command, shown)) }
             @if waiting.is_empty() { p { "Nothing waits for this device." } } @else {
