@@ -1,9 +1,12 @@
 //! The console, as people use it: pages and forms, in a browser without JavaScript.
 
+mod enrollment;
+mod home;
 mod members;
 mod operator;
 mod push_certificate;
 mod sign_in;
+mod silence;
 
 use pomarium_tests::{Browser, Tenant, TestApp};
 

@@ -3,11 +3,14 @@
 
 mod assets;
 mod calendar;
+mod chart;
 mod confirm;
 mod cookie;
+mod enrollment;
 mod fields;
 mod first;
 mod home;
+mod known;
 mod layout;
 mod look;
 mod operator;
@@ -16,6 +19,8 @@ mod refusal;
 mod said;
 mod settings;
 mod sign_in;
+mod silence;
+mod typed;
 
 use axum::routing::{any, get, post};
 use shared::error::Error;
@@ -44,6 +49,23 @@ pub fn router() -> OpenApiRouter<AppState> {
             "/console/{tenant}/settings/members",
             get(settings::members::show).post(settings::members::set),
         )
+        .route("/console/{tenant}/enrollment", get(enrollment::show))
+        .route("/console/{tenant}/enrollment/authority", post(enrollment::authority::make))
+        .route("/console/{tenant}/enrollment/authority/trust", post(enrollment::authority::trust))
+        .route("/console/{tenant}/enrollment/authority/retire", post(enrollment::authority::retire))
+        .route("/console/{tenant}/enrollment/links", post(enrollment::links::make))
+        .route("/console/{tenant}/enrollment/links/{link}", get(enrollment::link::show))
+        .route("/console/{tenant}/enrollment/links/{link}/revoke", post(enrollment::link::revoke))
+        .route(
+            "/console/{tenant}/enrollment/settings",
+            get(enrollment::settings::show).post(enrollment::settings::change),
+        )
+        .route("/console/{tenant}/enrollment/invitations", post(enrollment::invitations::send))
+        .route("/console/{tenant}/silence", get(silence::show).post(silence::rule::change))
+        .route("/console/{tenant}/silence/preview", post(silence::rule::preview))
+        .route("/console/{tenant}/silence/confirm", post(silence::confirm))
+        .route("/console/{tenant}/silence/unlock", post(silence::devices::unlock))
+        .route("/console/{tenant}/silence/access", post(silence::access::change))
         .route("/console/{tenant}/push-certificate", get(push_certificate::show))
         .route("/console/{tenant}/push-certificate/request", post(push_certificate::request::make))
         .route("/console/{tenant}/push-certificate/request/file", get(push_certificate::request::download))

@@ -17,6 +17,13 @@ const SENTENCES: &[(&str, &str)] = &[
     ("replaced", "The certificate is replaced. Devices enrolled before must enroll again."),
     ("rolled-back", "The former certificate is active again."),
     ("deleted", "All push certificates and their keys are gone."),
+    ("authority-made", "The authority is made. Devices can get their identities."),
+    ("authority-trusted", "Its devices are accepted from now on."),
+    ("authority-retired", "Its identities are refused from now on."),
+    ("enrollment-settings", "Saved. Profiles that are made from now on ask for this."),
+    ("link-revoked", "The link is revoked. It opens no more."),
+    ("silence-confirmed", "Confirmed. For a day the rule works, however many devices are silent."),
+    ("unlocked", "Unlocked. Your services let the device in again."),
     ("member-removed", "This person cannot sign in any more."),
 ];
 

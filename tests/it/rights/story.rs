@@ -1,6 +1,7 @@
 //! A story in which every function does everything it can.
 
 mod console;
+mod console_enrollment;
 mod external;
 mod many;
 mod renewed;

@@ -4,7 +4,7 @@ use pomarium_local::runner::OPERATOR;
 use pomarium_tests::{Api, Browser, Tenant, TestApp};
 use reqwest::Method;
 
-use super::Processes;
+use super::{Processes, console_enrollment};
 use crate::devices::pass_seconds;
 
 const JO: &str = "jo@green.example";
@@ -35,6 +35,7 @@ pub(super) async fn pages(app: &TestApp, processes: &Processes, operator: &Api, 
     jo.sign_in(app, JO).await.expect(200);
     jo.open(&format!("/console/{}", tenant.id)).await.expect(200);
     members(&mut jo, tenant).await;
+    console_enrollment::pages(app, processes, &mut jo, tenant).await;
     jo.submit("/console/sign-out", &[]).await.expect(200);
     jo.sign_in(app, JO).await.expect(200);
     jo.submit("/console/sign-out-everywhere", &[]).await.expect(200);
