@@ -61,6 +61,7 @@ pub fn router() -> OpenApiRouter<AppState> {
             get(enrollment::settings::show).post(enrollment::settings::change),
         )
         .route("/console/{tenant}/enrollment/invitations", post(enrollment::invitations::send))
+        .route("/console/{tenant}/enrollment/invitations/list", post(enrollment::invitations::send_list))
         .route("/console/{tenant}/silence", get(silence::show).post(silence::rule::change))
         .route("/console/{tenant}/silence/preview", post(silence::rule::preview))
         .route("/console/{tenant}/silence/confirm", post(silence::confirm))

@@ -130,7 +130,7 @@ async fn the_settings_are_a_form_that_keeps_what_it_shows() {
     jo.open(&page).await.expect(200).says("Erase the device").says("SCEP");
     let [root, _] = &app.runner.portal.issuer_roots()[..] else { panic!("root and intermediate") };
     let pem = certificate_pem(root);
-    let mut form = vec![
+    let mut form = [
         ("inspect_profiles", "yes"),
         ("query_device", "yes"),
         ("removal", "with-password"),
@@ -166,7 +166,7 @@ async fn the_settings_are_a_form_that_keeps_what_it_shows() {
 }
 
 #[tokio::test]
-async fn an_invitation_goes_out_once() {
+async fn people_are_invited_one_by_one_or_from_a_list() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
     let mut jo = administrator(&app, &tenant, JO).await;
@@ -185,4 +185,13 @@ async fn an_invitation_goes_out_once() {
     let wrong = [("email", "kim"), ("name", "Kim"), ("group", "Class 5")];
     let refused = jo.submit(&place(&tenant, "/invitations"), &wrong).await.expect(400);
     refused.says("role=\"alert\"").says("value=\"Class 5\"");
+
+    let list = place(&tenant, "/invitations/list");
+    let wrong = b"address\nlu@green.example\n";
+    let refused = jo.upload(&list, &[], &[("list", "class.csv", wrong.as_slice())]).await.expect(400);
+    refused.says("The CSV file has a column \"address\"");
+    let file = b"email,name,group\nlu@green.example,Lu,Year 7\nmo@green.example,,\n";
+    let sent = jo.upload(&list, &[], &[("list", "class.csv", file.as_slice())]).await.expect(200);
+    sent.says("lu@green.example").says("mo@green.example");
+    assert_eq!((mails("lu@green.example"), mails("mo@green.example")), (1, 1));
 }

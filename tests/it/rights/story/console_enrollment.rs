@@ -41,6 +41,8 @@ async fn enrollment(app: &TestApp, jo: &mut Browser, page: &str) {
     jo.open(&at(&format!("links/{id}"))).await.expect(200);
     let kim = [("email", "kim@console.example")];
     jo.submit(&at("invitations"), &kim).await.expect(200);
+    let list = b"email\nlu@console.example\n";
+    jo.upload(&at("invitations/list"), &[], &[("list", "people.csv", list.as_slice())]).await.expect(200);
     jo.open(&at("settings")).await.expect(200);
     let settings =
         [("query_device", "yes"), ("removal", "with-password"), ("removal_password", "correct horse")];
