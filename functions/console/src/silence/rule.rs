@@ -168,7 +168,10 @@ fn form(look: &Look, rule: &InactivityRule, typed: &Typed) -> Markup {
 
 /// The days that do not count: those that are known, and rows for more.
 fn calendar(rule: &InactivityRule, typed: &Typed) -> Markup {
-    let typed_rows = (0..ROWS).filter(|row| !typed.text(FORM, &cell(*row, "name"), "").is_empty()).count();
+    let is_filled = |row: &usize| {
+        ["name", "from", "to"].iter().any(|part| !typed.text(FORM, &cell(*row, part), "").is_empty())
+    };
+    let typed_rows = (0..ROWS).rev().find(is_filled).map_or(0, |last| last + 1);
     let rows = rule.exceptions.len().max(typed_rows) + SPARE;
     let usual = |row: usize| {
         rule.exceptions.get(row).map_or_else(<[String; 3]>::default, |exception| {
