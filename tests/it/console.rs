@@ -2,12 +2,15 @@
 
 mod commands;
 mod devices;
+mod enrollment;
 mod expirations;
+mod home;
 mod members;
 mod operator;
 mod push_certificate;
 mod settings;
 mod sign_in;
+mod silence;
 
 use pomarium_tests::{Browser, Tenant, TestApp};
 

@@ -32,7 +32,7 @@ async fn pass_hours(app: &TestApp, hours: u32, listening: &mut [&mut SimDevice])
 }
 
 /// Lets the first device fall silent under a rule of 24 hours, while another one answers.
-async fn fall_silent(app: &TestApp, other: &mut SimDevice) {
+pub(crate) async fn fall_silent(app: &TestApp, other: &mut SimDevice) {
     pass_seconds(app, 22 * HOUR);
     pass_hours(app, 9, &mut [other]).await;
 }

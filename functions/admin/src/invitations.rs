@@ -6,16 +6,13 @@ use axum::Json as JsonAnswer;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::domain::contact::EmailAddress;
-use shared::domain::link_terms::{LinkHolder, LinkTerms};
-use shared::error::{Error, Result};
+use shared::error::Result;
 use shared::http::{AdminScope, Body, FileOrJson, Problem, ProblemDetails};
 use shared::service::create_enrollment_link::DEFAULT_DAYS;
-use shared::service::invite::{Invitation, Invited, MOST_INVITATIONS, invite};
+use shared::service::invitation_list::{check_number, invitation, invitations_of_csv};
+use shared::service::invite::{Invitation, Invited, invite};
 use shared::state::AppState;
 use utoipa::ToSchema;
-
-/// The columns of a CSV file; the first is required.
-const COLUMNS: [&str; 4] = ["email", "name", "group", "devices"];
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -44,15 +41,6 @@ pub(crate) struct NewInvitation {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     devices: BTreeSet<String>,
-}
-
-/// A line of a CSV file; devices are separated by spaces.
-#[derive(Deserialize)]
-struct Line {
-    email: String,
-    name: Option<String>,
-    group: Option<String>,
-    devices: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -99,15 +87,9 @@ pub(crate) async fn send(
 ) -> Result<JsonAnswer<InvitationsView>, Problem> {
     let (valid_days, invitations) = match body {
         Body::Json(body) => (body.valid_days, of_json(body.invitations)?),
-        Body::File(file) => (DEFAULT_DAYS, of_csv(&file)?),
+        Body::File(file) => (DEFAULT_DAYS, invitations_of_csv(&file)?),
     };
-    if !(1..=MOST_INVITATIONS).contains(&invitations.len()) {
-        let message = format!("One call sends 1 to {MOST_INVITATIONS} invitations.");
-        return Err(Error::malformed("invitation-count", message)
-            .at("invitations")
-            .next("Split a longer list.")
-            .into());
-    }
+    check_number(&invitations)?;
     let mut views = Vec::with_capacity(invitations.len());
     for invitation in invitations {
         let email = invitation.email.to_string();
@@ -122,53 +104,9 @@ pub(crate) async fn send(
 }
 
 fn of_json(invitations: Vec<NewInvitation>) -> Result<Vec<Invitation>> {
-    let read = |(index, invitation): (usize, NewInvitation)| {
-        let NewInvitation { email, name, group, devices } = invitation;
-        checked(email, name, group, devices, &format!("invitations[{index}]."))
+    let read = |(index, new): (usize, NewInvitation)| {
+        let NewInvitation { email, name, group, devices } = new;
+        invitation(email, name, group, devices, &format!("invitations[{index}]."))
     };
     invitations.into_iter().enumerate().map(read).collect()
-}
-
-fn of_csv(file: &[u8]) -> Result<Vec<Invitation>> {
-    let unreadable = |message: String| {
-        Error::malformed("invitation-csv", message)
-            .next(format!("The first line names the columns: {}.", COLUMNS.join(",")))
-    };
-    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-    let header =
-        reader.headers().map_err(|error| unreadable(format!("The CSV file cannot be read: {error}.")))?;
-    if let Some(column) = header.iter().find(|column| !COLUMNS.contains(column)) {
-        return Err(unreadable(format!("The CSV file has a column {column:?}, which means nothing here.")));
-    }
-    if !header.iter().any(|column| column == "email") {
-        return Err(unreadable("The CSV file has no column \"email\".".to_owned()));
-    }
-    let mut invitations = Vec::new();
-    // The first line has the names; the second, the first invitation.
-    for (line, record) in (2..).zip(reader.deserialize::<Line>()) {
-        let record = record.map_err(|error| unreadable(format!("Line {line} cannot be read: {error}.")))?;
-        let at = format!("line {line}, ");
-        let email: EmailAddress =
-            record.email.parse().map_err(|error: Error| error.at(format!("{at}email")))?;
-        let devices = record.devices.iter().flat_map(|devices| devices.split_whitespace()).map(str::to_owned);
-        invitations.push(checked(email, record.name, record.group, devices.collect(), &at)?);
-    }
-    Ok(invitations)
-}
-
-/// An invitation whose terms are good, or the field that is not.
-fn checked(
-    email: EmailAddress,
-    name: Option<String>,
-    group: Option<String>,
-    devices: BTreeSet<String>,
-    at: &str,
-) -> Result<Invitation> {
-    let holder = LinkHolder { group, name, email: Some(email.clone()) };
-    let terms = LinkTerms { holder, devices, ..LinkTerms::default() }.checked().map_err(|error| {
-        let field = format!("{at}{}", error.field().unwrap_or_default());
-        error.at(field)
-    })?;
-    Ok(Invitation { email, terms })
 }

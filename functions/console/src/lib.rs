@@ -3,14 +3,17 @@
 
 mod assets;
 mod calendar;
+mod chart;
 mod commands;
 mod confirm;
 mod cookie;
 mod devices;
+mod enrollment;
 mod expirations;
 mod fields;
 mod first;
 mod home;
+mod known;
 mod layout;
 mod logs;
 mod look;
@@ -21,7 +24,9 @@ mod said;
 mod settings;
 mod sign_in;
 mod signer;
+mod silence;
 mod told;
+mod typed;
 
 use axum::routing::{any, get, post};
 use shared::error::Error;
@@ -47,6 +52,24 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/expirations/snooze", post(expirations::acts::snooze))
         .route("/console/{tenant}/expirations/ask", post(expirations::acts::ask))
         .route("/console/{tenant}/expirations/calendar", post(expirations::acts::calendar))
+        .route("/console/{tenant}/enrollment", get(enrollment::show))
+        .route("/console/{tenant}/enrollment/authority", post(enrollment::authority::make))
+        .route("/console/{tenant}/enrollment/authority/trust", post(enrollment::authority::trust))
+        .route("/console/{tenant}/enrollment/authority/retire", post(enrollment::authority::retire))
+        .route("/console/{tenant}/enrollment/links", post(enrollment::links::make))
+        .route("/console/{tenant}/enrollment/links/{link}", get(enrollment::link::show))
+        .route("/console/{tenant}/enrollment/links/{link}/revoke", post(enrollment::link::revoke))
+        .route(
+            "/console/{tenant}/enrollment/settings",
+            get(enrollment::settings::show).post(enrollment::settings::change),
+        )
+        .route("/console/{tenant}/enrollment/invitations", post(enrollment::invitations::send))
+        .route("/console/{tenant}/enrollment/invitations/list", post(enrollment::invitations::send_list))
+        .route("/console/{tenant}/silence", get(silence::show).post(silence::rule::change))
+        .route("/console/{tenant}/silence/preview", post(silence::rule::preview))
+        .route("/console/{tenant}/silence/confirm", post(silence::confirm))
+        .route("/console/{tenant}/silence/unlock", post(silence::devices::unlock))
+        .route("/console/{tenant}/silence/access", post(silence::access::change))
         .route("/console/{tenant}/push-certificate", get(push_certificate::show))
         .route("/console/{tenant}/push-certificate/request", post(push_certificate::request::make))
         .route("/console/{tenant}/push-certificate/request/file", get(push_certificate::request::download))

@@ -50,6 +50,13 @@ const SENTENCES: &[(&str, &str)] = &[
     ("access-unlocked", "Your services let this device in again."),
     ("device-retired", "The device is out of the lists. Its history stays."),
     ("device-unenrolled", "The device is told to remove its profile when it is next awake."),
+    ("authority-made", "The authority is made. Devices can get their identities."),
+    ("authority-trusted", "Its devices are accepted from now on."),
+    ("authority-retired", "Its identities are refused from now on."),
+    ("enrollment-settings", "Saved. Profiles that are made from now on ask for this."),
+    ("link-revoked", "The link is revoked. It opens no more."),
+    ("silence-confirmed", "Confirmed. For a day the rule works, however many devices are silent."),
+    ("unlocked", "Unlocked. Your services let the device in again."),
     ("member-removed", "This person cannot sign in any more."),
 ];
 

@@ -40,6 +40,7 @@ pub mod external_settings;
 mod fetch_challenge;
 pub mod inactivity;
 pub mod install_vendor_certificate;
+pub mod invitation_list;
 pub mod invite;
 pub mod issue_identity;
 pub mod list_expirations;

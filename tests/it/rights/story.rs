@@ -2,6 +2,7 @@
 
 mod console;
 mod console_devices;
+mod console_enrollment;
 mod console_settings;
 mod external;
 mod many;

@@ -4,6 +4,7 @@ use pomarium_local::runner::OPERATOR;
 use pomarium_tests::{Api, Browser, Tenant, TestApp};
 use reqwest::Method;
 
+use super::{Processes, console_enrollment};
 use super::{Processes, console_settings};
 use crate::devices::pass_seconds;
 
@@ -38,6 +39,7 @@ pub(super) async fn pages(app: &TestApp, processes: &Processes, operator: &Api, 
     console_settings::pages(app, processes, &mut jo, tenant).await;
     console_settings::operators(app, &mut ops, tenant).await;
     super::console_devices::pages(app, processes, &mut jo, tenant).await;
+    console_enrollment::pages(app, processes, &mut jo, tenant).await;
     jo.submit("/console/sign-out", &[]).await.expect(200);
     jo.sign_in(app, JO).await.expect(200);
     jo.submit("/console/sign-out-everywhere", &[]).await.expect(200);

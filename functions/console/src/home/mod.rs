@@ -1,14 +1,19 @@
 //! What needs somebody today.
 
+mod devices;
+
 use axum::response::Response;
 use maud::{Markup, html};
 use shared::domain::apns_status::ApnsStatus;
 use shared::domain::credential::CredentialState;
+use shared::domain::inactivity::InactivityRule;
 use shared::error::Result;
 use shared::service::apns_status::{PushStatus, apns_status};
+use shared::service::inactivity::inactivity_rule;
 use shared::service::list_expirations::{Expiration, tenant_expirations};
 use shared::time::{Timestamp, days_until};
 
+use crate::known::{self, Known};
 use crate::layout::{self, Part};
 use crate::look::Look;
 use crate::refusal::Refusal;
@@ -20,7 +25,8 @@ const SOON_DAYS: i64 = 30;
 struct Today {
     has_certificate: bool,
     has_authority: bool,
-    has_devices: bool,
+    known: Known,
+    rule: InactivityRule,
     push: PushStatus,
     ending: Vec<Expiration>,
     now: Timestamp,
@@ -38,11 +44,11 @@ async fn today(look: &Look) -> Result<Today> {
     let certificates = state.store.push_certificates(scope).await?;
     let mut ending = tenant_expirations(state, scope).await?;
     ending.retain(|one| days_until(now, one.credential.not_after) <= SOON_DAYS);
-    let (devices, _) = state.store.list_enrollments(scope, None, 1).await?;
     Ok(Today {
         has_certificate: certificates.active().is_some(),
         has_authority: !state.store.authorities(scope).await?.is_empty(),
-        has_devices: !devices.is_empty(),
+        known: known::devices(look, None).await?,
+        rule: inactivity_rule(state, scope).await?,
         push: apns_status(state, scope).await?,
         ending,
         now,
@@ -50,13 +56,19 @@ async fn today(look: &Look) -> Result<Today> {
 }
 
 fn page(look: &Look, today: &Today) -> Markup {
-    let done = today.has_certificate && today.has_authority && today.has_devices;
+    let done = today.has_certificate && today.has_authority && !today.known.devices.is_empty();
     html! {
         header { h1 { (look.tenant.name) } }
         @if !done { (first_steps(look, today)) }
         @if today.has_certificate {
             h2 { "Today" }
-            div.cards { (push_card(look, today)) (ending_card(look, today)) }
+            div.cards {
+                (push_card(look, today))
+                (ending_card(look, today))
+                (devices::stuck_card(look, &today.known))
+                (devices::silent_card(look, &today.known, &today.rule))
+            }
+            (devices::charts(&today.known, today.now))
         }
     }
 }
@@ -76,7 +88,7 @@ fn first_steps(look: &Look, today: &Today) -> Markup {
             "It issues each device the identity by which we know it. One click.",
         ),
         (
-            today.has_devices,
+            !today.known.devices.is_empty(),
             "enrollment",
             "Enroll a first device",
             "Make a link, open it on the device, follow its two steps.",

@@ -1,0 +1,96 @@
+//! Devices that are inactive, or whose access is locked.
+
+use axum::response::Response;
+use maud::{Markup, html};
+use shared::domain::enrollment::{Enrollment, EnrollmentState};
+use shared::error::{Error, Result};
+use shared::id::EnrollmentId;
+use shared::service::unlock_access::unlock_access;
+
+use super::{answer, done};
+use crate::known::{self, MOST};
+use crate::layout;
+use crate::look::{Act, Look};
+use crate::refusal::Refusal;
+use crate::typed::Typed;
+
+/// Lets a device back to the services.
+pub(crate) async fn unlock(Act { look, fields }: Act) -> Result<Response, Refusal> {
+    let unlocked = async {
+        let id: EnrollmentId =
+            fields.text("enrollment").parse().map_err(|_| Error::not_found("enrollment"))?;
+        unlock_access(&look.state, &look.scope, &id).await
+    };
+    match unlocked.await {
+        Ok(_) => Ok(done(&look, "unlocked")),
+        Err(error) => answer(&look, &Typed::into("unlock", fields, error), None).await,
+    }
+}
+
+/// Whether the tenant's services refuse it because it was silent.
+pub(crate) fn is_out(device: &Enrollment) -> bool {
+    device.state == EnrollmentState::Inactive || device.locked_at.is_some()
+}
+
+pub(super) async fn page(look: &Look) -> Result<Markup> {
+    let after = look.query.get("after").map(String::as_str);
+    let known = known::devices(look, after).await?;
+    let out: Vec<_> = known.devices.iter().filter(|device| is_out(device)).collect();
+    Ok(html! {
+        section {
+            h2 { "Inactive and locked devices" }
+            @if out.is_empty() {
+                p.empty { "None. When a device becomes inactive, it stands here, and you can let it back." }
+            } @else { (table(look, &out)) }
+            @if let Some(next) = &known.next {
+                p { "These are those among " (MOST) " devices. " a href=(look.path(&format!("silence?after={next}"))) { "Look at the next ones" } }
+            }
+        }
+    })
+}
+
+fn table(look: &Look, devices: &[&Enrollment]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                thead { tr { th { "Device" } th { "Last seen" } th { "State" } th { "Access" } } }
+                tbody {
+                    @for device in devices {
+                        tr {
+                            td { (device.facts.device_name.as_deref().unwrap_or("Without a name")) br; small { code { (device.id) } } }
+                            td { (layout::moment(device.last_seen)) }
+                            td { (state(device)) }
+                            td { (access(look, device)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn state(device: &Enrollment) -> Markup {
+    match device.state {
+        EnrollmentState::Inactive => html! { span.badge.warn { "Inactive" } },
+        EnrollmentState::Authenticated | EnrollmentState::Enrolled => html! { span.badge.good { "Back" } },
+        EnrollmentState::Unenrolling | EnrollmentState::Removed => html! { span.badge { "Gone" } },
+    }
+}
+
+fn access(look: &Look, device: &Enrollment) -> Markup {
+    html! {
+        @match device.locked_at {
+            None => "Open",
+            Some(since) => {
+                "Locked since " (layout::moment(since)) " "
+                @if look.may_change() {
+                    form method="post" action=(look.path("silence/unlock")) {
+                        (layout::token(&look.visitor))
+                        input type="hidden" name="enrollment" value=(device.id);
+                        button.secondary aria-label={ "Unlock " (device.id) } { "Unlock" }
+                    }
+                }
+            }
+        }
+    }
+}
