@@ -34,10 +34,11 @@ async fn the_organization_is_changed_and_nobody_takes_the_second_approval_back()
         .says("Saved.")
         .says("kim@green-school.example")
         .says("Only the operator of the server takes that back.");
-    let now = tenant.get("").await.json;
+    let own = format!("/v1/tenants/{}", tenant.id);
+    let now = tenant.admin.get(&own).await.expect(200).json;
     assert_eq!((&now["command_expires_in"], &now["expiry_mails"]), (&172_800.into(), &false.into()));
     jo.submit(&at, &form[..3]).await.expect(200);
-    assert_eq!(tenant.get("").await.json["erase_needs_approval"], true);
+    assert_eq!(tenant.admin.get(&own).await.json["erase_needs_approval"], true);
 
     let mut kim = viewer(&app, &tenant, "kim@green-school.example").await;
     kim.open(&at).await.expect(200).says("48 hours").is_silent_about("<textarea");

@@ -52,6 +52,7 @@ pub(crate) async fn play() -> Played {
     renewed::renewals(&app, &processes, &tenant).await;
     told::webhooks(&app, &processes, &tenant).await;
     told::event_bus(&app, &processes, &tenant).await;
+    console_settings::webhook(&app, &processes, &tenant).await;
     signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
     mutual_tls(&app, &processes, &tenant).await;

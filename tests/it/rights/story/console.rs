@@ -8,7 +8,7 @@ use super::{Processes, console_enrollment};
 use super::{Processes, console_settings};
 use crate::devices::pass_seconds;
 
-pub(super) const JO: &str = "jo@green.example";
+const JO: &str = "jo@green.example";
 
 pub(super) async fn pages(app: &TestApp, processes: &Processes, operator: &Api, tenant: &Tenant) {
     tenant.let_in(JO, "admin").await.expect(200);
@@ -36,7 +36,7 @@ pub(super) async fn pages(app: &TestApp, processes: &Processes, operator: &Api, 
     jo.sign_in(app, JO).await.expect(200);
     jo.open(&format!("/console/{}", tenant.id)).await.expect(200);
     members(&mut jo, tenant).await;
-    console_settings::pages(app, processes, &mut jo, tenant).await;
+    console_settings::pages(app, &mut jo, tenant).await;
     console_settings::operators(app, &mut ops, tenant).await;
     super::console_devices::pages(app, processes, &mut jo, tenant).await;
     console_enrollment::pages(app, processes, &mut jo, tenant).await;

@@ -9,6 +9,7 @@ use crate::mails::{ending_token, listed};
 use crate::profile_signer::Brought;
 use crate::receiver::Receiver;
 
+const SAM: &str = "sam@green.example";
 /// What is changed on pages of one form each.
 const FORMS: [(&str, &[(&str, &str)]); 4] = [
     ("organization", &[("name", "Green School"), ("contacts", "new@green.example"), ("hours", "0")]),
@@ -17,7 +18,7 @@ const FORMS: [(&str, &[(&str, &str)]); 4] = [
     ("retention", &[("audit_days", "800"), ("events_days", "100"), ("commands_days", "60")]),
 ];
 
-pub(super) async fn pages(app: &TestApp, processes: &Processes, jo: &mut Browser, tenant: &Tenant) {
+pub(super) async fn pages(app: &TestApp, jo: &mut Browser, tenant: &Tenant) {
     let base = format!("/console/{}", tenant.id);
     ending_token(tenant, "soon over", 20).await;
     let credential =
@@ -48,7 +49,6 @@ pub(super) async fn pages(app: &TestApp, processes: &Processes, jo: &mut Browser
     for page in ["audit-log", "audit-log/export", "device-log", "device-log/export"] {
         jo.open(&at(page)).await.expect(200);
     }
-    webhook(app, processes, jo, tenant, &at("webhooks")).await;
 }
 
 async fn signing_certificate(app: &TestApp, browser: &mut Browser, page: &str) {
@@ -63,12 +63,17 @@ async fn signing_certificate(app: &TestApp, browser: &mut Browser, page: &str) {
     browser.submit(&format!("{page}/remove"), &[]).await.expect(200);
 }
 
-async fn webhook(app: &TestApp, processes: &Processes, jo: &mut Browser, tenant: &Tenant, list: &str) {
+/// A webhook's whole life, while devices can still enroll.
+pub(super) async fn webhook(app: &TestApp, processes: &Processes, tenant: &Tenant) {
+    tenant.let_in(SAM, "admin").await.expect(200);
+    let mut sam = Browser::at(&processes.address);
+    sam.sign_in(app, SAM).await.expect(200);
+    let list = format!("/console/{}/settings/webhooks", tenant.id);
     let receiver = Receiver::start().await;
     receiver.answer(|_| 400);
-    jo.open(list).await.expect(200);
+    sam.open(&list).await.expect(200);
     let target = ("target", receiver.url());
-    let made = jo.submit(list, &[target]).await.expect(200);
+    let made = sam.submit(&list, &[target]).await.expect(200);
     let at = format!("{list}/{}", made.between("/settings/webhooks/", "\"").expect("it is linked"));
     let turn = async || {
         pass_seconds(app, 5);
@@ -81,8 +86,8 @@ async fn webhook(app: &TestApp, processes: &Processes, jo: &mut Browser, tenant:
     pass_seconds(app, 25 * 3_600);
     turn().await;
     receiver.answer(|_| 200);
-    jo.sign_in(app, super::console::JO).await.expect(200);
-    let page = jo.open(&at).await.expect(200);
+    sam.sign_in(app, SAM).await.expect(200);
+    let page = sam.open(&at).await.expect(200);
     let event = page.between("name=\"event\" value=\"", "\"").expect("it was given up");
     let forms: [(&str, &[(&str, &str)]); 6] = [
         ("/redeliver", &[("event", &event)]),
@@ -93,11 +98,11 @@ async fn webhook(app: &TestApp, processes: &Processes, jo: &mut Browser, tenant:
         ("/secret", &[("hours", "1")]),
     ];
     for (rest, form) in forms {
-        jo.submit(&format!("{at}{rest}"), form).await.expect(200);
+        sam.submit(&format!("{at}{rest}"), form).await.expect(200);
     }
-    jo.open(&at).await.expect(200);
-    jo.submit(&format!("{at}/replay"), &[("from", "2026-11-01T00:00")]).await.expect(200);
-    jo.submit(&format!("{at}/delete"), &[("confirm", receiver.url())]).await.expect(200);
+    sam.open(&at).await.expect(200);
+    sam.submit(&format!("{at}/replay"), &[("from", "2026-11-01T00:00")]).await.expect(200);
+    sam.submit(&format!("{at}/delete"), &[("confirm", receiver.url())]).await.expect(200);
     device.check_out().await.expect("it goes");
 }
 
