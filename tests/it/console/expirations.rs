@@ -21,8 +21,9 @@ async fn what_ends_is_listed_with_its_steps_and_its_mails_are_put_off() {
     let page = jo.open(&place(&tenant, "")).await.expect(200);
     page.says("help desk").says("It ends in 20 days").says("The program that uses it will be turned away.");
     page.says("2026-12").says("11 Dec").says("In order").says("Find the program that uses the token.");
-    let steps = page.between("/settings/", "\"").unwrap();
-    jo.open(&format!("/console/{}/settings/{steps}", tenant.id)).await.expect(200).says("help desk");
+    let tokens = format!("/console/{}/settings/tokens", tenant.id);
+    page.says(&format!("{tokens}\">Go there"));
+    jo.open(&tokens).await.expect(200).says("help desk");
 
     let credential = listed(&tenant, "api-token").await["credential"].as_str().unwrap().to_owned();
     let form = |days, by| [("credential", credential.as_str()), ("days", days), ("by", by)];

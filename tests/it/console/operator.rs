@@ -80,11 +80,12 @@ async fn the_operator_deals_with_certificates_and_sees_how_the_server_is() {
     let activated = operator.submit(&format!("{vendors}/activate"), &[of]).await.expect(200);
     activated.says("It signs every tenant's request from now on.");
     let former = activated.between("name=\"fingerprint\" value=\"", "\"").unwrap();
+    let former_name = activated.between("Type its name: <strong>", "<").unwrap();
     let delete = format!("{vendors}/delete");
     operator.submit(&delete, &[of, ("confirm", &name)]).await.expect(409).says("role=\"alert\"");
     let of = ("fingerprint", former.as_str());
     operator.submit(&delete, &[of, ("confirm", "it")]).await.expect(409).says("type its name");
-    operator.submit(&delete, &[of, ("confirm", &name)]).await.expect(200).is_silent_about(&former);
+    operator.submit(&delete, &[of, ("confirm", &former_name)]).await.expect(200).is_silent_about(&former);
 
     let signing = "/console/operator/signing-certificate";
     operator.open(signing).await.expect(200).says("None is installed.");

@@ -4,8 +4,8 @@ use pomarium_local::runner::OPERATOR;
 use pomarium_tests::{Api, Browser, Tenant, TestApp};
 use reqwest::Method;
 
+use super::console_settings;
 use super::{Processes, console_enrollment};
-use super::{Processes, console_settings};
 use crate::devices::pass_seconds;
 
 const JO: &str = "jo@green.example";

@@ -12,7 +12,15 @@ use crate::receiver::Receiver;
 const SAM: &str = "sam@green.example";
 /// What is changed on pages of one form each.
 const FORMS: [(&str, &[(&str, &str)]); 4] = [
-    ("organization", &[("name", "Green School"), ("contacts", "new@green.example"), ("hours", "0")]),
+    (
+        "organization",
+        &[
+            ("name", "Green School"),
+            ("contacts", "new@green.example"),
+            ("expiry_mails", "on"),
+            ("hours", "0"),
+        ],
+    ),
     ("tokens", &[("name", "help desk"), ("role", "viewer"), ("days", "")]),
     ("refresh", &[("DeviceInformation", "24")]),
     ("retention", &[("audit_days", "800"), ("events_days", "100"), ("commands_days", "60")]),
