@@ -38,6 +38,7 @@ async fn an_unenrolled_device_is_woken_and_told_as_often_as_it_asks() {
     app.deliver_hints().await;
     assert!(device.wait_for_push().await);
 
+    pass_seconds(&app, 1);
     let told = unenroll(&tenant, "D-1").await;
     assert_eq!((&told["state"], &told["unenroll_reason"]), (&json!("unenrolling"), &json!(REASON)));
     app.deliver_hints().await;

@@ -3,6 +3,7 @@
 use pomarium_local::runner::OPERATOR;
 use pomarium_tests::{Browser, TestApp};
 
+use crate::crypto::{KEY, certificate_pem, pem, self_signed};
 use crate::profile_signer::Brought;
 
 #[tokio::test]
@@ -67,13 +68,12 @@ async fn the_operator_deals_with_certificates_and_sees_how_the_server_is() {
 
     let vendors = "/console/operator/vendor-certificates";
     operator.open(vendors).await.expect(200).says("Signs").is_silent_about("Let it sign");
-    let vendor = app.runner.portal.make_vendor().unwrap();
-    let certificate = ("certificate", "vendor.pem", vendor.certificate.as_bytes());
+    let (own, key) = (certificate_pem(&self_signed(&[], app.clock.now(), (-1, 365))), pem(&KEY));
+    let certificate = ("certificate", "vendor.pem", own.as_bytes());
     operator.upload(vendors, &[], &[certificate]).await.expect(400).says("role=\"alert\"");
-    let key = ("key", "key.pem", vendor.key.expose().as_bytes());
-    let chain = ("chain", "chain.pem", vendor.chain.as_bytes());
+    let key = ("key", "key.pem", key.as_bytes());
     let digest = [("digest", "sha256"), ("password", "")];
-    let second = operator.upload(vendors, &digest, &[certificate, key, chain]).await.expect(200);
+    let second = operator.upload(vendors, &digest, &[certificate, key]).await.expect(200);
     let fingerprint = second.says("Let it sign").between("name=\"fingerprint\" value=\"", "\"").unwrap();
     let name = second.between("Type its name: <strong>", "<").unwrap();
     let of = ("fingerprint", fingerprint.as_str());

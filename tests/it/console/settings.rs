@@ -188,7 +188,7 @@ async fn a_webhook_is_made_tested_switched_and_deleted() {
     jo.submit(&at("/replay"), &[("from", "yesterday")]).await.expect(400).says("is not a moment.");
     jo.submit(&at("/replay"), &[("from", "2026-11-21T08:00")]).await.expect(200).says("begin again");
     let change = [("target", receiver.url()), ("description", "Front desk")];
-    jo.submit(&at(""), &change).await.expect(200).says("Front desk").is_silent_about("checked");
+    jo.submit(&at(""), &change).await.expect(200).says("Front desk").is_silent_about("\" checked>");
 
     let mut kim = viewer(&app, &tenant, "kim@green-school.example").await;
     kim.open(&at("")).await.expect(200).says("Front desk").is_silent_about("Send a test");
@@ -208,7 +208,7 @@ async fn what_was_given_up_is_sent_once_more() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
     let receiver = Receiver::start().await;
-    receiver.answer(|_| 400);
+    receiver.answer(|body| if body["enrollment"] == "D-1" { 400 } else { 200 });
     let made = tenant.post("webhooks", json!({"url": receiver.url()})).await.expect(201).json;
     let at = place(&tenant, &format!("/webhooks/{}", made["id"].as_str().unwrap()));
     let turn = async || {
@@ -216,7 +216,9 @@ async fn what_was_given_up_is_sent_once_more() {
         runner::run(app.runner.state.clone(), "events").await.unwrap();
         deliver_all(QueueFunction::Events, &app.runner.state, app.runner.aws.queues()).await.unwrap();
     };
-    crate::devices::enrolled(&app, &tenant, "D-1").await;
+    for udid in ["D-1", "D-2"] {
+        crate::devices::enrolled(&app, &tenant, udid).await;
+    }
     turn().await;
     crate::devices::pass_seconds(&app, 25 * 3_600);
     turn().await;

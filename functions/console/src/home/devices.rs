@@ -13,10 +13,14 @@ use crate::silence::devices::is_out;
 /// Weeks of enrollments that the chart shows.
 const WEEKS: usize = 8;
 
+/// A device that fetched a command so often in a row, and answered nothing, is named.
+const FETCHES: u64 = 3;
+
 /// Devices whose queue does not move.
 pub(super) fn stuck_card(look: &Look, known: &Known) -> Markup {
+    let is_stuck = |device: &Enrollment| device.waiting > 0 && device.unanswered >= FETCHES;
     let stuck: Vec<_> =
-        known.devices.iter().filter(|device| device.is_managed() && device.is_stuck()).collect();
+        known.devices.iter().filter(|device| device.is_managed() && is_stuck(device)).collect();
     html! {
         article {
             h3 { "Stuck devices" }
@@ -25,8 +29,8 @@ pub(super) fn stuck_card(look: &Look, known: &Known) -> Markup {
                 p.quiet { "No device fetches a command again and again without an answer." }
             } @else {
                 p.big.bad { (counted(stuck.len())) }
-                p.quiet { "They fetched a command again and again, and never answered it. When they fetch once more, it is set aside and the next one comes:" }
-                ul { @for device in stuck.iter().take(5) { li { (name(device)) } } }
+                p.quiet { "They fetched a command again and again, and did not answer it. After ten times it is set aside, and the next one comes:" }
+                ul { @for device in stuck.iter().take(5) { li { a href=(look.path(&format!("devices/{}", device.id))) { (name(device)) } } } }
             }
             p { a href=(look.path("commands")) { "Commands" } }
         }

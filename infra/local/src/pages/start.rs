@@ -9,6 +9,7 @@ use shared::http::Problem;
 use super::clock::{moved, shown};
 use super::layout::count;
 use super::{Local, layout};
+use crate::runner::OPERATOR;
 
 pub(super) async fn show(State(local): State<Local>) -> Result<Response, Problem> {
     Ok(layout::answer(layout::page("Start", "/", &page(&local)?)))
@@ -22,6 +23,7 @@ fn page(local: &Local) -> Result<Markup> {
         h1 { "Pomarium on this machine" }
         p { "Apple device management, with simulators in the place of Apple and AWS." }
         ul.cards {
+            (card("/console", "Console", &format!("web pages for administrators; sign in as {OPERATOR}"), "the code is among the mails"))
             (card("/_local/portal", "Push Certificates Portal", "stands for identity.apple.com/pushcert", &count(certificates, "certificate")))
             (card("/_local/devices", "Simulated devices", "enroll by a link and answer commands", &count(devices, "device")))
             (card("/_local/mails", "Mails", "what would have been sent", &count(mails, "mail")))

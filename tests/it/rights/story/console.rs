@@ -37,9 +37,9 @@ pub(super) async fn pages(app: &TestApp, processes: &Processes, operator: &Api, 
     jo.open(&format!("/console/{}", tenant.id)).await.expect(200);
     members(&mut jo, tenant).await;
     console_settings::pages(app, &mut jo, tenant).await;
-    console_settings::operators(app, &mut ops, tenant).await;
     super::console_devices::pages(app, processes, &mut jo, tenant).await;
     console_enrollment::pages(app, processes, &mut jo, tenant).await;
+    console_settings::operators(app, &mut ops, tenant).await;
     jo.submit("/console/sign-out", &[]).await.expect(200);
     jo.sign_in(app, JO).await.expect(200);
     jo.submit("/console/sign-out-everywhere", &[]).await.expect(200);

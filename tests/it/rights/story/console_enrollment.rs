@@ -1,28 +1,13 @@
 //! Enrollment and silence in the console.
 
 use pomarium_tests::{Browser, Tenant, TestApp};
-use serde_json::json;
 
 use super::Processes;
 use crate::crypto::certificate_pem;
-use crate::devices::pass_seconds;
 
 pub(super) async fn pages(app: &TestApp, _: &Processes, jo: &mut Browser, tenant: &Tenant) {
-    certificate(app, tenant).await;
     enrollment(app, jo, &format!("/console/{}/enrollment", tenant.id)).await;
     silence(jo, &format!("/console/{}/silence", tenant.id)).await;
-}
-
-/// Links need a push certificate.
-async fn certificate(app: &TestApp, tenant: &Tenant) {
-    tenant.request().await;
-    let issued = app.runner.portal.issue(&tenant.request_file().await).map_err(|_| ()).unwrap();
-    tenant.stage(&issued.pem).await.expect(201);
-    pass_seconds(app, 600);
-    // The story may have left a device behind.
-    if tenant.activate(json!({})).await.status == 409 {
-        tenant.activate(json!({"confirm_orphaned": 1})).await.expect(200);
-    }
 }
 
 async fn enrollment(app: &TestApp, jo: &mut Browser, page: &str) {

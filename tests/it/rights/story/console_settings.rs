@@ -3,7 +3,10 @@
 use pomarium_local::runner::{QueueFunction, deliver_all, run};
 use pomarium_tests::{Browser, Tenant, TestApp};
 
+use shared::id::Fingerprint;
+
 use super::Processes;
+use crate::crypto::{KEY, certificate_pem, pem, self_signed};
 use crate::devices::{enrolled, pass_seconds};
 use crate::mails::{ending_token, listed};
 use crate::profile_signer::Brought;
@@ -78,7 +81,7 @@ pub(super) async fn webhook(app: &TestApp, processes: &Processes, tenant: &Tenan
     sam.sign_in(app, SAM).await.expect(200);
     let list = format!("/console/{}/settings/webhooks", tenant.id);
     let receiver = Receiver::start().await;
-    receiver.answer(|_| 400);
+    receiver.answer(|body| if body["enrollment"] == "D-99" { 400 } else { 200 });
     sam.open(&list).await.expect(200);
     let target = ("target", receiver.url());
     let made = sam.submit(&list, &[target]).await.expect(200);
@@ -89,7 +92,7 @@ pub(super) async fn webhook(app: &TestApp, processes: &Processes, tenant: &Tenan
         run(events.clone(), "events").await.unwrap();
         deliver_all(QueueFunction::Events, &events, app.runner.aws.queues()).await.unwrap();
     };
-    let device = enrolled(app, tenant, "D-99").await;
+    let (device, other) = (enrolled(app, tenant, "D-99").await, enrolled(app, tenant, "D-98").await);
     turn().await;
     pass_seconds(app, 25 * 3_600);
     turn().await;
@@ -111,7 +114,9 @@ pub(super) async fn webhook(app: &TestApp, processes: &Processes, tenant: &Tenan
     sam.open(&at).await.expect(200);
     sam.submit(&format!("{at}/replay"), &[("from", "2026-11-01T00:00")]).await.expect(200);
     sam.submit(&format!("{at}/delete"), &[("confirm", receiver.url())]).await.expect(200);
-    device.check_out().await.expect("it goes");
+    for device in [device, other] {
+        device.check_out().await.expect("it goes");
+    }
 }
 
 /// The operator's own pages.
@@ -119,15 +124,12 @@ pub(super) async fn operators(app: &TestApp, ops: &mut Browser, tenant: &Tenant)
     ops.sign_in(app, pomarium_local::runner::OPERATOR).await.expect(200);
     let at = |rest: &str| format!("/console/operator/{rest}");
     ops.open(&at(&format!("tenants/{}", tenant.id))).await.expect(200);
-    let vendor = app.runner.portal.make_vendor().unwrap();
-    let files = [
-        ("certificate", "vendor.pem", vendor.certificate.as_bytes()),
-        ("key", "key.pem", vendor.key.expose().as_bytes()),
-        ("chain", "chain.pem", vendor.chain.as_bytes()),
-    ];
+    let vendor = self_signed(&[], app.clock.now(), (-1, 365));
+    let (own, key) = (certificate_pem(&vendor), pem(&KEY));
+    let files = [("certificate", "vendor.pem", own.as_bytes()), ("key", "key.pem", key.as_bytes())];
     ops.open(&at("vendor-certificates")).await.expect(200);
-    let page = ops.upload(&at("vendor-certificates"), &[], &files).await.expect(200);
-    let fingerprint = page.between("name=\"fingerprint\" value=\"", "\"").expect("it does not sign yet");
+    ops.upload(&at("vendor-certificates"), &[], &files).await.expect(200);
+    let fingerprint = Fingerprint::of(&vendor.to_der().unwrap()).to_string();
     let of = ("fingerprint", fingerprint.as_str());
     let page = ops.submit(&at("vendor-certificates/activate"), &[of]).await.expect(200);
     let former = page.between("name=\"fingerprint\" value=\"", "\"").expect("the former one");
