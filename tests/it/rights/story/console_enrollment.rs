@@ -6,11 +6,11 @@ use super::Processes;
 use crate::crypto::certificate_pem;
 
 pub(super) async fn pages(app: &TestApp, _: &Processes, jo: &mut Browser, tenant: &Tenant) {
-    enrollment(app, jo, &format!("/console/{}/enrollment", tenant.id)).await;
+    enrollment(app, jo, tenant, &format!("/console/{}/enrollment", tenant.id)).await;
     silence(jo, &format!("/console/{}/silence", tenant.id)).await;
 }
 
-async fn enrollment(app: &TestApp, jo: &mut Browser, page: &str) {
+async fn enrollment(app: &TestApp, jo: &mut Browser, tenant: &Tenant, page: &str) {
     let at = |rest: &str| format!("{page}/{rest}");
     let [root, _] = &app.runner.portal.issuer_roots()[..] else { panic!("root and intermediate") };
     let opened = jo.open(page).await.expect(200);
@@ -29,8 +29,18 @@ async fn enrollment(app: &TestApp, jo: &mut Browser, page: &str) {
     let list = b"email\nlu@console.example\n";
     jo.upload(&at("invitations/list"), &[], &[("list", "people.csv", list.as_slice())]).await.expect(200);
     jo.open(&at("settings")).await.expect(200);
-    let settings =
-        [("query_device", "yes"), ("removal", "with-password"), ("removal_password", "correct horse")];
+    // As they are, but for a password: what devices have cannot be given or taken any more.
+    let known = tenant.get("enrollment-settings").await.expect(200).json;
+    let mut ticked: Vec<String> = known["access_rights"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|right| right.as_str().unwrap().replace('-', "_"))
+        .collect();
+    let switches = ["pinned", "per_user_connections", "bootstrap_token"];
+    ticked.extend(switches.into_iter().filter(|name| known[*name] == true).map(str::to_owned));
+    let mut settings: Vec<_> = ticked.iter().map(|name| (name.as_str(), "yes")).collect();
+    settings.extend([("removal", "with-password"), ("removal_password", "correct horse")]);
     jo.submit(&at("settings"), &settings).await.expect(200);
     jo.submit(&at(&format!("links/{id}/revoke")), &[]).await.expect(200);
 }
