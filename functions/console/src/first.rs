@@ -20,7 +20,7 @@ pub(crate) async fn show(signed: Signed) -> Result<Response, Refusal> {
         let name = match &membership.owner {
             Owner::Operator => "This server".to_owned(),
             Owner::Tenant(tenant) => {
-                let (scope, _) = signed.visitor.within(&signed.state, tenant.clone(), Role::Viewer).await?;
+                let (scope, _) = signed.visitor.may(tenant.clone(), Role::Viewer)?;
                 signed.state.store.tenant(&scope).await?.name
             }
         };

@@ -112,17 +112,25 @@ impl Visitor {
     /// NotFound when the visitor is no member, or there is no such tenant: the two look alike; Forbidden when the role
     /// is too low.
     pub async fn within(&self, state: &State, tenant: TenantId, needs: Role) -> Result<(Scope, Role)> {
+        let (scope, role) = self.may(tenant, needs)?;
+        if !self.session.entered.contains(scope.tenant()) {
+            let audit = state.audit(&scope, AuditAction::MemberEntered);
+            state.store.note_entry(&scope, &hash(&self.secret), &audit).await?;
+        }
+        Ok((scope, role))
+    }
+
+    /// The same right without a visit: nothing is written down.
+    ///
+    /// # Errors
+    /// As [`Self::within`].
+    pub fn may(&self, tenant: TenantId, needs: Role) -> Result<(Scope, Role)> {
         let role = self.role_for(&Owner::Tenant(tenant.clone())).ok_or_else(|| Error::not_found("tenant"))?;
         if role == Role::Viewer && needs != Role::Viewer {
             return Err(Error::forbidden("member-may-only-read", "You may look at this, not change it.")
                 .next("Ask an administrator of your organization."));
         }
-        let scope = Scope::authenticated(tenant, self.actor(role)).from(self.origin);
-        if !self.session.entered.contains(scope.tenant()) {
-            let audit = state.audit(&scope, AuditAction::MemberEntered);
-            state.store.note_entry(&scope, &hash(&self.secret), &self.session, &audit).await?;
-        }
-        Ok((scope, role))
+        Ok((Scope::authenticated(tenant, self.actor(role)).from(self.origin), role))
     }
 
     fn role_for(&self, owner: &Owner) -> Option<Role> {

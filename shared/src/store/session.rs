@@ -11,7 +11,7 @@ use crate::domain::session::{CODE_TRIES, CODES_AN_HOUR, Session, SignIn};
 use crate::error::Result;
 use crate::scope::Scope;
 use crate::time::Timestamp;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::ReturnValue;
 
 impl Store {
     /// Counts a code that is about to be mailed. `Ok(false)` when an address has had its number for this hour.
@@ -95,7 +95,8 @@ impl Store {
     /// Unavailable when the store does not answer.
     pub async fn note_session(&self, hash: &str, now: Timestamp) -> Result<()> {
         let values = HashMap::from([(":now".to_owned(), value(now)?)]);
-        let part = self.session_part(hash, "SET seen_at = :now", values)?;
+        let (table, key) = (&self.tables.ephemeral, keys::session(hash));
+        let part = update_part(table, &key, "SET seen_at = :now", Some("attribute_exists(pk)"), values)?;
         self.write_if(vec![part]).await.map(drop)
     }
 
@@ -103,17 +104,19 @@ impl Store {
     ///
     /// # Errors
     /// Unavailable when the store does not answer.
-    pub async fn note_entry(
-        &self,
-        scope: &Scope,
-        hash: &str,
-        session: &Session,
-        audit: &AuditEntry,
-    ) -> Result<()> {
-        let mut entered = session.entered.clone();
-        entered.push(scope.tenant().clone());
-        let values = HashMap::from([(":entered".to_owned(), value(entered)?)]);
-        let part = self.session_part(hash, "SET entered = :entered", values)?;
+    pub async fn note_entry(&self, scope: &Scope, hash: &str, audit: &AuditEntry) -> Result<()> {
+        let values = HashMap::from([
+            (":tenant".to_owned(), value(scope.tenant())?),
+            (":tenants".to_owned(), value([scope.tenant()])?),
+        ]);
+        // Of two pages that are opened at once, one says so.
+        let part = update_part(
+            &self.tables.ephemeral,
+            &keys::session(hash),
+            "SET entered = list_append(entered, :tenants)",
+            Some("attribute_exists(pk) AND NOT contains(entered, :tenant)"),
+            values,
+        )?;
         self.write_if(vec![part, self.audit_part(scope, audit)?]).await.map(drop)
     }
 
@@ -123,15 +126,5 @@ impl Store {
     /// Unavailable when the store does not answer.
     pub async fn end_session(&self, hash: &str) -> Result<()> {
         self.write_if(vec![delete_part(&self.tables.ephemeral, &keys::session(hash), None)?]).await.map(drop)
-    }
-
-    fn session_part(
-        &self,
-        hash: &str,
-        expression: &str,
-        values: HashMap<String, AttributeValue>,
-    ) -> Result<TransactWriteItem> {
-        let key = keys::session(hash);
-        update_part(&self.tables.ephemeral, &key, expression, Some("attribute_exists(pk)"), values)
     }
 }

@@ -215,4 +215,17 @@ async fn another_tenants_pages_do_not_exist() {
     administrator(&app, &blue, JO).await;
     let choice = jo.open("/console").await.expect(200);
     choice.says("Where do you want to go?").says("Green School").says("Blue School");
+    // To see the choice is no visit.
+    let entered = async || {
+        let log = blue.get("audit").await.expect(200).json["entries"].clone();
+        log.as_array().unwrap().iter().filter(|entry| entry["action"] == "member-entered").count()
+    };
+    let visits = entered().await;
+    jo.sign_in(&app, JO).await.expect(200).says("Where do you want to go?");
+    assert_eq!(entered().await, visits);
+    for _ in 0..2 {
+        jo.open(&format!("/console/{}", blue.id)).await.expect(200);
+        jo.open(&format!("/console/{}", green.id)).await.expect(200);
+    }
+    assert_eq!(entered().await, visits + 1);
 }

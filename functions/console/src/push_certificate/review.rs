@@ -3,7 +3,7 @@
 use axum::response::Response;
 use maud::{Markup, html};
 use shared::domain::push_certificates::Source;
-use shared::error::{Error, Kind, Result};
+use shared::error::{Kind, Result};
 use shared::id::Fingerprint;
 use shared::pki::export::chosen_password;
 use shared::pki::push_certificate::PushCertificate;
@@ -17,6 +17,7 @@ use crate::fields::Fields;
 use crate::layout;
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
+use crate::typed::number;
 
 /// Activates what was reviewed.
 pub(crate) async fn activate(Act { look, fields }: Act) -> Result<Response, Refusal> {
@@ -39,9 +40,7 @@ fn confirmation(fields: &Fields) -> Result<Confirmation> {
     let (password, again) = (fields.text("export_password"), fields.text("export_password_again"));
     let export_password =
         if password.is_empty() && again.is_empty() { None } else { Some(chosen_password(password, &again)?) };
-    let typed = fields.text("orphans");
-    let orphans =
-        if typed.is_empty() { None } else { Some(typed.parse().map_err(|_| not_a_number(&typed))?) };
+    let orphans = number(fields, "orphans")?;
     let reason = fields.text("override_check");
     let override_check = if reason.is_empty() { None } else { Some(OverrideReason::parse(&reason)?) };
     Ok(Confirmation {
@@ -51,12 +50,6 @@ fn confirmation(fields: &Fields) -> Result<Confirmation> {
         export_password,
         override_check,
     })
-}
-
-fn not_a_number(typed: &str) -> Error {
-    Error::malformed("typed-number", format!("{typed:?} is not a number."))
-        .at("orphans")
-        .next("Type the number of devices that the review names.")
 }
 
 /// The review, and the form that activates.
