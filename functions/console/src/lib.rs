@@ -17,6 +17,7 @@ mod known;
 mod layout;
 mod logs;
 mod look;
+mod openid;
 mod operator;
 mod push_certificate;
 mod refusal;
@@ -48,6 +49,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/sessions", get(first::sessions))
         .route("/console/{tenant}/{*page}", any(missing))
         .route("/console/{tenant}", get(home::show))
+        .route("/console/{tenant}/sign-in", get(openid::show).post(openid::begin))
+        .route("/console/{tenant}/sign-in/openid", get(openid::finish))
         .route("/console/{tenant}/expirations", get(expirations::show))
         .route("/console/{tenant}/expirations/snooze", post(expirations::acts::snooze))
         .route("/console/{tenant}/expirations/ask", post(expirations::acts::ask))

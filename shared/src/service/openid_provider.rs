@@ -217,6 +217,10 @@ pub(super) async fn information(
 }
 
 async fn ask(state: &State, exchange: &Exchange<'_>) -> Result<Answer> {
+    state.outbound.send(token_request(exchange)?, ANSWER).await
+}
+
+fn token_request(exchange: &Exchange<'_>) -> Result<Request<Bytes>> {
     let Exchange { provider, description, secret, redirect_uri, code, verifier } = *exchange;
     let mut request = Request::post(&description.token_endpoint)
         .header(header::ACCEPT, "application/json")
@@ -245,8 +249,7 @@ async fn ask(state: &State, exchange: &Exchange<'_>) -> Result<Answer> {
             request = request.header(header::AUTHORIZATION, value);
         }
     }
-    let request = request.body(Bytes::from(form.finish())).map_err(Error::internal)?;
-    state.outbound.send(request, ANSWER).await
+    request.body(Bytes::from(form.finish())).map_err(Error::internal)
 }
 
 /// What a provider says instead of giving tokens.

@@ -6,7 +6,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::openid::{OpenidProvider, check_text};
 use crate::error::{Error, Result};
 use crate::id::{KeyId, TenantId};
-use crate::scope::{Actor, Scope};
+use crate::scope::{Actor, Operator, Scope};
 use crate::secret::Secret;
 use crate::state::State;
 
@@ -110,6 +110,18 @@ pub async fn remove_openid_provider(state: &State, scope: &Scope) -> Result<()> 
         state.secrets.delete(&secret_path::openid_secret(scope.tenant(), secret)).await?;
     }
     Ok(())
+}
+
+/// The same for a tenant that locked itself out.
+///
+/// # Errors
+/// As [`remove_openid_provider`].
+pub async fn remove_tenants_openid_provider(
+    state: &State,
+    operator: &Operator,
+    tenant: TenantId,
+) -> Result<()> {
+    remove_openid_provider(state, &operator.within(tenant)).await
 }
 
 /// Names the secret, and the secret itself where it is yet to be kept. A kept one goes only where it went before.
