@@ -6,6 +6,7 @@ mod enrollment;
 mod expirations;
 mod home;
 mod members;
+mod openid;
 mod operator;
 mod push_certificate;
 mod settings;

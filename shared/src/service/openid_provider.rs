@@ -9,6 +9,7 @@ use http::{Request, header};
 use serde::Deserialize;
 use url::form_urlencoded::{self, Serializer};
 
+use crate::domain::id_token::refused;
 use crate::domain::openid::{
     ClientAuthentication, Description, KnownProvider, OpenidProvider, description_url, host_of, unfit,
     unreachable, wrong_issuer,
@@ -120,7 +121,7 @@ pub(super) async fn verify(state: &State, provider: &OpenidProvider, token: &str
         verified = known_now(state, issuer).await.map_err(unreachable)?.keys.verify(token);
     }
     verified.map_err(|why| {
-        crate::domain::id_token::refused(match why {
+        refused(match why {
             Unverified::NoToken => "cannot be read",
             Unverified::Algorithm => "is signed neither with RS256 nor with ES256",
             Unverified::UnknownKey => "is signed with a key that the provider does not publish",
@@ -176,7 +177,7 @@ pub(super) async fn try_client(state: &State, exchange: &Exchange<'_>) -> Result
         | Kind::Unavailable => unfit("The provider's token endpoint cannot be reached.").because(cause),
     })?;
     let said = Said::read(&answer);
-    let refused = |field: &'static str, message: &str| {
+    let wrong = |field: &'static str, message: &str| {
         Err(Error::malformed("openid-client", message)
             .at(field)
             .next("Copy both from the provider's pages, where this server is registered.")
@@ -184,14 +185,14 @@ pub(super) async fn try_client(state: &State, exchange: &Exchange<'_>) -> Result
     };
     match (said.error.as_str(), exchange.secret.is_some()) {
         ("invalid_client", true) => {
-            refused("client_secret", "The provider does not accept this client with this secret.")
+            wrong("client_secret", "The provider does not accept this client with this secret.")
         }
-        ("invalid_client", false) => refused(
+        ("invalid_client", false) => wrong(
             "client_secret",
             "The provider does not know this client, or does not accept it without a secret.",
         ),
         ("unauthorized_client", _) => {
-            refused("client_id", "The provider does not let this client use the authorization code flow.")
+            wrong("client_id", "The provider does not let this client use the authorization code flow.")
         }
         _ => Ok(()),
     }
