@@ -1,6 +1,7 @@
 //! The console, as people use it: pages and forms, in a browser without JavaScript.
 
 mod commands;
+mod dead_letters;
 mod devices;
 mod enrollment;
 mod expirations;

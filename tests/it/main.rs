@@ -17,6 +17,7 @@ mod command_queue;
 mod console;
 mod contacts;
 mod crypto;
+mod dead_letters;
 mod delivery;
 mod device_life;
 mod devices;

@@ -136,6 +136,7 @@ pub(crate) fn operators_with(
         ("/console/operator/vendor-certificates", "Vendor certificates"),
         ("/console/operator/signing-certificate", "Signing certificate"),
         ("/console/operator/health", "System health"),
+        ("/console/operator/dead-letters", "Dead letters"),
         ("/console/operator/operators", "Operators"),
         ("/console/operator/audit-log", "Audit log"),
     ];

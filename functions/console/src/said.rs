@@ -30,6 +30,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("group-made", "The group is made. It is empty."),
     ("group-deleted", "The group is gone."),
     ("refresh-changed", "Saved. It takes effect within the hour."),
+    ("letters-sent-back", "They are on their way back, and are tried anew."),
+    ("letters-discarded", "They are gone."),
     ("put-off", "Its mails are put off. A renewal ends that by itself."),
     ("asked", "The mails are on their way. Mails resume when somebody presses the button in theirs."),
     ("asked-before", "Nobody was asked: everybody confirmed, or was asked within the hour."),

@@ -23,6 +23,7 @@ pub mod create_group;
 pub mod create_identity_authority;
 pub mod create_tenant;
 pub mod create_token;
+pub mod dead_letters;
 pub mod delete_group;
 pub mod delete_push_certificates;
 mod deliver_webhooks;
