@@ -5,6 +5,7 @@ mod dead_letters;
 mod devices;
 mod enrollment;
 mod expirations;
+mod groups;
 mod home;
 mod members;
 mod operator;

@@ -39,6 +39,7 @@ mod external_identity;
 mod external_scep;
 pub mod external_settings;
 mod fetch_challenge;
+pub mod find_devices;
 pub mod inactivity;
 pub mod install_vendor_certificate;
 pub mod invitation_list;

@@ -1,5 +1,6 @@
 //! The organization's settings, one page each.
 
+mod group;
 mod groups;
 mod logs;
 mod members;
@@ -52,6 +53,9 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/settings/signing-certificate/remove", post(signing_certificate::remove))
         .route("/console/{tenant}/settings/groups", get(groups::show).post(groups::create))
         .route("/console/{tenant}/settings/groups/delete", post(groups::delete))
+        .route("/console/{tenant}/settings/groups/{group}", get(group::show))
+        .route("/console/{tenant}/settings/groups/{group}/add", post(group::add))
+        .route("/console/{tenant}/settings/groups/{group}/remove", post(group::remove))
         .route("/console/{tenant}/settings/refresh", get(refresh::show).post(refresh::change))
         .route("/console/{tenant}/settings/retention", get(retention::show).post(retention::change))
         .route("/console/{tenant}/settings/audit-log", get(logs::audit))

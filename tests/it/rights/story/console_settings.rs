@@ -56,7 +56,12 @@ pub(super) async fn pages(app: &TestApp, jo: &mut Browser, tenant: &Tenant) {
     let made = jo.submit(&at("groups"), &[("name", "Room 99")]).await.expect(200);
     let group = made.between("Room 99", "Delete Room 99").expect("it is listed");
     let id = group.split("name=\"group\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    let delete = [("group", id.expect("it has an identifier")), ("confirm", "Room 99")];
+    let id = id.expect("it has an identifier");
+    let page = at(&format!("groups/{id}"));
+    jo.open(&page).await.expect(200);
+    jo.submit(&format!("{page}/add"), &[("devices", "D-7\nC02XYZ")]).await.expect(200);
+    jo.submit(&format!("{page}/remove"), &[("device", "D-7")]).await.expect(200);
+    let delete = [("group", id), ("confirm", "Room 99")];
     jo.submit(&at("groups/delete"), &delete).await.expect(200);
     for page in ["audit-log", "audit-log/export", "device-log", "device-log/export"] {
         jo.open(&at(page)).await.expect(200);
