@@ -57,28 +57,29 @@ pub async fn find_devices(state: &State, scope: &Scope, names: &[String]) -> Res
     let known = state.store.enrollments(scope, &ids).await?;
     let mut found: BTreeSet<EnrollmentId> = known.into_iter().map(|device| device.id).collect();
     let is_known = |name: &&String| spellings(name).iter().any(|id| found.contains(id));
-    let others: Vec<&String> = names.iter().filter(|name| !is_known(name)).collect();
-    let by_serial: Vec<(&String, Vec<Enrollment>)> = stream::iter(others)
-        .map(
-            |name| async move { Ok::<_, Error>((name, state.store.devices_with_serial(scope, name).await?)) },
-        )
+    let others: Vec<String> = names.iter().filter(|name| !is_known(name)).cloned().collect();
+    let by_serial: Vec<(String, Vec<Enrollment>)> = stream::iter(others)
+        .map(|name| async move {
+            let devices = state.store.devices_with_serial(scope, &name).await?;
+            Ok::<_, Error>((name, devices))
+        })
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    let mut unknown = Vec::new();
+    let mut unknown: Vec<String> = Vec::new();
     for (name, devices) in by_serial {
         let enrolled: Vec<EnrollmentId> =
             devices.into_iter().filter(|device| !device.is_over()).map(|device| device.id).collect();
         if enrolled.is_empty() {
-            unknown.push(name.as_str());
+            unknown.push(name);
         }
         found.extend(enrolled);
     }
     if unknown.is_empty() { Ok(found) } else { Err(unknown_devices(&unknown)) }
 }
 
-fn unknown_devices(names: &[&str]) -> Error {
-    let named: Vec<&str> = names.iter().copied().take(10).collect();
+fn unknown_devices(names: &[String]) -> Error {
+    let named: Vec<&str> = names.iter().map(String::as_str).take(10).collect();
     let more = names.len().saturating_sub(named.len());
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     Error::not_found(&format!("device: {}{rest}", named.join(", ")))
@@ -162,7 +163,6 @@ mod tests {
     #[test]
     fn who_is_not_known_is_named_up_to_ten() {
         let names: Vec<String> = (0..12).map(|number| format!("C{number}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let error = unknown_devices(&names);
         assert!(error.to_string().ends_with("C8, C9 and 2 more."), "{error}");
     }
