@@ -50,6 +50,7 @@ mod local_pages;
 mod mail_feedback;
 mod mails;
 mod mutual_tls;
+mod next_steps;
 mod openapi;
 mod operator_token;
 mod over_the_air;

@@ -26,6 +26,19 @@ async fn ask(jo: &mut Browser, tenant: &Tenant, rest: &str, fields: &[(&str, &st
 }
 
 #[tokio::test]
+async fn a_users_channel_is_found_by_the_users_name() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    enrolled(&app, &tenant, "D-1").await;
+    let shared_mac = mac(&app, &tenant, "D-2").await;
+    shared_mac.user("U-1", "jane").token_update(None).await.expect("the user is known");
+    let mut jo = administrator(&app, &tenant, JO).await;
+    let found = jo.open(&place(&tenant, "?q=JANE")).await.expect(200);
+    found.says("User jane").says("D-2:U-1").is_silent_about("/devices/D-1\"");
+    jo.open(&place(&tenant, "/D-2:U-1")).await.expect(200).says("<dt>User</dt><dd>jane</dd>");
+}
+
+#[tokio::test]
 async fn a_device_is_found_among_many() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;

@@ -72,7 +72,8 @@ impl Wanted {
     fn admits(&self, device: &Enrollment) -> bool {
         let facts = &device.facts;
         let id = device.id.to_string();
-        let texts = [facts.device_name.as_deref(), facts.serial_number.as_deref(), Some(&id)];
+        let user = device.user_name.as_deref();
+        let texts = [facts.device_name.as_deref(), facts.serial_number.as_deref(), user, Some(&id)];
         let named = texts.into_iter().flatten().any(|text| text.to_lowercase().contains(&self.text));
         named && (!self.locked || device.locked_at.is_some()) && self.filter.admits(device)
     }
@@ -163,7 +164,7 @@ fn table(look: &Look, devices: &[Enrollment]) -> Markup {
                 @for device in devices {
                     tr {
                         td { a href=(place(look, &device.id, "")) { (name(device)) }
-                            @if let Some(user) = device.id.user_id() { div.quiet { "User " (user) } } }
+                            @if let Some(user) = device.id.user_id() { div.quiet { "User " (device.user_name.as_deref().unwrap_or(user)) } } }
                         td { (badges(device)) }
                         td { (device.facts.serial_number.as_deref().unwrap_or("—")) }
                         td { (device.facts.model_name.as_deref().or(device.facts.product_name.as_deref()).unwrap_or("—")) }

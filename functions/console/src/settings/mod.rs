@@ -11,16 +11,12 @@ mod signing_certificate;
 mod tokens;
 mod webhooks;
 
-use std::str::FromStr;
-
 use axum::response::Response;
 use axum::routing::{get, post};
 use maud::html;
-use shared::error::{Error, Result};
 use shared::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::fields::Fields;
 use crate::layout::{self, Part};
 use crate::look::Look;
 
@@ -87,19 +83,6 @@ pub(crate) async fn show(look: Look) -> Response {
         }
     };
     layout::page(&look, Part::Settings, "Settings", &content)
-}
-
-/// A number from a form.
-///
-/// # Errors
-/// Malformed `typed-number`, naming the field.
-fn number<T: FromStr>(fields: &Fields, name: &'static str) -> Result<T> {
-    let typed = fields.text(name);
-    typed.parse().map_err(|_| {
-        Error::malformed("typed-number", format!("{typed:?} is not a number."))
-            .at(name)
-            .next("Type a whole number.")
-    })
 }
 
 /// Where the settings' pages stand under the tenant's own.
