@@ -124,14 +124,14 @@ fn job_part(look: &Look, shown: &Shown, job: &CommandJob) -> Markup {
 fn table(look: &Look, batch: &CommandBatch, targets: &[TargetStatus]) -> Markup {
     let one = |target: &TargetStatus| place(look, &target.enrollment, &format!("commands/{}", batch.uuid));
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Device" } th { "State" } th { "Why" } } }
             tbody {
                 @for target in targets {
                     tr {
                         td { @if target.status.is_some() { a href=(one(target)) { (target.enrollment) } } @else { (target.enrollment) } }
                         td { (target.status.map_or("Not queued", status)) }
-                        td { (target.explanation) }
+                        td { (layout::explained(&target.explanation)) }
                     }
                 }
             }

@@ -63,7 +63,7 @@ fn months(ending: &[Expiration], identities: &[(String, u64)], now: Timestamp) -
     html! {
         @if !months.is_empty() {
             h2 { "By month" }
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th { "Month" } th { "Ends" } th { "Device identities" } } }
                 tbody {
                     @for entry in &months {
@@ -71,7 +71,7 @@ fn months(ending: &[Expiration], identities: &[(String, u64)], now: Timestamp) -
                             th scope="row" { (entry) @if *entry == present { " (now)" } }
                             td {
                                 @for one in ending.iter().filter(|one| month(one.credential.not_after) == *entry) {
-                                    div { (one.credential.name) " " span.quiet { (one.credential.not_after.strftime("%d %b")) } }
+                                    div { (list::title(one)) " " span.quiet { (one.credential.not_after.strftime("%d %b")) } }
                                 }
                             }
                             td { @for (_, issued) in identities.iter().filter(|(month, _)| month == entry) { (issued) } }
