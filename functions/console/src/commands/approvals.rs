@@ -23,7 +23,7 @@ pub(super) async fn part(look: &Look) -> Result<Markup> {
             section #approvals {
                 h2 { "Waiting for approval" }
                 p.quiet { "They do nothing before a second administrator approves them." }
-                div.scroll { table {
+                div.scroll tabindex="0" { table {
                     thead { tr { th { "Command" } th { "For" } th { "Asked by" } th { "Asked" } th { "In time until" } th { "" } } }
                     tbody { @for row in &rows { (row) } }
                 } }

@@ -110,7 +110,7 @@ fn moved(last: &LettersMove) -> Markup {
 
 fn letters(look: &OperatorLook, one: &DeadLettersShown) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "It was to" } th { "Tenant" } th { "Of" } th { "Sent" } th { "Why it failed" } } }
             tbody { @for letter in &one.some { (row(letter)) } }
         } }

@@ -101,7 +101,7 @@ async fn answer(look: &Look, group: &Group, error: Option<&Error>, typed: &str) 
 
 fn list(look: &Look, group: &Group, members: &[Enrollment]) -> Markup {
     let table = html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { @if look.may_change() { th { "Leaves" } } th { "Name" } th { "State" } th { "Serial number" } th { "Identifier" } } }
             tbody {
                 @for device in members {
