@@ -179,8 +179,9 @@ fn buttons(look: &Look, shown: &Shown) -> Markup {
     html! {
         div.inline {
             @if batch.awaits_approval() && !taken_back { (button("approve", "Approve")) }
-            @if stops { (button("stop", "Stop queueing it")) }
-            @if waits && !taken_back && !stops { (button("cancel", "Take it back where it waits")) }
+            @if batch.awaits_approval() && !taken_back { (button("refuse", "Refuse it")) }
+            @if stops && !batch.awaits_approval() { (button("stop", "Stop queueing it")) }
+            @if waits && !taken_back && !stops && !batch.awaits_approval() { (button("cancel", "Take it back where it waits")) }
         }
     }
 }
@@ -201,7 +202,12 @@ pub(crate) async fn targets(
     Ok(layout::page(&look, Part::Commands, &shown.batch.request_type, &content))
 }
 
-/// Approves, stops or takes back.
+fn not_awaiting() -> Error {
+    Error::conflict("approval-not-awaited", "This command does not wait for an approval, or not any more.")
+        .next("See how far it has come. What is not delivered yet can still be taken back.")
+}
+
+/// Approves, refuses, stops or takes back.
 pub(crate) async fn act(
     Path((_, command, what)): Path<(String, String, String)>,
     Act { look, .. }: Act,
@@ -209,8 +215,12 @@ pub(crate) async fn act(
     let shown = read(&look, &command).await?;
     let (state, scope, uuid) = (&look.state, &look.scope, &shown.batch.uuid);
     let acted = match what.as_str() {
+        // Who approved it a moment ago was faster.
+        "refuse" if !shown.batch.awaits_approval() => Err(not_awaiting()),
         "approve" => approve_command(state, scope, uuid).await.map(|_| "command-approved"),
         "stop" => stop_job(state, scope, uuid).await.map(|_| "job-stopped"),
+        "refuse" if shown.job.is_some() => stop_job(state, scope, uuid).await.map(|_| "command-refused"),
+        "refuse" => cancel_command(state, scope, uuid).await.map(|_| "command-refused"),
         "cancel" => cancel_command(state, scope, uuid).await.map(|_| "command-cancelled"),
         _ => Err(Error::not_found("action")),
     };
