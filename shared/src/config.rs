@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 25] = [
     "TABLE_CORE",
     "TABLE_PKI",
     "TABLE_EPHEMERAL",
@@ -11,6 +11,11 @@ pub const NAMES: [&str; 20] = [
     "QUEUE_SWEEP_URL",
     "QUEUE_JOBS_URL",
     "QUEUE_EVENTS_URL",
+    "QUEUE_WAKE_DEAD_LETTERS_URL",
+    "QUEUE_SWEEP_DEAD_LETTERS_URL",
+    "QUEUE_JOBS_DEAD_LETTERS_URL",
+    "QUEUE_EVENTS_DEAD_LETTERS_URL",
+    "QUEUE_EXPIRY_NOTIFIER_DEAD_LETTERS_URL",
     "BUCKET_RESULTS",
     "SECRET_PREFIX",
     "BASE_URL",
@@ -43,6 +48,16 @@ pub struct Config {
     pub queue_jobs_url: String,
     /// The queue of the function `events`.
     pub queue_events_url: String,
+    /// Hints that were set aside.
+    pub queue_wake_dead_letters_url: String,
+    /// The sweep's pages that were set aside.
+    pub queue_sweep_dead_letters_url: String,
+    /// Pages of jobs that were set aside.
+    pub queue_jobs_dead_letters_url: String,
+    /// What the function `events` could not do.
+    pub queue_events_dead_letters_url: String,
+    /// Daily runs that failed to the end.
+    pub queue_expiry_notifier_dead_letters_url: String,
     /// The bucket of large results.
     pub bucket_results: String,
     /// What every secret's name begins with.
@@ -112,6 +127,11 @@ impl Config {
             queue_sweep_url: required("QUEUE_SWEEP_URL")?,
             queue_jobs_url: required("QUEUE_JOBS_URL")?,
             queue_events_url: required("QUEUE_EVENTS_URL")?,
+            queue_wake_dead_letters_url: required("QUEUE_WAKE_DEAD_LETTERS_URL")?,
+            queue_sweep_dead_letters_url: required("QUEUE_SWEEP_DEAD_LETTERS_URL")?,
+            queue_jobs_dead_letters_url: required("QUEUE_JOBS_DEAD_LETTERS_URL")?,
+            queue_events_dead_letters_url: required("QUEUE_EVENTS_DEAD_LETTERS_URL")?,
+            queue_expiry_notifier_dead_letters_url: required("QUEUE_EXPIRY_NOTIFIER_DEAD_LETTERS_URL")?,
             bucket_results: required("BUCKET_RESULTS")?,
             secret_prefix: required("SECRET_PREFIX")?,
             base_url: https("BASE_URL", &required("BASE_URL")?)?,

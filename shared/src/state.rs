@@ -19,6 +19,7 @@ use crate::id::{EnrollmentId, Fingerprint, TenantId, TokenId};
 use crate::pki::trust::{TrustRoots, apns_roots};
 use crate::port::apns::{Apns, ApnsEndpoint};
 use crate::port::blob::Blobs;
+use crate::port::dead_letters::DeadLetters;
 use crate::port::event_bus::EventBuses;
 use crate::port::mailer::Mailer;
 use crate::port::outbound::Outbound;
@@ -58,6 +59,8 @@ pub struct State {
     pub jobs: Queue,
     /// The queue of the function `events`.
     pub events: Queue,
+    /// What the queues set aside.
+    pub dead_letters: DeadLetters,
     /// Event buses that tenants choose.
     pub event_buses: EventBuses,
     /// Addresses that tenants choose.
@@ -151,6 +154,7 @@ impl State {
             sweeps: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_sweep_url.clone()),
             jobs: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_jobs_url.clone()),
             events: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_events_url.clone()),
+            dead_letters: DeadLetters::new(aws_sdk_sqs::Client::new(&aws), &config),
             event_buses: EventBuses::new(aws_sdk_eventbridge::Client::new(&aws)),
             outbound: if config.loopback_calls {
                 Outbound::with_loopback(Vec::new())

@@ -33,6 +33,7 @@ impl Call {
             .replace("{section}", "apps")
             .replace("{address}", "kim@green-school.example")
             .replace("{webhook}", "aaaaaaaaaaaaaaaa")
+            .replace("{queue}", "wake")
             .replace("{event}", "aaaaaaaaaaaaaaaa")
             .replace("{group}", "aaaaaaaaaaaaaaaa")
             .replace("{link}", "aaaaaaaaaaaaaaaa")

@@ -1,9 +1,11 @@
 //! The console, as people use it: pages and forms, in a browser without JavaScript.
 
 mod commands;
+mod dead_letters;
 mod devices;
 mod enrollment;
 mod expirations;
+mod groups;
 mod home;
 mod members;
 mod openid;

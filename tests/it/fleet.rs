@@ -30,6 +30,7 @@ pub(crate) async fn fleet(
         let write = TokenUpdateWrite {
             push,
             unlock_token: None,
+            user_name: None,
             awaiting_configuration: None,
             probably_enrolls: waiting == 0,
         };

@@ -112,6 +112,7 @@ fn address(topic: &str) -> TokenUpdateWrite {
     TokenUpdateWrite {
         push: PushAddress { topic: topic.into(), token: "0a0b".into(), magic: "magic".into() },
         unlock_token: None,
+        user_name: None,
         awaiting_configuration: None,
         probably_enrolls: false,
     }

@@ -6,6 +6,7 @@ mod audit;
 mod authorities;
 mod command_jobs;
 mod commands;
+mod dead_letters;
 mod enrollment_settings;
 mod enrollments;
 mod events;
@@ -104,6 +105,9 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(inventory::list))
         .routes(routes!(inventory::show))
         .routes(routes!(setup::check))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::send_back))
+        .routes(routes!(dead_letters::discard))
         .routes(routes!(expirations::list))
         .routes(routes!(expirations::list_operators))
         .routes(routes!(expirations::snooze))

@@ -74,7 +74,7 @@ impl DeliveryView {
 
 impl From<PushStatus> for StatusView {
     fn from(status: PushStatus) -> Self {
-        let PushStatus { connection: status, delivery } = status;
+        let PushStatus { connection: status, delivery, .. } = status;
         let (connection, meaning) = match &status {
             None => (
                 Connection::Unknown,

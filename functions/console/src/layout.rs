@@ -3,6 +3,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
+use shared::domain::explanation::{self, Explanation};
 use shared::domain::token::Owner;
 use shared::error::Error;
 use shared::service::authenticate_visitor::Visitor;
@@ -10,6 +11,7 @@ use shared::time::Timestamp;
 
 use crate::assets::{HTMX, PICO, SCRIPT, STYLE};
 use crate::look::{FORM_TOKEN, Look, OperatorLook};
+use crate::next_steps::next_step;
 use crate::said;
 
 /// What a browser may do with a page: only what this server serves.
@@ -96,14 +98,14 @@ pub(crate) fn page_with(
     error: Option<&Error>,
     content: &Markup,
 ) -> Response {
-    let (status, content) = with(error, content);
+    let (status, content) = with(error, Some(&look.path("")), content);
     answer(status, tenants(look, part, title, &content))
 }
 
-/// A page's content under what went wrong, and its status.
-pub(crate) fn with(error: Option<&Error>, content: &Markup) -> (StatusCode, Markup) {
+/// A page's content under what went wrong, and its status; `home` is the tenant's first page, if it is a tenant's.
+pub(crate) fn with(error: Option<&Error>, home: Option<&str>, content: &Markup) -> (StatusCode, Markup) {
     let status = error.map_or(StatusCode::OK, |error| shared::http::status(error.kind()));
-    (status, html! { @if let Some(error) = error { (trouble(error)) } (content) })
+    (status, html! { @if let Some(error) = error { (trouble_at(error, home)) } (content) })
 }
 
 fn tenants(look: &Look, part: Part, title: &str, content: &Markup) -> Markup {
@@ -136,6 +138,7 @@ pub(crate) fn operators_with(
         ("/console/operator/vendor-certificates", "Vendor certificates"),
         ("/console/operator/signing-certificate", "Signing certificate"),
         ("/console/operator/health", "System health"),
+        ("/console/operator/dead-letters", "Dead letters"),
         ("/console/operator/operators", "Operators"),
         ("/console/operator/audit-log", "Audit log"),
     ];
@@ -148,7 +151,7 @@ pub(crate) fn operators_with(
     };
     let said = look.signed.query.get("said").and_then(|key| said::text(key));
     let title = format!("{title} · Operator");
-    let (status, content) = with(error, content);
+    let (status, content) = with(error, None, content);
     answer(status, framed(&title, "This server", &menu, &look.signed.visitor, said, &content))
 }
 
@@ -172,7 +175,7 @@ fn framed(
                     div.who {
                         div { (visitor.address()) }
                         @if several { div { a href="/console" { "All organizations" } } }
-                        div { a href="/console/sessions" { "Signed in" } }
+                        div { a href="/console/sessions" { "Your session" } }
                         form method="post" action="/console/sign-out" { (token(visitor)) button.secondary { "Sign out" } }
                     }
                 }
@@ -228,10 +231,14 @@ pub(crate) fn token(visitor: &Visitor) -> Markup {
 
 /// What went wrong, and the next step.
 pub(crate) fn trouble(error: &Error) -> Markup {
+    trouble_at(error, None)
+}
+
+fn trouble_at(error: &Error, home: Option<&str>) -> Markup {
     html! {
         div.note.bad role="alert" {
             p { strong { (error.to_string()) } }
-            @if let Some(next) = error.next_step() { p { (next) } }
+            (next_step(error, home))
         }
     }
 }
@@ -239,6 +246,15 @@ pub(crate) fn trouble(error: &Error) -> Markup {
 /// A moment: in UTC, and as the reader's own time where there is JavaScript.
 pub(crate) fn moment(at: Timestamp) -> Markup {
     html! { time datetime=(at.to_string()) { (at.strftime("%Y-%m-%d %H:%M UTC")) } }
+}
+
+/// Why a command stands where it stands.
+pub(crate) fn explained(explanation: &Explanation) -> Markup {
+    html! {
+        @for part in &explanation.parts {
+            @match part { explanation::Part::Words(words) => (words), explanation::Part::Moment(at) => (moment(*at)) }
+        }
+    }
 }
 
 /// After a form was taken: the page that shows what became of it, and one sentence about it.

@@ -17,6 +17,7 @@ mod known;
 mod layout;
 mod logs;
 mod look;
+mod next_steps;
 mod openid;
 mod operator;
 mod push_certificate;

@@ -115,7 +115,7 @@ async fn form(state: &AppState, request: Request) -> Result<Fields> {
 }
 
 fn answer(error: Option<&Error>, content: &Markup) -> Response {
-    let (status, content) = layout::with(error, content);
+    let (status, content) = layout::with(error, None, content);
     layout::answer(status, layout::alone("Sign in", &content))
 }
 

@@ -1,5 +1,7 @@
 //! What somebody typed into a form that is shown again, so that nobody types it again.
 
+use std::str::FromStr;
+
 use shared::error::{Error, Result};
 
 use crate::fields::Fields;
@@ -49,12 +51,25 @@ pub(crate) fn optional(fields: &Fields, name: &str) -> Option<String> {
 ///
 /// # Errors
 /// Malformed, naming the field, when something else was typed.
-pub(crate) fn number<N: std::str::FromStr>(fields: &Fields, name: &str) -> Result<Option<N>> {
-    let Some(typed) = optional(fields, name) else { return Ok(None) };
-    let number = typed.parse().map_err(|_| {
-        Error::malformed("typed-number", format!("{typed:?} is not a number."))
-            .at(name.to_owned())
-            .next("Type digits only.")
-    })?;
-    Ok(Some(number))
+pub(crate) fn number<N: FromStr>(fields: &Fields, name: &str) -> Result<Option<N>> {
+    optional(fields, name).map(|typed| parsed(&typed, name)).transpose()
+}
+
+/// A number that must be there.
+///
+/// # Errors
+/// As [`number`].
+pub(crate) fn needed<N: FromStr>(fields: &Fields, name: &str) -> Result<N> {
+    parsed(&fields.text(name), name)
+}
+
+fn parsed<N: FromStr>(typed: &str, name: &str) -> Result<N> {
+    typed.parse().map_err(|_| no_number(typed, name))
+}
+
+/// What was typed is no number, or none that can be meant.
+pub(crate) fn no_number(typed: &str, name: &str) -> Error {
+    Error::malformed("typed-number", format!("{typed:?} is not a number."))
+        .at(name.to_owned())
+        .next("Type digits only.")
 }

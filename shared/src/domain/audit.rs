@@ -125,6 +125,10 @@ pub enum AuditAction {
     VendorCertificateActivated,
     /// An MDM vendor certificate and its key were deleted.
     VendorCertificateDeleted,
+    /// Messages that had been set aside were sent back, to be tried anew.
+    DeadLettersSentBack,
+    /// Messages that had been set aside were deleted.
+    DeadLettersDiscarded,
     /// An operator's token was created.
     OperatorTokenCreated,
     /// It was changed for how long logs are kept.

@@ -138,6 +138,9 @@ pub struct Enrollment {
     /// The names of the groups it is in; an enrollment that begins anew stays in them.
     #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
     pub groups: BTreeSet<String>,
+    /// On a user's channel, what the device calls the user: the full name and the account's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
     /// When it last said anything, as the server's clock saw it.
     pub last_seen: Timestamp,
     /// When the present enrollment began.
@@ -236,6 +239,7 @@ impl Enrollment {
             waiting: 0,
             session: 0,
             groups: BTreeSet::new(),
+            user_name: None,
             last_seen: now,
             enrolled_at: None,
             facts: DeviceFacts::default(),

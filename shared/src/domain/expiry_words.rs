@@ -51,10 +51,11 @@ pub fn advice(credential: &WatchedCredential, page: &str) -> Advice {
             consequence: "It vouches for your devices' identities. Without it, no device can be enrolled, and none can renew its identity.",
             ended: "No device can be enrolled, and none can renew its identity",
             steps: vec![
-                format!("Compare the fingerprint below with {page}."),
-                "Write to the operator of this server now, and name the authority: devices can be moved to a new one only while they are still managed.".to_owned(),
+                format!("Find the authority of this fingerprint on {page}, and make another one in its place there. New devices use it at once."),
+                "Do it soon: the devices you have move over when they renew their identities, and only while they are still managed.".to_owned(),
+                "When none is left with it, retire the old one on the same page.".to_owned(),
             ],
-            warning: None,
+            warning: Some("If it belongs to another server that you brought along, trust that server's new authority first."),
         },
         CredentialKind::ProfileSigner => Advice {
             thing: format!("profile signing certificate \"{name}\""),

@@ -9,6 +9,7 @@ pub mod command;
 pub mod command_job;
 pub mod contact;
 pub mod credential;
+pub mod dead_letter;
 pub mod delivery;
 pub mod dismissal;
 pub mod enrollment;

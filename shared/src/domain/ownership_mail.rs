@@ -4,13 +4,12 @@ use super::credential::WatchedCredential;
 use super::letter::{Letter, Words};
 use super::ownership::Ownership;
 
-/// The question about `owner`'s push certificate. `page` is where it is renewed; `answer` is the call that answers.
+/// The question about `owner`'s push certificate. `page` is where it is renewed, and where the record is.
 pub fn ownership_mail(
     owner: &str,
     push: &WatchedCredential,
     record: Option<&Ownership>,
     page: &str,
-    answer: &str,
 ) -> Words {
     let day = push.not_after.strftime("%e %B %Y").to_string();
     let day = day.trim_start();
@@ -31,8 +30,8 @@ pub fn ownership_mail(
         format!("Sign in at https://identity.apple.com/pushcert with that account and look for the certificate {name}."),
         "If you cannot, find the colleague who can, or ask Apple's support to move the certificate to another account: that takes weeks.".to_owned(),
         match record {
-            Some(_) => format!("If the record is true, say so: POST {answer}/confirm. If not, correct it: PUT {answer}."),
-            None => format!("Record who it is: PUT {answer}."),
+            Some(_) => format!("Say on {page} that the record is true, or correct it there."),
+            None => format!("Record who it is: {page}."),
         },
         format!("There is nothing to renew yet. When there is, {page} leads through it."),
     ];
@@ -60,8 +59,7 @@ mod tests {
             details: Vec::new(),
             not_after: from_unix(365 * DAY),
         };
-        let answer = "https://mdm.example/v1/tenants/x/push-certificate/ownership";
-        ownership_mail("Smith & <Sons>", &push, record, "https://mdm.example/console/x", answer)
+        ownership_mail("Smith & <Sons>", &push, record, "https://mdm.example/console/x")
     }
 
     #[test]

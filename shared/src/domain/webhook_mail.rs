@@ -3,7 +3,7 @@
 use super::letter::{Letter, Words};
 use super::webhook::{OffReason, SwitchedOff, Webhook};
 
-/// The mail about one of `owner`'s webhooks. `page` is the call that shows it.
+/// The mail about one of `owner`'s webhooks. `page` shows it.
 pub fn webhook_mail(owner: &str, webhook: &Webhook, off: &SwitchedOff, page: &str) -> Words {
     let (_, target) = webhook.target.fact();
     let day = off.at.strftime("%e %B %Y at %H:%M UTC").to_string();
@@ -17,12 +17,10 @@ pub fn webhook_mail(owner: &str, webhook: &Webhook, off: &SwitchedOff, page: &st
         words => format!(" ({words})"),
     };
     let steps = [
-        format!("See what went wrong: GET {page}/deliveries."),
-        format!("Put it right, and try it: POST {page}/test."),
-        format!(
-            "Switch the webhook on again: PATCH {page} with {{\"enabled\": true}}. It goes on where it stopped."
-        ),
-        format!("If nobody needs it any more, delete it: DELETE {page}."),
+        format!("See what went wrong: {page} shows the last deliveries."),
+        "Put it right, and send a test from the same page.".to_owned(),
+        "Switch the webhook on again there. It goes on where it stopped.".to_owned(),
+        "If nobody needs it any more, delete it there.".to_owned(),
     ];
     Letter {
         subject: format!("A webhook of {owner} was switched off"),
@@ -58,7 +56,7 @@ mod tests {
             version: 2,
         };
         let off = SwitchedOff { at: from_unix(365 * DAY), why };
-        webhook_mail("Smith & <Sons>", &webhook, &off, "https://mdm.example/v1/tenants/x/webhooks/y")
+        webhook_mail("Smith & <Sons>", &webhook, &off, "https://mdm.example/console/x/settings/webhooks/y")
     }
 
     #[test]

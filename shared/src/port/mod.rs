@@ -4,6 +4,7 @@
 
 pub mod apns;
 pub mod blob;
+pub mod dead_letters;
 pub mod event_bus;
 pub mod mailer;
 pub mod outbound;

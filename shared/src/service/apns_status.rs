@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 /// What is known of pushes with the active certificate.
 #[derive(Clone, Debug)]
 pub struct PushStatus {
+    /// Whether there is an active certificate.
+    pub has_certificate: bool,
     /// Whether Apple takes them; none where there is no certificate or nothing is known of it.
     pub connection: Option<ApnsStatus>,
     /// What they come to, and since when the certificate is active; none where nobody has looked yet.
@@ -25,13 +27,14 @@ pub struct PushStatus {
 pub async fn apns_status(state: &State, scope: &Scope) -> Result<PushStatus> {
     let all = state.store.push_certificates(scope).await?;
     let Some(active) = all.active() else {
-        return Ok(PushStatus { connection: None, delivery: None });
+        return Ok(PushStatus { has_certificate: false, connection: None, delivery: None });
     };
     let (connection, delivery) = tokio::try_join!(
         state.store.apns_status(scope, &active.certificate.fingerprint),
         state.store.delivery(scope)
     )?;
-    Ok(PushStatus { connection, delivery: delivery.map(|delivery| (delivery, active.activated_at)) })
+    let delivery = delivery.map(|delivery| (delivery, active.activated_at));
+    Ok(PushStatus { has_certificate: true, connection, delivery })
 }
 
 /// Notes what pushes said about their certificate. Trouble with the note is no trouble of the pushes.

@@ -37,8 +37,7 @@ pub(super) async fn ask_ownership(
     let owner = Owner::Tenant(tenant.id.clone());
     let subject = format!("ownership.{}", credential.reference);
     let day = format!("week-{week}");
-    let answer = format!("{}/v1/tenants/{}/push-certificate/ownership", state.config.base_url, tenant.id);
-    let words = ownership_mail(&tenant.name, credential, record.as_ref(), page, &answer);
-    let occasion = Occasion { owner: &owner, credential: &subject, day: &day, words };
+    let words = ownership_mail(&tenant.name, credential, record.as_ref(), page);
+    let occasion = Occasion { owner: &owner, realm: scope.into(), credential: &subject, day: &day, words };
     mail_each(state, &occasion, told, tally).await.map(drop)
 }

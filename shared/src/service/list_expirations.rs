@@ -110,7 +110,8 @@ fn page(state: &State, owner: &Owner, credential: &WatchedCredential) -> String 
     let place = match credential.kind {
         CredentialKind::PushCertificate => "push-certificate",
         CredentialKind::VendorCertificate => "vendor-certificates",
-        CredentialKind::IdentityAuthority | CredentialKind::ProfileSigner => "expirations",
+        CredentialKind::IdentityAuthority => "enrollment",
+        CredentialKind::ProfileSigner => "expirations",
         CredentialKind::SigningCertificate => "signing-certificate",
         CredentialKind::ApiToken => "tokens",
         CredentialKind::ServerCertificate => return base.clone(),

@@ -2,16 +2,20 @@
 
 use super::notify_expiry::Tally;
 use crate::domain::contact::EmailAddress;
-use crate::domain::letter::Words;
+use crate::domain::letter::{Access, Words};
+use crate::domain::member::Member;
 use crate::domain::token::Owner;
 use crate::error::{Error, Kind, Result};
 use crate::port::mailer::Mail;
+use crate::scope::{Realm, Role};
 use crate::state::State;
 use crate::store::{Claim, Claimed};
 
 /// What is told, and what makes it the same mail when it is told again.
 pub(super) struct Occasion<'a> {
     pub(super) owner: &'a Owner,
+    /// Whose members can do what it says.
+    pub(super) realm: Realm<'a>,
     pub(super) credential: &'a str,
     pub(super) day: &'a str,
     pub(super) words: Words,
@@ -27,11 +31,12 @@ pub(super) async fn mail_each(
     told: &[&EmailAddress],
     tally: &mut Tally,
 ) -> Result<bool> {
-    let Occasion { owner, credential, day, words } = occasion;
+    let Occasion { owner, realm, credential, day, words } = occasion;
+    let access = access(state, *realm).await?;
     let (mut all, mut trouble) = (true, None);
     for address in told {
         let claim = Claim { owner, credential, day, recipient: address.as_str() };
-        match mail_once(state, &claim, words.clone()).await {
+        match mail_once(state, &claim, words.to(address, &access)).await {
             Ok(Claimed::Now) => tally.sent += 1,
             Ok(Claimed::Before) => tally.repeated += 1,
             Ok(Claimed::Busy) => {
@@ -50,6 +55,18 @@ pub(super) async fn mail_each(
         Some(error) if all || error.kind() != Kind::Malformed => Err(error),
         Some(_) | None => Ok(all),
     }
+}
+
+/// Who can sign in where mails lead to.
+async fn access(state: &State, realm: Realm<'_>) -> Result<Access> {
+    let mut access = Access::default();
+    for Member { address, role, .. } in state.store.console_members(realm).await? {
+        match role {
+            Role::Operator | Role::Admin => access.may_change.push(address),
+            Role::Viewer => access.may_look.push(address),
+        }
+    }
+    Ok(access)
 }
 
 /// Whether a trouble may pass: that one is told of, if there are several.

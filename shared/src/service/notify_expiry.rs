@@ -16,7 +16,7 @@ use crate::domain::ownership::ASKED_BEFORE;
 use crate::domain::token::Owner;
 use crate::error::Result;
 use crate::id::TenantId;
-use crate::scope::{Operator, Scope};
+use crate::scope::{Operator, Realm, Scope};
 use crate::state::State;
 use crate::time::{DAY, SignedDuration};
 
@@ -80,13 +80,13 @@ async fn notify_operator(state: &State) -> Tally {
     let served = async {
         let addresses: Vec<EmailAddress> =
             state.config.operator_mail.iter().map(|text| text.parse()).collect::<Result<_>>()?;
-        let (expirations, mut trouble) =
-            operator_expirations(state, &Operator::system("expiry notice")).await?;
+        let operator = Operator::system("expiry notice");
+        let (expirations, mut trouble) = operator_expirations(state, &operator).await?;
         for expiration in &expirations {
             let told = |_| addresses.iter().collect();
             let host = state.config.host();
-            if let Err(error) = notify_all(state, &Owner::Operator, host, expiration, told, &mut tally).await
-            {
+            let served = notify_all(state, (&operator).into(), host, expiration, told, &mut tally).await;
+            if let Err(error) = served {
                 trouble = Some(error);
             }
         }
@@ -112,14 +112,13 @@ async fn serve_tenant(state: &State, scope: &Scope, tally: &mut Tally) -> Result
         return Ok(());
     }
     let recipients = recipients(state, scope, &tenant).await?;
-    let owner = Owner::Tenant(tenant.id.clone());
     let mut trouble = None;
     // The index may lag: what counts is what the tenant has now.
     let expirations = tenant_expirations(state, scope).await?;
     for expiration in &expirations {
         let told = |notice| told(&recipients, notice);
         // What fails for one credential must not silence the others.
-        if let Err(error) = notify_all(state, &owner, &tenant.name, expiration, told, tally).await {
+        if let Err(error) = notify_all(state, scope.into(), &tenant.name, expiration, told, tally).await {
             trouble = Some(error);
         }
     }
@@ -140,7 +139,7 @@ fn count(served: Result<()>, tally: &mut Tally, owner: &str) {
 /// Tells everybody about one credential, if a notice is due.
 async fn notify_all<'a>(
     state: &State,
-    owner: &Owner,
+    realm: Realm<'_>,
     name: &str,
     expiration: &Expiration,
     told: impl Fn(Notice) -> Vec<&'a EmailAddress>,
@@ -154,8 +153,13 @@ async fn notify_all<'a>(
         tracing::info!(credential, by = snooze.by, until = %snooze.until, "an expiry notice is put off");
         return Ok(());
     }
+    let owner = match realm {
+        Realm::Tenant(scope) => Owner::Tenant(scope.tenant().clone()),
+        Realm::Operator(_) => Owner::Operator,
+    };
     let occasion = Occasion {
-        owner,
+        owner: &owner,
+        realm,
         credential: &credential,
         day: &state.clock.now().strftime("%Y-%m-%d").to_string(),
         words: expiry_mail(name, &expiration.credential, notice, &expiration.page),

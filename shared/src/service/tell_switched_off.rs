@@ -24,9 +24,11 @@ pub(super) async fn tell_switched_off(state: &State, scope: &Scope, webhook: Web
     let tenant = state.store.tenant(scope).await?;
     if let Some(off) = webhook.switched_off.as_ref().filter(|_| tenant.expiry_mails) {
         let recipients = recipients(state, scope, &tenant).await?;
-        let page = format!("{}/v1/tenants/{}/webhooks/{}", state.config.base_url, tenant.id, webhook.id);
+        let (base, id) = (&state.config.base_url, &webhook.id);
+        let page = format!("{base}/console/{}/settings/webhooks/{id}", tenant.id);
         let occasion = Occasion {
             owner: &Owner::Tenant(tenant.id.clone()),
+            realm: scope.into(),
             credential: &format!("webhook.{}", webhook.id),
             day: &format!("off-{}", off.at.as_second()),
             words: webhook_mail(&tenant.name, &webhook, off, &page),

@@ -6,7 +6,7 @@ use super::{NEW, Store, keys, put_part};
 use crate::domain::audit::AuditEntry;
 use crate::domain::log::LogFilter;
 use crate::error::Result;
-use crate::scope::{Realm, Scope};
+use crate::scope::Realm;
 
 impl Store {
     /// The part of a transaction that writes down what its other parts do.
@@ -19,8 +19,8 @@ impl Store {
     }
 
     /// Writes down what was done without changing anything else, such as reading a secret.
-    pub async fn note(&self, scope: &Scope, entry: &AuditEntry) -> Result<()> {
-        self.write_if(vec![self.audit_part(scope, entry)?]).await.map(drop)
+    pub async fn note<'a>(&self, realm: impl Into<Realm<'a>>, entry: &AuditEntry) -> Result<()> {
+        self.write_if(vec![self.audit_part(realm, entry)?]).await.map(drop)
     }
 
     /// A month's entries, the latest first, before `before`, and the mark to continue with.

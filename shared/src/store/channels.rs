@@ -53,7 +53,7 @@ impl Store {
     }
 
     /// Writes the channels of a device that begins an enrollment, its own first, binds its identity to it, makes it a member of
-    /// the group `joins`, and writes down `event`. The identity's record is made here if the certificate came from elsewhere;
+    /// the group `joins`, lets it be found by its serial number, and writes down `event`. The identity's record is made here if the certificate came from elsewhere;
     /// where it claims a link, that is used once.
     ///
     /// # Errors
@@ -71,7 +71,8 @@ impl Store {
         let joins = joins.zip(channels.first());
         let member = joins.map(|(name, device)| self.member_part(scope, &GroupId::named(name), &device.id));
         let event = event.map(|event| self.event_part(scope, event));
-        let with = member.into_iter().chain(event).collect::<Result<Vec<_>>>()?;
+        let way = channels.first().and_then(|device| self.way_part(scope, device).transpose());
+        let with = member.into_iter().chain(event).chain(way).collect::<Result<Vec<_>>>()?;
         self.write_with(scope, channels, before, Some(binds), with).await
     }
 

@@ -7,9 +7,7 @@ use std::fmt::Write as _;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::keys::{self, QUEUE_INDEX};
-use super::{
-    Cancelled, Item, NEW, Store, error, item, key_item, names_in, number, put_item_part, put_part, text,
-};
+use super::{Cancelled, Item, NEW, Store, error, item, key_item, names_in, number, put_item_part, text};
 use super::{update_part, value};
 use crate::domain::audit::AuditEntry;
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
@@ -161,9 +159,7 @@ impl Store {
         batch: &CommandBatch,
         audit: &AuditEntry,
     ) -> Result<bool> {
-        let key = keys::command_batch(scope.tenant(), &batch.uuid);
-        let put = put_part(&self.tables.core, &key, batch, Some(NEW))?;
-        self.write_if(vec![put, self.audit_part(scope, audit)?]).await
+        self.write_if(vec![self.batch_part(scope, batch)?, self.audit_part(scope, audit)?]).await
     }
 
     /// What one call sent to whom.

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, Key, UNFINISHED_JOBS};
-use super::queue::CANCELS;
+use super::queue::{CANCELS, UNLISTED};
 use super::{
     Item, NEW, Store, VERSION, error, item, mark, number, put_item_part, put_part, read, text, update_part,
     value,
@@ -36,10 +36,9 @@ impl Store {
         job: &CommandJob,
         audit: &AuditEntry,
     ) -> Result<bool> {
-        let command = keys::command_batch(scope.tenant(), &batch.uuid);
         let listed = Listed { uuid: job.uuid.clone() };
         let parts = vec![
-            put_part(&self.tables.core, &command, batch, Some(NEW))?,
+            self.batch_part(scope, batch)?,
             put_item_part(&self.tables.core, job_item(scope, job)?, Some(NEW), HashMap::new())?,
             put_part(&self.tables.core, &keys::listed_job(scope.tenant(), job), &listed, None)?,
             self.audit_part(scope, audit)?,
@@ -186,7 +185,7 @@ impl Store {
             update_part(&self.tables.core, &key, set, Some("#state IN (:awaits, :running)"), values)?;
         let values = HashMap::from([(":now".to_owned(), value(now)?), (":end".to_owned(), number(end))]);
         let key = keys::command_batch(scope.tenant(), &job.uuid);
-        let set = format!("{CANCELS}, expires_at = :end");
+        let set = format!("{CANCELS}, expires_at = :end {UNLISTED}");
         let command = update_part(&self.tables.core, &key, &set, None, values)?;
         let [_, listed] = self.end_parts(scope, job, Some(end))?;
         self.write_if(vec![stopped, command, listed, self.audit_part(scope, audit)?]).await

@@ -38,6 +38,8 @@ pub struct TokenUpdateWrite {
     pub unlock_token: Option<Bytes>,
     /// Whether the device waits in Setup Assistant, if the message said so.
     pub awaiting_configuration: Option<bool>,
+    /// On a user's channel, what the device calls the user, if the message said so.
+    pub user_name: Option<String>,
     /// Whether this is probably the device's first one. A wrong guess costs a call, and nothing else.
     pub probably_enrolls: bool,
 }
@@ -208,6 +210,10 @@ impl Store {
             return self.update_or_enroll(scope, id, signer, &expression, values, enrolled).await;
         }
         // A user channel begins with its first TokenUpdate: there is no Authenticate for it.
+        if let Some(name) = &write.user_name {
+            expression.push_str(", user_name = :user_name");
+            values.insert(":user_name".into(), text(name));
+        }
         expression.push_str(
             ", id = :id, generation = if_not_exists(generation, :zero), waiting = if_not_exists(waiting, :zero), \
              #session = if_not_exists(#session, :zero), v = :version REMOVE push_rests_until \

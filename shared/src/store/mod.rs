@@ -4,6 +4,7 @@
 
 mod access;
 mod apns_status;
+mod approval;
 mod audit;
 mod calendar_feed;
 mod channels;
@@ -43,6 +44,7 @@ mod refresh;
 mod renewal;
 mod retention;
 mod seal;
+mod serial;
 mod session;
 mod snooze;
 mod tenant;

@@ -22,6 +22,8 @@ pub(super) const AT_ONCE: usize = 50;
 
 /// Notes that a command was taken back as a whole.
 pub(super) const CANCELS: &str = "SET cancelled_at = :now";
+/// Takes a command out of the list of those that wait for a second administrator.
+pub(super) const UNLISTED: &str = "REMOVE tenant, listed";
 
 /// What a search for the next command found.
 #[derive(Clone, Debug, Default)]
@@ -231,8 +233,8 @@ impl Store {
             HashMap::from([(":who".to_owned(), text(scope.actor())), (":now".to_owned(), value(now)?)]);
         let condition = "attribute_exists(approval) AND attribute_not_exists(approved_by) AND \
                          attribute_not_exists(cancelled_at)";
-        let set = "SET approved_by = :who, approved_at = :now";
-        update_part(&self.tables.core, &key, set, Some(condition), values)
+        let set = format!("SET approved_by = :who, approved_at = :now {UNLISTED}");
+        update_part(&self.tables.core, &key, &set, Some(condition), values)
     }
 
     /// Notes that a command was taken back as a whole: what was not queued yet will not be. `false` when it was before.
@@ -246,7 +248,8 @@ impl Store {
         let key = keys::command_batch(scope.tenant(), &batch.uuid);
         let values = HashMap::from([(":now".to_owned(), value(now)?)]);
         let condition = "attribute_exists(pk) AND attribute_not_exists(cancelled_at)";
-        let part = update_part(&self.tables.core, &key, CANCELS, Some(condition), values)?;
+        let set = format!("{CANCELS} {UNLISTED}");
+        let part = update_part(&self.tables.core, &key, &set, Some(condition), values)?;
         self.write_if(vec![part, self.audit_part(scope, audit)?]).await
     }
 }

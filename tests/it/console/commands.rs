@@ -221,10 +221,63 @@ async fn erasing_a_group_wants_its_number_and_a_colleague() {
     let asked = send(&mut jo, &tenant, &review, &[("confirm", "2")]).await.expect(200);
     asked.says("Waits for a colleague's approval").says("Group Year 7");
     let page = asked.place.split('?').next().unwrap().to_owned();
-    jo.submit(&format!("{page}/approve"), &[]).await.expect(403).says("cannot approve it");
-    kim.open(&place(&tenant, "")).await.expect(200).says("Waits for a colleague's approval");
+    let own = jo.submit(&format!("{page}/approve"), &[]).await.expect(403);
+    own.says("cannot approve it").says("they find it under Commands").is_silent_about("token of their own");
+    let listed = kim.open(&place(&tenant, "")).await.expect(200);
+    listed
+        .says("Waits for a colleague's approval")
+        .says("Waiting for approval")
+        .says("jo@green-school.example");
+    let own = jo.open(&place(&tenant, "")).await.expect(200);
+    own.says("You asked: a colleague approves.").is_silent_about(">Approve<");
     kim.open(&page).await.expect(200).says("Approve");
     kim.submit(&format!("{page}/approve"), &[]).await.expect(200).says("Approved. It is queued now.");
     app.deliver_jobs().await;
     kim.open(&page).await.expect(200).says("<dt>Queued on</dt><dd>2</dd>");
+    kim.open(&place(&tenant, "")).await.expect(200).is_silent_about("Waiting for approval");
+    let late = kim.submit(&format!("{page}/refuse"), &[]).await.expect(409);
+    late.says("This command does not wait for an approval, or not any more.");
+}
+
+#[tokio::test]
+async fn what_waits_for_approval_is_listed_until_somebody_decides_or_its_time_is_over() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let other = app.ready_tenant("Blue School").await;
+    enrolled(&app, &tenant, "D-1").await;
+    for school in [&tenant, &other] {
+        let setting = json!({"erase_needs_approval": true}).to_string().into_bytes();
+        school.admin.call(Method::PATCH, &format!("/v1/tenants/{}", school.id), setting).await.expect(200);
+    }
+    let mut kim = administrator(&app, &tenant, "kim@green-school.example").await;
+    let mut viewer = crate::console::viewer(&app, &tenant, "vic@green-school.example").await;
+    let list = place(&tenant, "");
+    kim.open(&list).await.expect(200).is_silent_about("Waiting for approval");
+    let school = &tenant;
+    let erase = |targets| {
+        let order =
+            json!({"targets": targets, "command": {"RequestType": "EraseDevice"}, "expires_in": 3600});
+        async move { school.post("commands", order).await.json["command_uuid"].as_str().unwrap().to_owned() }
+    };
+    let (one, all, late) =
+        (erase(json!(["D-1"])).await, erase(json!({"all": true})).await, erase(json!(["D-1"])).await);
+
+    let page = kim.open(&list).await.expect(200);
+    page.says("<td>D-1</td>").says("<td>All devices</td>").says("the API token");
+    for uuid in [&one, &all, &late] {
+        page.says(&format!("/commands/{uuid}/approve")).says(&format!("/commands/{uuid}/refuse"));
+    }
+    viewer.open(&list).await.expect(200).says("Waiting for approval").is_silent_about("/approve");
+    let mut blue = administrator(&app, &other, "bo@blue-school.example").await;
+    let theirs = format!("/console/{}/commands", other.id);
+    blue.open(&theirs).await.expect(200).is_silent_about("Waiting for approval");
+
+    for uuid in [&one, &all] {
+        let refused = kim.submit(&format!("{list}/{uuid}/refuse"), &[]).await.expect(200);
+        refused.says("It will not be done.").is_silent_about("/approve");
+    }
+    let page = kim.open(&list).await.expect(200);
+    page.says(&late).is_silent_about(&one);
+    crate::devices::pass_seconds(&app, 3600);
+    kim.open(&list).await.expect(200).is_silent_about("Waiting for approval");
 }

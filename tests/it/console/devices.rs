@@ -26,6 +26,19 @@ async fn ask(jo: &mut Browser, tenant: &Tenant, rest: &str, fields: &[(&str, &st
 }
 
 #[tokio::test]
+async fn a_users_channel_is_found_by_the_users_name() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    enrolled(&app, &tenant, "D-1").await;
+    let shared_mac = mac(&app, &tenant, "D-2").await;
+    shared_mac.user("U-1", "jane").token_update(None).await.expect("the user is known");
+    let mut jo = administrator(&app, &tenant, JO).await;
+    let found = jo.open(&place(&tenant, "?q=JANE")).await.expect(200);
+    found.says("User jane").says("D-2:U-1").is_silent_about("/devices/D-1\"");
+    jo.open(&place(&tenant, "/D-2:U-1")).await.expect(200).says("<dt>User</dt><dd>jane</dd>");
+}
+
+#[tokio::test]
 async fn a_device_is_found_among_many() {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
@@ -41,10 +54,13 @@ async fn a_device_is_found_among_many() {
     let second = jo.open(&place(&tenant, &format!("?after={next}"))).await.expect(200);
     second.says("D-00100").says("D-00199").is_silent_about("D-00099");
 
-    // A whole identifier is found at once, wherever it stands; a serial number by looking.
+    // A whole identifier or serial number is found at once, wherever it stands; a name by looking.
     jo.open(&place(&tenant, "?q=D-00600")).await.expect(200).says(">D-00600<").is_silent_about("Looked at");
-    let looked = jo.open(&place(&tenant, "?q=c02xyz&state=enrolled")).await.expect(200);
-    looked.says("Looked at 500 devices.").says("None of these fits.").says("value=\"c02xyz\"");
+    jo.open(&place(&tenant, "?q=d-00600")).await.expect(200).says(">D-00600<").is_silent_about("Looked at");
+    let serial = jo.open(&place(&tenant, "?q=c02xyz")).await.expect(200);
+    serial.says("Jo's iPad").is_silent_about("Looked at").is_silent_about(">D-");
+    let looked = jo.open(&place(&tenant, "?q=02xy&state=enrolled")).await.expect(200);
+    looked.says("Looked at 500 devices.").says("None of these fits.").says("value=\"02xy\"");
     let on = looked.between("/devices?q=", "\"").unwrap().replace("&amp;", "&");
     let found = jo.open(&place(&tenant, &format!("?q={on}"))).await.expect(200);
     found.says("Jo's iPad").says("There are no more.").is_silent_about(">D-");
@@ -54,6 +70,7 @@ async fn a_device_is_found_among_many() {
 
     let blue = app.ready_tenant("Blue School").await;
     let mut lu = administrator(&app, &blue, "lu@blue-school.example").await;
+    lu.open(&place(&blue, "?q=c02xyz")).await.expect(200).is_silent_about("Jo's iPad");
     lu.open(&place(&blue, "/Z-1")).await.expect(404);
     lu.open(&place(&tenant, "/Z-1")).await.expect(404);
     jo.open(&place(&tenant, "/no%20device")).await.expect(404).says("There is no such device");

@@ -144,8 +144,9 @@ fn needed(call: &Call) -> Vec<(String, String)> {
             one(&secret(name), &format!("secretsmanager:{operation}"))
         }
         Some(("AmazonSQS", operation)) => {
-            let url = body["QueueUrl"].as_str().expect("a queue's address");
-            let name = url.rsplit('/').next().expect("a queue's name");
+            // Moves name the queue by its ARN.
+            let place = body["QueueUrl"].as_str().or(body["SourceArn"].as_str()).expect("a queue");
+            let name = place.rsplit(['/', ':']).next().expect("a queue's name");
             // The function of this name has its logical id.
             let queue = match name {
                 "events" => "EventsQueue".to_owned(),

@@ -20,6 +20,7 @@ use pomarium_local::runner::{QueueFunction, deliver_all, deliver_reports, run};
 use pomarium_tests::{Api, Tenant, TestApp};
 use reqwest::Method;
 use serde_json::json;
+use shared::domain::dead_letter::DeadLetterQueue;
 use shared::pki::scep::MessageType;
 use shared::time::{SignedDuration, Timestamp};
 
@@ -85,6 +86,7 @@ async fn tenants(operator: &Api, processes: &Processes) -> Tenant {
 /// The tenant's first push certificate; returns its topic.
 async fn push_certificate(app: &TestApp, operator: &Api, tenant: &Tenant) -> String {
     vendor_certificates(app, operator).await;
+    dead_letters(app, operator).await;
 
     // Given up, and asked again.
     tenant.request().await;
@@ -112,6 +114,21 @@ async fn push_certificate(app: &TestApp, operator: &Api, tenant: &Tenant) -> Str
     tenant.post("push-certificate/ownership/confirm", json!({})).await.expect(200);
     tenant.get("push-certificate").await.expect(200);
     issued.uid
+}
+
+/// A letter in each queue, sent back where that can be, and discarded.
+async fn dead_letters(app: &TestApp, operator: &Api) {
+    for queue in DeadLetterQueue::ALL {
+        let name = queue.name();
+        let letters = format!("{name}-dead-letter");
+        app.runner.aws.queues().send(&letters, &[("nonsense", 0)]).expect("it lies there");
+        operator.get("/v1/dead-letters").await.expect(200);
+        if queue.goes_back() {
+            operator.post(&format!("/v1/dead-letters/{name}/send-back"), json!({})).await.expect(200);
+        }
+        operator.call(Method::DELETE, &format!("/v1/dead-letters/{name}"), Vec::new()).await.expect(204);
+    }
+    pass_seconds(app, 60);
 }
 
 /// The operator installs a second one, lets it sign, deletes it, and comes back to it.

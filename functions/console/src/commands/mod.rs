@@ -1,5 +1,6 @@
 //! Commands to any number of devices: the latest, new ones, and how far each has come.
 
+mod approvals;
 pub(crate) mod help;
 pub(crate) mod inputs;
 pub(crate) mod new;
@@ -25,8 +26,10 @@ const PAGE: i32 = 50;
 pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
     let after = look.query.get("after").map(String::as_str);
     let (jobs, next) = look.state.store.jobs(&look.scope, after, PAGE, look.state.clock.now()).await?;
+    let approvals = approvals::part(&look).await?;
     let content = html! {
         header { h1 { "Commands" } p { "A command to one device is quickest from the device's own page." } }
+        (approvals)
         @if look.may_change() { (kinds(&look)) }
         h2 { "To many devices" }
         @if jobs.is_empty() { div.empty { p { "Nothing was sent to many devices lately." } } } @else { (table(&look, &jobs)) }
@@ -57,7 +60,7 @@ fn kinds(look: &Look) -> Markup {
 
 fn table(look: &Look, jobs: &[CommandJob]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Command" } th { "For" } th { "Sent" } th { "State" } th { "Queued on" } } }
             tbody {
                 @for job in jobs {

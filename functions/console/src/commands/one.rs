@@ -15,11 +15,15 @@ use shared::service::withdraw_command::cancel_command;
 
 use super::review::reason;
 use super::{state, whom};
+use crate::chart;
 use crate::devices::words::status;
 use crate::devices::{place, refreshed};
 use crate::layout::{self, Part, moment};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
+
+/// From so many targets on, a chart says more than their list.
+const FEW: usize = 5;
 
 /// A command, as its page shows it.
 struct Shown {
@@ -124,19 +128,36 @@ fn job_part(look: &Look, shown: &Shown, job: &CommandJob) -> Markup {
 fn table(look: &Look, batch: &CommandBatch, targets: &[TargetStatus]) -> Markup {
     let one = |target: &TargetStatus| place(look, &target.enrollment, &format!("commands/{}", batch.uuid));
     html! {
-        div.scroll { table {
+        @if targets.len() >= FEW { (chart::bars("How many devices stand where", &outcomes(targets))) }
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Device" } th { "State" } th { "Why" } } }
             tbody {
                 @for target in targets {
                     tr {
                         td { @if target.status.is_some() { a href=(one(target)) { (target.enrollment) } } @else { (target.enrollment) } }
-                        td { (target.status.map_or("Not queued", status)) }
-                        td { (target.explanation) }
+                        td { (stands(target)) }
+                        td { (layout::explained(&target.explanation)) }
                     }
                 }
             }
         } }
     }
+}
+
+fn stands(target: &TargetStatus) -> &'static str {
+    target.status.map_or("Not queued", status)
+}
+
+/// How many targets stand where, in the order in which they first come up.
+fn outcomes(targets: &[TargetStatus]) -> Vec<(String, usize)> {
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for target in targets {
+        match counted.iter_mut().find(|(name, _)| name == stands(target)) {
+            Some((_, number)) => *number += 1,
+            None => counted.push((stands(target).to_owned(), 1)),
+        }
+    }
+    counted
 }
 
 fn buttons(look: &Look, shown: &Shown) -> Markup {
@@ -158,8 +179,9 @@ fn buttons(look: &Look, shown: &Shown) -> Markup {
     html! {
         div.inline {
             @if batch.awaits_approval() && !taken_back { (button("approve", "Approve")) }
-            @if stops { (button("stop", "Stop queueing it")) }
-            @if waits && !taken_back && !stops { (button("cancel", "Take it back where it waits")) }
+            @if batch.awaits_approval() && !taken_back { (button("refuse", "Refuse it")) }
+            @if stops && !batch.awaits_approval() { (button("stop", "Stop queueing it")) }
+            @if waits && !taken_back && !stops && !batch.awaits_approval() { (button("cancel", "Take it back where it waits")) }
         }
     }
 }
@@ -180,7 +202,12 @@ pub(crate) async fn targets(
     Ok(layout::page(&look, Part::Commands, &shown.batch.request_type, &content))
 }
 
-/// Approves, stops or takes back.
+fn not_awaiting() -> Error {
+    Error::conflict("approval-not-awaited", "This command does not wait for an approval, or not any more.")
+        .next("See how far it has come. What is not delivered yet can still be taken back.")
+}
+
+/// Approves, refuses, stops or takes back.
 pub(crate) async fn act(
     Path((_, command, what)): Path<(String, String, String)>,
     Act { look, .. }: Act,
@@ -188,8 +215,12 @@ pub(crate) async fn act(
     let shown = read(&look, &command).await?;
     let (state, scope, uuid) = (&look.state, &look.scope, &shown.batch.uuid);
     let acted = match what.as_str() {
+        // Who approved it a moment ago was faster.
+        "refuse" if !shown.batch.awaits_approval() => Err(not_awaiting()),
         "approve" => approve_command(state, scope, uuid).await.map(|_| "command-approved"),
         "stop" => stop_job(state, scope, uuid).await.map(|_| "job-stopped"),
+        "refuse" if shown.job.is_some() => stop_job(state, scope, uuid).await.map(|_| "command-refused"),
+        "refuse" => cancel_command(state, scope, uuid).await.map(|_| "command-refused"),
         "cancel" => cancel_command(state, scope, uuid).await.map(|_| "command-cancelled"),
         _ => Err(Error::not_found("action")),
     };

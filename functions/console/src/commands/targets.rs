@@ -6,13 +6,14 @@ use maud::{Markup, html};
 use shared::domain::group::Group;
 use shared::domain::installed::AppFilter;
 use shared::domain::targets::{Filter, Version};
-use shared::error::{Error, Result};
+use shared::error::Result;
 use shared::id::EnrollmentId;
 use shared::service::command_jobs::NewTargets;
 use shared::time::{SignedDuration, Timestamp};
 
 use crate::devices::words::{STATES, SYSTEMS, chosen, state, system};
 use crate::fields::Fields;
+use crate::typed::no_number;
 
 const KINDS: [(&str, &str); 4] = [
     ("devices", "These devices"),
@@ -120,7 +121,5 @@ fn filter(fields: &Fields, now: Timestamp) -> Result<Filter> {
 fn days_before(now: Timestamp, typed: &str) -> Result<Timestamp> {
     let days = typed.parse::<u32>().ok().filter(|days| *days <= 36_500);
     let then = days.and_then(|days| now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).ok());
-    then.ok_or_else(|| {
-        Error::malformed("typed-number", format!("{typed:?} is not a number.")).at("silent_days")
-    })
+    then.ok_or_else(|| no_number(typed, "silent_days"))
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use shared::domain::enrollment::Enrollment;
 use shared::domain::targets::Filter;
 use shared::error::Result;
-use shared::id::EnrollmentId;
+use shared::service::find_devices::find_device;
 use shared::time::{SignedDuration, Timestamp};
 use url::form_urlencoded;
 
@@ -72,7 +72,8 @@ impl Wanted {
     fn admits(&self, device: &Enrollment) -> bool {
         let facts = &device.facts;
         let id = device.id.to_string();
-        let texts = [facts.device_name.as_deref(), facts.serial_number.as_deref(), Some(&id)];
+        let user = device.user_name.as_deref();
+        let texts = [facts.device_name.as_deref(), facts.serial_number.as_deref(), user, Some(&id)];
         let named = texts.into_iter().flatten().any(|text| text.to_lowercase().contains(&self.text));
         named && (!self.locked || device.locked_at.is_some()) && self.filter.admits(device)
     }
@@ -80,12 +81,12 @@ impl Wanted {
 
 async fn find(look: &Look, wanted: &Wanted) -> Result<Found> {
     let (store, mut after) = (&look.state.store, look.query.get("after").cloned());
-    // Whoever types a whole identifier is there with one read, also where the enrollment is over.
-    let exact = asked(look, "q").parse::<EnrollmentId>().ok().filter(|_| after.is_none());
-    if let Some(id) = exact
-        && let Some(device) = store.enrollment(&look.scope, &id).await?
-    {
-        return Ok(Found { devices: vec![device], looked_at: 0, next: None });
+    // Whoever types a whole identifier or serial number is there at once, also where the enrollment is over.
+    if !wanted.text.is_empty() && after.is_none() {
+        let devices = find_device(&look.state, &look.scope, asked(look, "q")).await?;
+        if !devices.is_empty() {
+            return Ok(Found { devices, looked_at: 0, next: None });
+        }
     }
     let mut found = Found { devices: Vec::new(), looked_at: 0, next: None };
     for _ in 0..if wanted.is_everything() { 1 } else { MOST_PAGES } {
@@ -123,8 +124,8 @@ fn page(look: &Look, wanted: &Wanted, found: &Found) -> Markup {
 
 fn search(look: &Look) -> Markup {
     html! {
-        form method="get" role="search" {
-            div.cards {
+        search { form method="get" {
+            div.filters {
                 label { "Name, serial number, identifier or user"
                     input type="search" name="q" value=(asked(look, "q")); }
                 label { "State"
@@ -151,19 +152,19 @@ fn search(look: &Look) -> Markup {
                 button type="submit" { "Search" }
                 @if !look.query.is_empty() { a href=(look.path("devices")) { "Show all" } }
             }
-        }
+        } }
     }
 }
 
 fn table(look: &Look, devices: &[Enrollment]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Name" } th { "State" } th { "Serial number" } th { "Model" } th { "System" } th { "Last seen" } } }
             tbody {
                 @for device in devices {
                     tr {
                         td { a href=(place(look, &device.id, "")) { (name(device)) }
-                            @if let Some(user) = device.id.user_id() { div.quiet { "User " (user) } } }
+                            @if let Some(user) = device.id.user_id() { div.quiet { "User " (device.user_name.as_deref().unwrap_or(user)) } } }
                         td { (badges(device)) }
                         td { (device.facts.serial_number.as_deref().unwrap_or("—")) }
                         td { (device.facts.model_name.as_deref().or(device.facts.product_name.as_deref()).unwrap_or("—")) }

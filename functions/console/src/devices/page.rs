@@ -72,6 +72,7 @@ fn facts(look: &Look, device: &Enrollment) -> Markup {
     html! {
         dl.facts {
             dt { "Identifier" } dd { code { (device.id) } }
+            @if let Some(name) = &device.user_name { dt { "User" } dd { (name) } }
             @for (title, text) in texts {
                 @if let Some(text) = text { dt { (title) } dd { (text) } }
             }

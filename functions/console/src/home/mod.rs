@@ -23,7 +23,6 @@ const SOON_DAYS: i64 = 30;
 
 /// What the page tells of.
 struct Today {
-    has_certificate: bool,
     has_authority: bool,
     known: Known,
     rule: InactivityRule,
@@ -41,26 +40,23 @@ pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
 async fn today(look: &Look) -> Result<Today> {
     let (state, scope) = (&look.state, &look.scope);
     let now = state.clock.now();
-    let certificates = state.store.push_certificates(scope).await?;
-    let mut ending = tenant_expirations(state, scope).await?;
+    let (push, authorities, rule, known, mut ending) = tokio::try_join!(
+        apns_status(state, scope),
+        state.store.authorities(scope),
+        inactivity_rule(state, scope),
+        known::devices(look, None),
+        tenant_expirations(state, scope),
+    )?;
     ending.retain(|one| days_until(now, one.credential.not_after) <= SOON_DAYS);
-    Ok(Today {
-        has_certificate: certificates.active().is_some(),
-        has_authority: !state.store.authorities(scope).await?.is_empty(),
-        known: known::devices(look, None).await?,
-        rule: inactivity_rule(state, scope).await?,
-        push: apns_status(state, scope).await?,
-        ending,
-        now,
-    })
+    Ok(Today { has_authority: !authorities.is_empty(), known, rule, push, ending, now })
 }
 
 fn page(look: &Look, today: &Today) -> Markup {
-    let done = today.has_certificate && today.has_authority && !today.known.devices.is_empty();
+    let done = today.push.has_certificate && today.has_authority && !today.known.devices.is_empty();
     html! {
         header { h1 { (look.tenant.name) } }
         @if !done { (first_steps(look, today)) }
-        @if today.has_certificate {
+        @if today.push.has_certificate {
             h2 { "Today" }
             div.cards {
                 (push_card(look, today))
@@ -76,7 +72,7 @@ fn page(look: &Look, today: &Today) -> Markup {
 fn first_steps(look: &Look, today: &Today) -> Markup {
     let steps = [
         (
-            today.has_certificate,
+            today.push.has_certificate,
             "push-certificate",
             "Get your push certificate",
             "Apple lets us wake your devices only with a certificate that you order. About ten minutes.",

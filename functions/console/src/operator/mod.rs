@@ -1,6 +1,7 @@
 //! The pages of whoever runs this server.
 
 mod audit_log;
+mod dead_letters;
 mod health;
 mod operators;
 mod signing_certificate;
@@ -33,6 +34,9 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .route("/console/operator/signing-certificate/remove", post(signing_certificate::remove))
         .route("/console/operator/health", get(health::show))
         .route("/console/operator/health/snooze", post(health::snooze))
+        .route("/console/operator/dead-letters", get(dead_letters::show))
+        .route("/console/operator/dead-letters/send-back", post(dead_letters::send_back))
+        .route("/console/operator/dead-letters/discard", post(dead_letters::discard))
         .route("/console/operator/audit-log", get(audit_log::show))
         .route("/console/operator/audit-log/export", get(audit_log::file))
 }

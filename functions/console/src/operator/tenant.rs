@@ -35,7 +35,7 @@ pub(crate) async fn show(Path(named): Path<String>, look: OperatorLook) -> Resul
             dt { "Erasing needs a second administrator" } dd { @if tenant.erase_needs_approval { "Yes" } @else { "No" } }
         }
         h2 { "Contacts" }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Address" } th { "State" } } }
             tbody { @for person in &facts.contacts { tr { td { (person.address) } td {
                 @if person.disabled.is_some() { span.badge.bad { "No mails: one came back, or was called spam" } }

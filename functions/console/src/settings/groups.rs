@@ -1,4 +1,4 @@
-//! Groups of devices: made here, filled by enrollment links and on the devices' pages.
+//! Groups of devices: made here, filled by enrollment links and on their own pages.
 
 use axum::response::Response;
 use maud::{Markup, html};
@@ -54,7 +54,7 @@ async fn answer(look: &Look, error: Option<&Error>, typed: &str) -> Result<Respo
     let (mut groups, next) = look.state.store.groups(&look.scope, after, PAGE).await?;
     groups.sort_by(|one, other| one.name.cmp(&other.name));
     let content = html! {
-        header { h1 { (TITLE) } p { "Devices join a group by the link they enroll with. Commands can be sent to a whole group." } }
+        header { h1 { (TITLE) } p { "Devices join a group by the link they enroll with, or on the group's page. Commands can be sent to a whole group." } }
         @if groups.is_empty() { div.empty { p { "There is no group yet. An enrollment link that names one makes it, too." } } }
         @else { (list(look, &groups)) }
         @if let Some(next) = next { p { a href={ (place(look, "groups")) "?after=" (next) } { "More" } } }
@@ -72,12 +72,12 @@ async fn answer(look: &Look, error: Option<&Error>, typed: &str) -> Result<Respo
 
 fn list(look: &Look, groups: &[Group]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Name" } th { "Made" } @if look.may_change() { th { "" } } } }
             tbody {
                 @for group in groups {
                     tr {
-                        td { (group.name) @if group.deleted_at.is_some() { " " span.badge.warn { "Being deleted" } } }
+                        td { @if group.deleted_at.is_some() { (group.name) } @else { a href=(place(look, &format!("groups/{}", group.id))) { (group.name) } } @if group.deleted_at.is_some() { " " span.badge.warn { "Being deleted" } } }
                         td { (layout::moment(group.created_at)) }
                         @if look.may_change() { td { (deletion(look, group)) } }
                     }

@@ -54,7 +54,7 @@ fn page(look: &Look, members: &[Member], typed: &str) -> Markup {
             h1 { "Members" }
             p { "Administrators may do everything for " (look.tenant.name) ". Viewers see everything except secrets, and change nothing." }
         }
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th { "Address" } th { "Role" } th { "Since" } @if look.may_change() { th { "" } } } }
                 tbody {

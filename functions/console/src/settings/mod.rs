@@ -1,5 +1,6 @@
 //! The organization's settings, one page each.
 
+mod group;
 mod groups;
 mod logs;
 mod members;
@@ -11,16 +12,12 @@ mod signing_certificate;
 mod tokens;
 mod webhooks;
 
-use std::str::FromStr;
-
 use axum::response::Response;
 use axum::routing::{get, post};
 use maud::html;
-use shared::error::{Error, Result};
 use shared::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::fields::Fields;
 use crate::layout::{self, Part};
 use crate::look::Look;
 
@@ -56,6 +53,9 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/settings/signing-certificate/remove", post(signing_certificate::remove))
         .route("/console/{tenant}/settings/groups", get(groups::show).post(groups::create))
         .route("/console/{tenant}/settings/groups/delete", post(groups::delete))
+        .route("/console/{tenant}/settings/groups/{group}", get(group::show))
+        .route("/console/{tenant}/settings/groups/{group}/add", post(group::add))
+        .route("/console/{tenant}/settings/groups/{group}/remove", post(group::remove))
         .route("/console/{tenant}/settings/refresh", get(refresh::show).post(refresh::change))
         .route("/console/{tenant}/settings/retention", get(retention::show).post(retention::change))
         .route("/console/{tenant}/settings/audit-log", get(logs::audit))
@@ -87,19 +87,6 @@ pub(crate) async fn show(look: Look) -> Response {
         }
     };
     layout::page(&look, Part::Settings, "Settings", &content)
-}
-
-/// A number from a form.
-///
-/// # Errors
-/// Malformed `typed-number`, naming the field.
-fn number<T: FromStr>(fields: &Fields, name: &'static str) -> Result<T> {
-    let typed = fields.text(name);
-    typed.parse().map_err(|_| {
-        Error::malformed("typed-number", format!("{typed:?} is not a number."))
-            .at(name)
-            .next("Type a whole number.")
-    })
 }
 
 /// Where the settings' pages stand under the tenant's own.

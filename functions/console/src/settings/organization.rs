@@ -7,11 +7,12 @@ use shared::domain::tenant::Tenant;
 use shared::error::{Error, Result};
 use shared::service::update_tenant::{TenantChange, update_tenant};
 
-use super::{number, place};
+use super::place;
 use crate::fields::Fields;
 use crate::layout::{self, Part};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
+use crate::typed::needed;
 
 const TITLE: &str = "Organization";
 
@@ -70,7 +71,7 @@ fn wanted(look: &Look, fields: &Fields) -> Result<TenantChange> {
     let form = Form::read(fields);
     let contacts = form.contacts.split_whitespace().map(str::parse).collect::<Result<Vec<EmailAddress>>>();
     let contacts = contacts.map_err(|error| error.at("contacts"))?;
-    let waits: u64 = number(fields, "hours")?;
+    let waits: u64 = needed(fields, "hours")?;
     // A number that was left alone changes nothing, also where it was rounded.
     let waits = Some(waits).filter(|waits| *waits != hours(&look.tenant));
     Ok(TenantChange {

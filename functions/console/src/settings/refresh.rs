@@ -8,11 +8,12 @@ use shared::error::{Error, Result};
 use shared::protocol::inventory::Section;
 use shared::service::refresh::change_refresh;
 
-use super::{number, place};
+use super::place;
 use crate::fields::Fields;
 use crate::layout::{self, Part};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
+use crate::typed::needed;
 
 const TITLE: &str = "Inventory";
 
@@ -35,7 +36,7 @@ pub(crate) async fn change(Act { look, fields }: Act) -> Result<Response, Refusa
 
 fn hours(fields: &Fields) -> Result<BTreeMap<String, u32>> {
     let asked = Section::ALL.into_iter().map(Section::query).filter(|query| !fields.text(query).is_empty());
-    asked.map(|query| Ok((query.to_owned(), number(fields, query)?))).collect()
+    asked.map(|query| Ok((query.to_owned(), needed(fields, query)?))).collect()
 }
 
 fn answer(look: &Look, error: Option<&Error>, typed: impl Fn(Section) -> String) -> Response {

@@ -5,10 +5,11 @@ use maud::html;
 use shared::error::{Error, Result};
 use shared::service::retention::change_retention;
 
-use super::{number, place};
+use super::place;
 use crate::layout::{self, Part};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
+use crate::typed::needed;
 
 const TITLE: &str = "Retention";
 const FIELDS: [&str; 3] = ["audit_days", "events_days", "commands_days"];
@@ -23,7 +24,7 @@ pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
 /// Changes them.
 pub(crate) async fn change(Act { look, fields }: Act) -> Result<Response, Refusal> {
     let changed = async {
-        let [audit, events, commands] = FIELDS.map(|name| number(&fields, name));
+        let [audit, events, commands] = FIELDS.map(|name| needed(&fields, name));
         change_retention(&look.state, &look.scope, events?, audit?, Some(commands?)).await
     };
     match changed.await {

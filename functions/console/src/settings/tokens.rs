@@ -9,11 +9,12 @@ use shared::secret::Secret;
 use shared::service::create_token::{create_token, delete_token};
 use shared::time::Timestamp;
 
-use super::{number, place};
+use super::place;
 use crate::first::role_name;
 use crate::layout::{self, Part};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
+use crate::typed::needed;
 
 const TITLE: &str = "API tokens";
 
@@ -36,7 +37,7 @@ pub(crate) async fn create(Act { look, fields }: Act) -> Result<Response, Refusa
         Typed { name: fields.text("name"), days: fields.text("days"), admin: fields.text("role") == "admin" };
     let role = if typed.admin { Role::Admin } else { Role::Viewer };
     let made = async {
-        let days = if typed.days.is_empty() { None } else { Some(number(&fields, "days")?) };
+        let days = if typed.days.is_empty() { None } else { Some(needed(&fields, "days")?) };
         create_token(&look.state, &look.scope, &typed.name, role, days).await
     };
     match made.await {
@@ -68,7 +69,7 @@ async fn answer(look: &Look, error: Option<&Error>, typed: &Typed) -> Result<Res
 fn list(look: &Look, tokens: &[ApiToken]) -> Markup {
     let now = look.state.clock.now();
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Name" } th { "Role" } th { "Made" } th { "Ends" } @if look.may_change() { th { "" } } } }
             tbody {
                 @for token in tokens {

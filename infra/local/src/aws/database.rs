@@ -33,6 +33,21 @@ const SCHEMA: &str = "
         receipt_handle text unique
     ) strict;
     create index if not exists message_by_queue on message (queue, visible_at);
+    create table if not exists dead_letter (
+        sequence integer primary key references message (sequence) on delete cascade,
+        source text not null references queue (name)
+    ) strict;
+    create table if not exists move_task (
+        sequence integer primary key autoincrement,
+        handle text not null unique,
+        queue text not null references queue (name),
+        destination text references queue (name),
+        rate integer,
+        moved integer not null,
+        to_move integer not null,
+        failure text,
+        started_at integer not null
+    ) strict;
     create table if not exists bucket (name text primary key) strict;
     create table if not exists versioned_bucket (name text primary key references bucket (name)) strict;
     create table if not exists object (

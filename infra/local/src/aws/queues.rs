@@ -1,6 +1,9 @@
-//! Queues of messages: delay, visibility, redrive, and a wait for the next message.
+//! Queues of messages: delay, visibility, dead letters, and a wait for the next message.
 
-use std::sync::Arc;
+mod moves;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
@@ -9,6 +12,7 @@ use shared::time::Clock;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
+pub(super) use self::moves::{MoveTask, Moving};
 use super::database::Database;
 use super::error::Refusal;
 
@@ -22,6 +26,8 @@ pub struct Queues {
     clock: Clock,
     random: Random,
     changed: Arc<Notify>,
+    /// When each queue was last emptied, in unix milliseconds.
+    purged: Arc<Mutex<BTreeMap<String, i64>>>,
     closing: watch::Receiver<bool>,
 }
 
@@ -73,7 +79,14 @@ pub struct Counts {
 
 impl Queues {
     pub(super) fn new(database: Database, clock: Clock, closing: watch::Receiver<bool>) -> Self {
-        Self { database, clock, random: Random::system(), changed: Arc::default(), closing }
+        Self {
+            database,
+            clock,
+            random: Random::system(),
+            changed: Arc::default(),
+            purged: Arc::default(),
+            closing,
+        }
     }
 
     /// Makes a queue, or gives it these settings.
@@ -238,6 +251,12 @@ impl Queues {
         self.database.transaction(|transaction| {
             let settings = settings(transaction, queue)?;
             if let Some(redrive) = &settings.redrive {
+                transaction.execute(
+                    "insert or replace into dead_letter (sequence, source)
+                     select sequence, queue from message
+                     where queue = ?1 and visible_at <= ?2 and receive_count >= ?3",
+                    params![queue, now, redrive.max_receive_count],
+                )?;
                 transaction.execute(
                     "update message set queue = ?1, receive_count = 0, receipt_handle = null
                      where queue = ?2 and visible_at <= ?3 and receive_count >= ?4",

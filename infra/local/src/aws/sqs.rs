@@ -10,11 +10,11 @@ use openssl::hash::{MessageDigest, hash};
 use serde_json::{Map, Value, json};
 
 use self::wire::{
-    Attributes, Batch, LARGEST, NamedQueue, Outgoing, Receipt, Receiving, Single, Visibility, check,
-    check_batch, invalid,
+    Attributes, Batch, LARGEST, Move, Moves, NamedQueue, OneQueue, Outgoing, Receipt, Receiving, Single,
+    Visibility, check, check_batch, invalid,
 };
 use super::error::Refusal;
-use super::queues::{Message, Queues};
+use super::queues::{Message, MoveTask, Moving, Queues};
 use super::server::{input, nothing, unknown_operation};
 
 /// The operations of the one account's queues.
@@ -47,6 +47,20 @@ impl Sqs {
                 let queue = input::<NamedQueue>(body)?.queue_name;
                 self.0.settings(&queue)?;
                 Ok(json!({ "QueueUrl": url(host, &queue) }))
+            }
+            "PurgeQueue" => {
+                self.0.purge(name(&input::<OneQueue>(body)?.queue_url))?;
+                Ok(nothing())
+            }
+            "StartMessageMoveTask" => self.start_move(&input(body)?),
+            "ListMessageMoveTasks" => {
+                let Moves { source_arn, max_results } = input(body)?;
+                if !(1..=10).contains(&max_results) {
+                    return Err(invalid("MaxResults is 1 to 10."));
+                }
+                let moves = self.0.moves(queue_of(&source_arn), max_results)?;
+                let told: Vec<_> = moves.iter().map(|task| moved(task, &source_arn)).collect();
+                Ok(json!({ "Results": told }))
             }
             _ => Err(unknown_operation(operation)),
         }
@@ -109,6 +123,17 @@ impl Sqs {
         self.0.change_visibility(queue, &change.receipt_handle, change.visibility_timeout)
     }
 
+    fn start_move(&self, asked: &Move) -> Result<Value, Refusal> {
+        let rate = asked.max_number_of_messages_per_second;
+        if rate.is_some_and(|rate| !(1..=500).contains(&rate)) {
+            return Err(invalid("MaxNumberOfMessagesPerSecond is 1 to 500."));
+        }
+        let destination = asked.destination_arn.as_deref().map(queue_of);
+        let handle =
+            self.0.move_messages(Moving { queue: queue_of(&asked.source_arn), destination, rate })?;
+        Ok(json!({ "TaskHandle": handle }))
+    }
+
     fn attributes(&self, asked: &Attributes) -> Result<Value, Refusal> {
         let queue = name(&asked.queue_url);
         let settings = self.0.settings(queue)?;
@@ -144,6 +169,8 @@ pub(super) fn refused(refusal: Refusal) -> Response {
         "TooManyEntriesInBatchRequest" => Some("AWS.SimpleQueueService.TooManyEntriesInBatchRequest;Sender"),
         "BatchEntryIdsNotDistinct" => Some("AWS.SimpleQueueService.BatchEntryIdsNotDistinct;Sender"),
         "BatchRequestTooLong" => Some("AWS.SimpleQueueService.BatchRequestTooLong;Sender"),
+        "PurgeQueueInProgress" => Some("AWS.SimpleQueueService.PurgeQueueInProgress;Sender"),
+        "ResourceNotFoundException" => Some("ResourceNotFoundException;Sender"),
         "MessageNotInflight" => Some("AWS.SimpleQueueService.MessageNotInflight;Sender"),
         _ => None,
     };
@@ -207,6 +234,25 @@ fn name(url: &str) -> &str {
 
 fn arn(queue: &str) -> String {
     format!("arn:aws:sqs:us-east-1:000000000000:{queue}")
+}
+
+/// The queue's name: the last part of its ARN.
+fn queue_of(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or(arn)
+}
+
+/// A move, which is over: SQS names the handle of one that runs only.
+fn moved(task: &MoveTask, source_arn: &str) -> Value {
+    json!({
+        "Status": if task.failure.is_some() { "FAILED" } else { "COMPLETED" },
+        "SourceArn": source_arn,
+        "DestinationArn": task.destination.as_deref().map(arn),
+        "MaxNumberOfMessagesPerSecond": task.rate,
+        "ApproximateNumberOfMessagesMoved": task.moved,
+        "ApproximateNumberOfMessagesToMove": task.to_move,
+        "FailureReason": task.failure,
+        "StartedTimestamp": task.started_at,
+    })
 }
 
 fn md5(body: &str) -> Result<String, Refusal> {

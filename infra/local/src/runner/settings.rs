@@ -56,6 +56,9 @@ pub const EVENTS_VISIBILITY: u32 = 540;
 /// How often a turn's message is tried before it is a dead letter.
 pub const EVENTS_TRIES: u32 = 5;
 
+/// Where daily runs of the expiry mails lie that failed to the end.
+const EXPIRY_DEAD_LETTERS: &str = "expiry-notifier-dead-letter";
+
 /// Makes tables, queues and bucket, where they are missing.
 pub(super) async fn prepare(aws: &LocalAws) -> Result<()> {
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws.sdk_config());
@@ -65,7 +68,9 @@ pub(super) async fn prepare(aws: &LocalAws) -> Result<()> {
     create_queue(aws, JOBS_QUEUE, JOBS_DEAD_LETTERS, JOBS_VISIBILITY, JOBS_TRIES)?;
     create_queue(aws, EVENTS_QUEUE, EVENTS_DEAD_LETTERS, EVENTS_VISIBILITY, EVENTS_TRIES)?;
     let reports = QueueSettings { visibility_timeout: WAKE_VISIBILITY, redrive: None };
-    aws.queues().create(MAIL_REPORTS, &reports).map_err(Error::internal)?;
+    for name in [MAIL_REPORTS, EXPIRY_DEAD_LETTERS] {
+        aws.queues().create(name, &reports).map_err(Error::internal)?;
+    }
     aws.create_bucket(BUCKET).map_err(Error::internal)?;
     aws.create_versioned_bucket(TRUST_STORE).map_err(Error::internal)?;
     aws.create_domain(MUTUAL_TLS_HOST).map_err(Error::internal)
@@ -103,6 +108,11 @@ pub(super) fn config(
         queue_sweep_url: aws.queue_url(SWEEP_QUEUE),
         queue_jobs_url: aws.queue_url(JOBS_QUEUE),
         queue_events_url: aws.queue_url(EVENTS_QUEUE),
+        queue_wake_dead_letters_url: aws.queue_url(WAKE_DEAD_LETTERS),
+        queue_sweep_dead_letters_url: aws.queue_url(SWEEP_DEAD_LETTERS),
+        queue_jobs_dead_letters_url: aws.queue_url(JOBS_DEAD_LETTERS),
+        queue_events_dead_letters_url: aws.queue_url(EVENTS_DEAD_LETTERS),
+        queue_expiry_notifier_dead_letters_url: aws.queue_url(EXPIRY_DEAD_LETTERS),
         bucket_results: BUCKET.into(),
         secret_prefix: "pomarium-local".into(),
         base_url: format!("http://{address}"),

@@ -18,6 +18,8 @@ use crate::time::{SignedDuration, Timestamp};
 /// How old the identity of a device that enrolls is at most, in minutes: it is made seconds before, and dated ten minutes
 /// back.
 const FRESH_MINUTES: i64 = 20;
+/// So much of a user's name is kept, in characters.
+const NAME: usize = 200;
 
 /// One store call. A device that has commands waiting is woken at its new address.
 pub(super) async fn run(
@@ -37,6 +39,7 @@ pub(super) async fn run(
             token: hex::encode(&message.token),
             magic: message.push_magic.expose().clone(),
         },
+        user_name: user_name(message.user_long_name.as_deref(), message.user_short_name.as_deref()),
         unlock_token,
         awaiting_configuration: message.awaiting_configuration,
         probably_enrolls: is_fresh(signer, now)?,
@@ -62,8 +65,39 @@ pub(super) async fn run(
     Ok(Answer::Done)
 }
 
+/// What people call a user: the full name with the account's behind it, as far as they are known.
+fn user_name(full: Option<&str>, account: Option<&str>) -> Option<String> {
+    let known = |name: Option<&str>| name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+    let name = match (known(full), known(account)) {
+        (Some(full), Some(account)) if full != account => format!("{full} ({account})"),
+        (Some(name), _) | (None, Some(name)) => name,
+        (None, None) => return None,
+    };
+    Some(name.chars().take(NAME).collect())
+}
+
 /// Whether the identity was issued just now, so that its device is probably enrolling.
 fn is_fresh(signer: &Signer, now: Timestamp) -> Result<bool> {
     let not_before = validity::from_asn1(signer.certificate.not_before()).map_err(Error::internal)?;
     Ok(now < not_before + SignedDuration::from_mins(FRESH_MINUTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::user_name;
+
+    #[test]
+    fn a_user_is_called_by_both_names_as_far_as_they_are_known() {
+        for (full, account, name) in [
+            (Some("Jane Doe"), Some("jane"), Some("Jane Doe (jane)")),
+            (Some("jane"), Some("jane"), Some("jane")),
+            (None, Some("jane"), Some("jane")),
+            (Some("Jane Doe"), Some(" "), Some("Jane Doe")),
+            (None, None, None),
+        ] {
+            assert_eq!(user_name(full, account).as_deref(), name);
+        }
+        let long = "ä".repeat(1_000);
+        assert_eq!(user_name(Some(&long), None).map(|name| name.chars().count()), Some(200));
+    }
 }

@@ -46,6 +46,28 @@ pub(crate) fn unfinished_job(tenant: &TenantId, uuid: &CommandUuid) -> String {
     format!("{tenant}#{uuid}")
 }
 
+/// The partition of [`BY_TENANT_INDEX`] that lists a tenant's commands that wait for a second administrator.
+pub(crate) fn approvals(tenant: &TenantId) -> String {
+    format!("*approvals#{tenant}")
+}
+
+/// The sort key of [`BY_TENANT_INDEX`] for a command that waits for a second administrator.
+pub(crate) fn approval(tenant: &TenantId, uuid: &CommandUuid) -> String {
+    format!("{tenant}#{uuid}")
+}
+
+/// The devices of one serial number, written in capitals; none for what is no serial number.
+pub(crate) fn serial_partition(tenant: &TenantId, serial: &str) -> Option<String> {
+    let serial = serial.trim();
+    let fits = (1..=64).contains(&serial.len()) && serial.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then(|| format!("TENANT#{tenant}#SERIAL#{}", serial.to_ascii_uppercase()))
+}
+
+/// A device of this serial number.
+pub(crate) fn device_of_serial(tenant: &TenantId, serial: &str, id: &EnrollmentId) -> Option<Key> {
+    serial_partition(tenant, serial).map(|pk| Key { pk, sk: id.to_string() })
+}
+
 /// What devices are asked again.
 pub(crate) fn refresh_rule(tenant: &TenantId) -> Key {
     Key { pk: format!("TENANT#{tenant}"), sk: "REFRESH".into() }

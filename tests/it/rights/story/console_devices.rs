@@ -104,6 +104,7 @@ async fn approvals(app: &TestApp, jo: &mut Browser, tenant: &Tenant) {
         let uuid = tenant.post("commands", erase).await.json["command_uuid"].clone();
         pass_seconds(app, 600);
         let approve = place(tenant, &format!("commands/{}/approve", uuid.as_str().unwrap()));
+        jo.open(&place(tenant, "commands")).await.expect(200).says("Waiting for approval");
         jo.submit(&approve, &[]).await.expect(200);
     }
 }

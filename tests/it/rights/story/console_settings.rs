@@ -3,6 +3,7 @@
 use pomarium_local::runner::{QueueFunction, deliver_all, run};
 use pomarium_tests::{Browser, Tenant, TestApp};
 
+use shared::domain::dead_letter::DeadLetterQueue;
 use shared::id::Fingerprint;
 
 use super::Processes;
@@ -55,7 +56,12 @@ pub(super) async fn pages(app: &TestApp, jo: &mut Browser, tenant: &Tenant) {
     let made = jo.submit(&at("groups"), &[("name", "Room 99")]).await.expect(200);
     let group = made.between("Room 99", "Delete Room 99").expect("it is listed");
     let id = group.split("name=\"group\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    let delete = [("group", id.expect("it has an identifier")), ("confirm", "Room 99")];
+    let id = id.expect("it has an identifier");
+    let page = at(&format!("groups/{id}"));
+    jo.open(&page).await.expect(200);
+    jo.submit(&format!("{page}/add"), &[("devices", "D-7\nC02XYZ")]).await.expect(200);
+    jo.submit(&format!("{page}/remove"), &[("device", "D-7")]).await.expect(200);
+    let delete = [("group", id), ("confirm", "Room 99")];
     jo.submit(&at("groups/delete"), &delete).await.expect(200);
     for page in ["audit-log", "audit-log/export", "device-log", "device-log/export"] {
         jo.open(&at(page)).await.expect(200);
@@ -138,7 +144,22 @@ pub(super) async fn operators(app: &TestApp, ops: &mut Browser, tenant: &Tenant)
     ops.submit(&at("vendor-certificates/delete"), &delete).await.expect(200);
     signing_certificate(app, ops, &at("signing-certificate")).await;
     ops.open(&at("health?check=1")).await.expect(200);
+    dead_letters(app, ops, &at("dead-letters")).await;
     for page in ["audit-log", "audit-log/export"] {
         ops.open(&at(page)).await.expect(200);
+    }
+}
+
+/// A letter in each queue, sent back where that can be, and discarded.
+async fn dead_letters(app: &TestApp, ops: &mut Browser, page: &str) {
+    for queue in DeadLetterQueue::ALL {
+        let name = queue.name();
+        let letters = format!("{name}-dead-letter");
+        app.runner.aws.queues().send(&letters, &[("nonsense", 0)]).expect("it lies there");
+        ops.open(page).await.expect(200).says("Discard for good");
+        if queue.goes_back() {
+            ops.submit(&format!("{page}/send-back"), &[("queue", name)]).await.expect(200);
+        }
+        ops.submit(&format!("{page}/discard"), &[("queue", name), ("confirm", name)]).await.expect(200);
     }
 }

@@ -15,7 +15,8 @@ use super::{Form, TITLE, of, secret_page};
 use crate::layout::{self, Part};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
-use crate::settings::{number, place};
+use crate::settings::place;
+use crate::typed::needed;
 
 type Named = Path<(String, String)>;
 
@@ -89,7 +90,7 @@ fn moment(typed: &str) -> Result<Timestamp> {
 pub(crate) async fn secret(Path((_, id)): Named, Act { look, fields }: Act) -> Result<Response, Refusal> {
     let id = id.parse()?;
     let rotated =
-        async { rotate_webhook_secret(&look.state, &look.scope, &id, number(&fields, "hours")?).await };
+        async { rotate_webhook_secret(&look.state, &look.scope, &id, needed(&fields, "hours")?).await };
     match rotated.await {
         Ok((webhook, secret)) => {
             Ok(layout::page(&look, Part::Settings, TITLE, &secret_page(&look, &webhook, &secret)))

@@ -93,6 +93,31 @@ pub(super) struct Attributes {
     pub(super) attribute_names: Vec<String>,
 }
 
+/// A queue by its address.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct OneQueue {
+    pub(super) queue_url: String,
+}
+
+/// Messages of a dead-letter queue that are to move.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Move {
+    pub(super) source_arn: String,
+    pub(super) destination_arn: Option<String>,
+    pub(super) max_number_of_messages_per_second: Option<u32>,
+}
+
+/// Whose moves to tell of.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Moves {
+    pub(super) source_arn: String,
+    #[serde(default = "one")]
+    pub(super) max_results: u32,
+}
+
 pub(super) fn check(message: &Outgoing) -> Result<(), Refusal> {
     if message.message_body.is_empty() || message.message_body.len() > LARGEST {
         return Err(invalid("A message has 1 byte to 1 MiB."));

@@ -198,3 +198,91 @@ async fn a_message_or_batch_outside_the_limits_is_refused() {
     let request = client.receive_message().queue_url(&url).max_number_of_messages(11);
     assert_eq!(request.send().await.unwrap_err().code(), Some("InvalidParameterValue"));
 }
+
+/// A dead letter in `dead`.
+async fn with_dead_letter() -> (LocalAws, Clock, Client, String) {
+    let (aws, clock, client, url) = with_queue().await;
+    client.send_message().queue_url(&url).message_body("poison").send().await.unwrap();
+    for _ in 0..3 {
+        receive(&client, &url).await;
+        advance(&aws, &clock, 30);
+    }
+    assert_eq!(aws.queues().counts("dead").unwrap().visible, 1);
+    let dead = aws.queue_url("dead");
+    (aws, clock, client, dead)
+}
+
+async fn arn(client: &Client, url: &str) -> String {
+    let request = client.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn);
+    request.send().await.unwrap().attributes.unwrap()[&QueueAttributeName::QueueArn].clone()
+}
+
+#[tokio::test]
+async fn dead_letters_go_back_where_they_came_from_as_new_messages() {
+    let (aws, clock, client, dead) = with_dead_letter().await;
+    let before = receive(&client, &dead).await.remove(0);
+    advance(&aws, &clock, 30);
+    let source = arn(&client, &dead).await;
+    assert!(client.list_message_move_tasks().source_arn(&source).send().await.unwrap().results().is_empty());
+
+    let started = client.start_message_move_task().source_arn(&source).send().await.unwrap();
+    assert!(started.task_handle().is_some());
+    let listed = client.list_message_move_tasks().source_arn(&source).send().await.unwrap();
+    let task = &listed.results()[0];
+    assert_eq!((task.status(), task.task_handle()), (Some("COMPLETED"), None));
+    assert_eq!(task.approximate_number_of_messages_moved(), 1);
+    assert_eq!((task.approximate_number_of_messages_to_move(), task.failure_reason()), (Some(1), None));
+
+    assert_eq!(aws.queues().counts("dead").unwrap(), Counts::default());
+    let back = receive(&client, &aws.queue_url("wakeups")).await.remove(0);
+    assert_eq!(back.body(), Some("poison"));
+    assert_ne!(back.message_id(), before.message_id());
+    let attributes = back.attributes().unwrap();
+    assert_eq!(attributes[&MessageSystemAttributeName::ApproximateReceiveCount], "1");
+}
+
+#[tokio::test]
+async fn a_letter_that_no_queue_gave_up_moves_only_where_it_is_said() {
+    let (aws, _clock, client, dead) = with_dead_letter().await;
+    client.send_message().queue_url(&dead).message_body("direct").send().await.unwrap();
+    let source = arn(&client, &dead).await;
+    client.start_message_move_task().source_arn(&source).send().await.unwrap();
+    let list = || client.list_message_move_tasks().source_arn(&source).max_results(10).send();
+    let listed = list().await.unwrap();
+    let task = &listed.results()[0];
+    assert_eq!(
+        (task.status(), task.failure_reason()),
+        (Some("FAILED"), Some("CouldNotDetermineMessageSource"))
+    );
+    assert_eq!(aws.queues().counts("dead").unwrap().visible, 1);
+
+    let wakeups = arn(&client, &aws.queue_url("wakeups")).await;
+    let request = client.start_message_move_task().source_arn(&source).destination_arn(&wakeups);
+    request.max_number_of_messages_per_second(500).send().await.unwrap();
+    assert_eq!(aws.queues().counts("wakeups").unwrap().visible, 2);
+    let listed = list().await.unwrap();
+    let statuses: Vec<_> = listed.results().iter().filter_map(|task| task.status()).collect();
+    assert_eq!(statuses, ["COMPLETED", "FAILED"]);
+    assert_eq!(listed.results()[0].destination_arn(), Some(wakeups.as_str()));
+}
+
+#[tokio::test]
+async fn only_dead_letters_move_and_a_queue_is_emptied_once_a_minute() {
+    let (aws, clock, client, dead) = with_dead_letter().await;
+    let wakeups = arn(&client, &aws.queue_url("wakeups")).await;
+    let error = client.start_message_move_task().source_arn(&wakeups).send().await.unwrap_err();
+    assert_eq!(error.code(), Some("InvalidParameterValue"));
+    let none = wakeups.replace("wakeups", "none");
+    let error = client.start_message_move_task().source_arn(&none).send().await.unwrap_err();
+    assert!(error.into_service_error().is_resource_not_found_exception());
+    let source = arn(&client, &dead).await;
+    let request = client.start_message_move_task().source_arn(&source).max_number_of_messages_per_second(501);
+    assert_eq!(request.send().await.unwrap_err().code(), Some("InvalidParameterValue"));
+
+    client.purge_queue().queue_url(&dead).send().await.unwrap();
+    assert_eq!(aws.queues().counts("dead").unwrap(), Counts::default());
+    let again = client.purge_queue().queue_url(&dead).send().await.unwrap_err();
+    assert!(again.into_service_error().is_purge_queue_in_progress());
+    advance(&aws, &clock, 60);
+    client.purge_queue().queue_url(&dead).send().await.unwrap();
+}
