@@ -10,6 +10,7 @@ use crate::domain::apns_status::{ApnsStatus, NOTED_EVERY};
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::IdentityAuthority;
+use crate::domain::openid::KnownProvider;
 use crate::domain::push_certificates::PushCertificates;
 use crate::domain::retention::CommandsKept;
 use crate::domain::token::Owner;
@@ -40,6 +41,9 @@ pub const ACCESS_LIFE: i64 = 30;
 
 /// How long a warm process remembers for how long a tenant keeps finished commands, in seconds.
 pub const RETENTION_LIFE: i64 = 300;
+
+/// How long a warm process remembers an OpenID provider's description and keys, in seconds.
+pub const PROVIDER_LIFE: i64 = 3_600;
 
 /// Shared by all requests of a process.
 pub struct State {
@@ -89,6 +93,8 @@ pub struct State {
     pub lets_unenrolled_in: Cache<TenantId, bool>,
     /// For how long a tenant keeps finished commands, remembered for [`RETENTION_LIFE`].
     pub commands_kept: Cache<TenantId, CommandsKept>,
+    /// OpenID providers by their issuers, remembered for [`PROVIDER_LIFE`].
+    pub openid_providers: Cache<String, Arc<KnownProvider>>,
     /// Remembered for [`TOKEN_LIFE`].
     pub tokens: Cache<(Owner, TokenId), crate::domain::token::ApiToken>,
 }
@@ -174,6 +180,7 @@ impl State {
             apns_statuses: Cache::new(NOTED_EVERY, clock.clone()),
             lets_unenrolled_in: Cache::new(ACCESS_LIFE, clock.clone()),
             commands_kept: Cache::new(RETENTION_LIFE, clock.clone()),
+            openid_providers: Cache::new(PROVIDER_LIFE, clock.clone()),
             tokens: Cache::new(TOKEN_LIFE, clock.clone()),
             clock,
             config,

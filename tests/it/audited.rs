@@ -26,6 +26,8 @@ const CHANGING: &[(&str, Written)] = &[
     ("DELETE /v1/members/{address}", Actions(&["member-removed"])),
     ("PUT /v1/tenants/{tenant}/members/{address}", Actions(&["member-set"])),
     ("DELETE /v1/tenants/{tenant}/members/{address}", Actions(&["member-removed"])),
+    ("PUT /v1/tenants/{tenant}/sign-in", Actions(&["openid-provider-changed"])),
+    ("DELETE /v1/tenants/{tenant}/sign-in", Actions(&["openid-provider-removed"])),
     ("PUT /v1/tenants/{tenant}/retention", Actions(&["retention-changed"])),
     ("POST /v1/tenants/{tenant}/webhooks", Actions(&["webhook-created"])),
     ("PATCH /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-changed"])),

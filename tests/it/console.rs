@@ -8,6 +8,7 @@ mod expirations;
 mod groups;
 mod home;
 mod members;
+mod openid;
 mod operator;
 mod push_certificate;
 mod settings;

@@ -49,6 +49,7 @@ const AUTHENTICATORS: &[&str] = &[
     "shared/src/service/confirm_contact.rs",
     "shared/src/service/enrollment_profile.rs",
     "shared/src/service/issue_identity.rs",
+    "shared/src/service/openid_sign_in.rs",
     "shared/src/service/over_the_air.rs",
 ];
 

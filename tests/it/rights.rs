@@ -45,6 +45,8 @@ const UNSEEN: &[(&str, &str, &str, &str)] = &[
     ("Admin", "*/data-key", "secretsmanager:PutSecretValue", "the same"),
     ("Admin", "*/removal-password/", "secretsmanager:PutSecretValue", "the same"),
     ("Admin", "*/scep-secret/", "secretsmanager:PutSecretValue", "the same"),
+    ("Admin", "*/openid-secret/", "secretsmanager:PutSecretValue", "the same"),
+    ("Console", "*/openid-secret/", "secretsmanager:PutSecretValue", "the same"),
     ("Certificate", "*/push-key/", "secretsmanager:PutSecretValue", "the same"),
     ("Console", "*/authority/", "secretsmanager:PutSecretValue", "the same"),
     ("Console", "*/data-key", "secretsmanager:PutSecretValue", "the same"),

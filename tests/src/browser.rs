@@ -1,4 +1,4 @@
-//! A person at a browser without JavaScript: it keeps cookies, follows redirects, and sends the forms that pages hold.
+//! A person at a browser without JavaScript: it keeps each site's cookies, follows redirects, and sends the forms that pages hold.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,14 @@ use crate::app::TestApp;
 pub struct Browser {
     http: Client,
     base: String,
-    cookies: BTreeMap<String, String>,
+    /// Another name of the server, which it calls itself by.
+    alias: Option<String>,
+    /// By site; this server's own has no name.
+    cookies: BTreeMap<String, BTreeMap<String, String>>,
     /// The hidden field of the last page that had one.
     form_token: String,
+    /// It goes no further than here.
+    stop: Option<String>,
 }
 
 /// A page as the browser shows it.
@@ -22,7 +27,7 @@ pub struct Browser {
 pub struct Page {
     /// The status.
     pub status: u16,
-    /// Its path after all redirects.
+    /// Its path after all redirects; on another site the whole address.
     pub place: String,
     /// Its HTML, or a file's text.
     pub text: String,
@@ -71,7 +76,21 @@ impl Browser {
     /// A browser that was never at this server.
     pub fn at(base: &str) -> Self {
         let http = Client::builder().redirect(Policy::none()).build().expect("a client");
-        Self { http, base: base.to_owned(), cookies: BTreeMap::new(), form_token: String::new() }
+        Self {
+            http,
+            base: base.to_owned(),
+            alias: None,
+            cookies: BTreeMap::new(),
+            form_token: String::new(),
+            stop: None,
+        }
+    }
+
+    /// The same browser, for which the server that calls itself `alias` is this one.
+    #[must_use]
+    pub fn knows(mut self, alias: &str) -> Self {
+        self.alias = Some(alias.to_owned());
+        self
     }
 
     /// Opens a page.
@@ -86,6 +105,15 @@ impl Browser {
         let mut all = vec![("form_token", token.as_str())];
         all.extend_from_slice(fields);
         self.submit_raw(action, &all, &[]).await
+    }
+
+    /// Sends a form elsewhere whose answer leads back here, and stops before: returns the path that begins with `back`.
+    pub async fn submit_and_stop(&mut self, action: &str, fields: &[(&str, &str)], back: &str) -> String {
+        self.stop = Some(back.to_owned());
+        let page = self.submit(action, fields).await;
+        self.stop = None;
+        assert!(page.place.starts_with(back), "{} does not lead to {back}", page.place);
+        page.place
     }
 
     /// Sends exactly these fields and headers.
@@ -150,52 +178,79 @@ impl Browser {
 
     /// A cookie's value.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.cookies.get(name).map(String::as_str)
+        self.cookies.get("")?.get(name).map(String::as_str)
     }
 
     /// Puts a cookie into the browser, as an attacker may.
     pub fn place_cookie(&mut self, name: &str, value: &str) {
-        self.cookies.insert(name.to_owned(), value.to_owned());
+        self.cookies.entry(String::new()).or_default().insert(name.to_owned(), value.to_owned());
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
-        let request = self.http.request(method, format!("{}{path}", self.base));
+        let own = self.cookies.get(&site(path));
+        let cookies =
+            own.into_iter().flatten().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+        let at = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() };
+        let request = self.http.request(method, at);
         if cookies.is_empty() { request } else { request.header(header::COOKIE, cookies.join("; ")) }
     }
 
     async fn load(&mut self, request: RequestBuilder, path: &str) -> Page {
         let mut answer = request.send().await.expect("the server answers");
         let mut place = path.to_owned();
-        loop {
-            self.take_cookies(answer.headers());
-            if !answer.status().is_redirection() {
-                break;
+        let page = loop {
+            self.take_cookies(&place, answer.headers());
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            let text = String::from_utf8_lossy(&answer.bytes().await.expect("a body")).into_owned();
+            let page = Page { status: status.as_u16(), place, text, headers };
+            let next = if status.is_redirection() {
+                Some(page.headers[header::LOCATION].to_str().expect("a place").to_owned())
+            } else {
+                page.between("http-equiv=\"refresh\" content=\"0;url=", "\"")
+            };
+            let Some(next) = next else { break page };
+            place = self.local(&page.place, &next.replace("&amp;", "&"));
+            if self.stop.as_ref().is_some_and(|stop| place.starts_with(stop)) {
+                return Page { place, ..page };
             }
-            answer.headers()[header::LOCATION].to_str().expect("a path").clone_into(&mut place);
             answer = self.request(Method::GET, &place).send().await.expect("the server answers");
-        }
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let text = String::from_utf8_lossy(&answer.bytes().await.expect("a body")).into_owned();
-        let page = Page { status, place, text, headers };
+        };
         if let Some(token) = page.between("name=\"form_token\" value=\"", "\"") {
             self.form_token = token;
         }
         page
     }
 
-    fn take_cookies(&mut self, headers: &header::HeaderMap) {
+    /// Where a page at `from` leads: a path of this server, or a whole address elsewhere.
+    fn local(&self, from: &str, next: &str) -> String {
+        let names = [Some(&self.base), self.alias.as_ref()];
+        if let Some(path) = names.into_iter().flatten().find_map(|name| next.strip_prefix(name.as_str())) {
+            return path.to_owned();
+        }
+        if next.starts_with('/') { format!("{}{next}", site(from)) } else { next.to_owned() }
+    }
+
+    fn take_cookies(&mut self, place: &str, headers: &header::HeaderMap) {
+        let cookies = self.cookies.entry(site(place)).or_default();
         for value in headers.get_all(header::SET_COOKIE) {
             let text = value.to_str().expect("a cookie");
             let (name, rest) = text.split_once('=').expect("a cookie");
             let value = rest.split(';').next().unwrap_or_default();
             if value.is_empty() {
-                self.cookies.remove(name);
+                cookies.remove(name);
             } else {
-                self.cookies.insert(name.to_owned(), value.to_owned());
+                cookies.insert(name.to_owned(), value.to_owned());
             }
         }
     }
+}
+
+/// The site of a page: nothing for this server's own.
+fn site(place: &str) -> String {
+    if place.starts_with('/') {
+        return String::new();
+    }
+    place.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
 }
 
 /// The newest code that was mailed to an address.

@@ -3,8 +3,10 @@
 pub mod actors;
 pub mod app;
 pub mod browser;
+pub mod openid;
 pub mod story;
 
 pub use actors::{Answer, Api, Tenant};
 pub use app::TestApp;
 pub use browser::{Browser, Page};
+pub use openid::OpenidProvider;

@@ -29,6 +29,7 @@ mod queue;
 mod refresh;
 mod retention;
 mod setup;
+mod sign_in;
 mod targets;
 mod tenants;
 mod tokens;
@@ -51,6 +52,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(members::set, members::remove))
         .routes(routes!(members::list_operators))
         .routes(routes!(members::set_operators, members::remove_operators))
+        .routes(routes!(sign_in::show, sign_in::change, sign_in::remove))
         .routes(routes!(audit::list))
         .routes(routes!(audit::list_operators))
         .routes(routes!(events::list))

@@ -1,4 +1,4 @@
-//! The two cookies: who is signed in, and which browser asked for a code.
+//! The cookies: who is signed in, which browser asked for a code, and which one went to an organization's provider.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use shared::error::{Error, Result};
@@ -9,6 +9,10 @@ use shared::state::State;
 pub(crate) const SESSION: &str = "session";
 /// Holds the secret of a browser that asked for a code.
 pub(crate) const ASKED: &str = "asked";
+
+/// Holds the secret of a browser that went to an organization's provider. It comes back by a link from there, which only
+/// cookies that are `SameSite=Lax` survive.
+pub(crate) const AWAY: &str = "away";
 
 /// The name in the browser. With TLS it carries the prefix by which browsers refuse one that another host, or a page
 /// without TLS, tries to set (<https://datatracker.ietf.org/doc/draft-ietf-httpbis-rfc6265bis/>, section 4.1.3).

@@ -193,7 +193,17 @@ pub(crate) fn alone(title: &str, content: &Markup) -> Markup {
     document(title, &html! { main.alone #content { (content) } })
 }
 
+/// A page by itself that leads on to `url` by itself.
+pub(crate) fn passing(title: &str, url: &str, content: &Markup) -> Markup {
+    let on = html! { meta http-equiv="refresh" content=(format!("0;url={url}")); };
+    document_with(title, &on, &html! { main.alone #content { (content) } })
+}
+
 fn document(title: &str, body: &Markup) -> Markup {
+    document_with(title, &html! {}, body)
+}
+
+fn document_with(title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -201,6 +211,7 @@ fn document(title: &str, body: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="htmx-config" content=(HTMX_SETTINGS);
+                (head)
                 title { (title) " · Pomarium" }
                 link rel="stylesheet" href=(PICO.address());
                 link rel="stylesheet" href=(STYLE.address());

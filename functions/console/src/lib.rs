@@ -18,6 +18,7 @@ mod layout;
 mod logs;
 mod look;
 mod next_steps;
+mod openid;
 mod operator;
 mod push_certificate;
 mod refusal;
@@ -49,6 +50,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .route("/console/sessions", get(first::sessions))
         .route("/console/{tenant}/{*page}", any(missing))
         .route("/console/{tenant}", get(home::show))
+        .route("/console/{tenant}/sign-in", get(openid::show).post(openid::begin))
+        .route("/console/{tenant}/sign-in/openid", get(openid::finish))
         .route("/console/{tenant}/expirations", get(expirations::show))
         .route("/console/{tenant}/expirations/snooze", post(expirations::acts::snooze))
         .route("/console/{tenant}/expirations/ask", post(expirations::acts::ask))

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use shared::error::{Error, Kind};
 use shared::http::status;
+use shared::id::TenantId;
 use url::form_urlencoded;
 
 use crate::layout;
@@ -16,32 +17,39 @@ pub(crate) struct Refusal {
     error: Error,
     /// The page to come back to after signing in, if there is one.
     back: Option<String>,
+    /// Where to sign in.
+    door: String,
 }
 
 impl Refusal {
     /// What stands in the way of a request.
     pub(crate) fn new(error: Error, parts: &Parts) -> Self {
-        Self { error, back: way_back(parts) }
+        Self::maker(parts)(error)
     }
 
     /// The same for a request that is about to be taken apart.
     pub(crate) fn maker(parts: &Parts) -> impl FnOnce(Error) -> Self + use<> {
         let back = way_back(parts);
-        move |error| Self { error, back }
+        // An organization that wants its own provider's word has a page of its own.
+        let own = tenant_of(parts.uri.path()).map(|tenant| own_door(&tenant));
+        move |error: Error| {
+            let door = own.filter(|_| error.code() == "organization-sign-in");
+            Self { error, back, door: door.unwrap_or_else(|| DOOR.to_owned()) }
+        }
     }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { error, back: None }
+        Self { error, back: None, door: DOOR.to_owned() }
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Self { error, back } = self;
+        let Self { error, back, door } = self;
         if error.kind() == Kind::Unauthenticated {
-            return Redirect::to(&sign_in(back.as_deref())).into_response();
+            return Redirect::to(&sign_in(&door, back.as_deref())).into_response();
         }
         let status = status(error.kind());
         if status.is_server_error() {
@@ -57,14 +65,27 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// Where everybody signs in.
+const DOOR: &str = "/console/sign-in";
+
+/// Where the members of one tenant sign in.
+pub(crate) fn own_door(tenant: &TenantId) -> String {
+    format!("/console/{tenant}/sign-in")
+}
+
+/// The tenant that a page belongs to.
+pub(crate) fn tenant_of(page: &str) -> Option<TenantId> {
+    page.strip_prefix("/console/")?.split(['/', '?']).next()?.parse().ok()
+}
+
 /// The way to sign in and come back.
-fn sign_in(back: Option<&str>) -> String {
+pub(crate) fn sign_in(door: &str, back: Option<&str>) -> String {
     match back {
         Some(back) => {
             let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", back).finish();
-            format!("/console/sign-in?{query}")
+            format!("{door}?{query}")
         }
-        None => "/console/sign-in".to_owned(),
+        None => door.to_owned(),
     }
 }
 

@@ -16,6 +16,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("renewed", "Renewed for a year. Your devices noticed nothing, and the mails stop."),
     ("replaced", "The certificate is replaced. Devices enrolled before must enroll again."),
     ("rolled-back", "The former certificate is active again."),
+    ("provider-saved", "Saved: the provider answers as it should. Now sign out and try it."),
+    ("provider-removed", "Everybody signs in with a mailed code from now on."),
     ("token-deleted", "The token is gone. Who uses it is turned away within half a minute."),
     ("signer-installed", "Installed. It signs from the next profile on."),
     ("signer-removed", "It is gone, and its key with it."),

@@ -8,6 +8,7 @@ use shared::error::{Error, Kind, Result};
 use shared::http::Query;
 use shared::secret::Secret;
 use shared::service::authenticate_visitor::{sign_out, sign_out_everywhere};
+use shared::service::openid_sign_in::openid_way;
 use shared::service::sign_in::{ask_code, enter_code};
 use shared::state::{AppState, State as Server};
 
@@ -15,18 +16,30 @@ use crate::cookie::{self, ASKED, SESSION};
 use crate::fields::Fields;
 use crate::layout;
 use crate::look::{SignedAct, from_here};
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal, own_door, tenant_of};
 
 /// Where to go afterwards.
 #[derive(Default, serde::Deserialize)]
 pub(crate) struct Next {
     #[serde(default)]
-    next: String,
+    pub(crate) next: String,
+    /// Whether a code is wanted although the page's organization has another way.
+    #[serde(default)]
+    mail: String,
 }
 
-/// Asks for the address.
-pub(crate) async fn show(Query(Next { next }): Query<Next>) -> Response {
-    answer(None, &address_form("", &next))
+/// Asks for the address; who wants a page of an organization with a provider is shown that way first.
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    Query(Next { next, mail }): Query<Next>,
+) -> Result<Response, Refusal> {
+    if mail.is_empty()
+        && let Some(tenant) = tenant_of(&next)
+        && openid_way(&state, &tenant).await?.is_some()
+    {
+        return Ok(Redirect::to(&refusal::sign_in(&own_door(&tenant), Some(&next))).into_response());
+    }
+    Ok(answer(None, &address_form("", &next)))
 }
 
 /// Mails the code, and asks for it.

@@ -25,6 +25,10 @@ pub enum AuditAction {
     MemberRemoved,
     /// A member signed in and came to the tenant's pages.
     MemberEntered,
+    /// It was changed by which provider members sign in.
+    OpenidProviderChanged,
+    /// Members sign in by mailed codes alone again.
+    OpenidProviderRemoved,
     /// An API token was created.
     TokenCreated,
     /// An API token was deleted.

@@ -5,6 +5,7 @@ use openssl::sha::sha256;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::contact::EmailAddress;
+use crate::domain::openid::OpenidProvider;
 use crate::domain::token::hash;
 use crate::id::TenantId;
 use crate::secret::Secret;
@@ -23,15 +24,23 @@ pub const CODE_TRIES: u32 = 5;
 /// So many codes are mailed to an address in an hour.
 pub const CODES_AN_HOUR: u32 = 6;
 
+/// An organization's identity provider, which says who is who there and nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voucher {
+    /// The tenant, for which alone the session counts.
+    pub tenant: TenantId,
+    /// The provider; when the tenant has another one, the session does not count any more.
+    pub issuer: String,
+}
+
 /// A browser in which somebody signed in. The store knows it by the hash of the secret in its cookie.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Who.
     pub address: EmailAddress,
-    /// The tenant whose identity provider vouched for the address, and for which alone it counts; none where a code
-    /// proved the address itself.
+    /// Who vouched for the address; none where a code proved the address itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vouched_by: Option<TenantId>,
+    pub vouched_by: Option<Voucher>,
     /// Since when.
     pub created_at: Timestamp,
     /// The last page, to within [`NOTED_EVERY`].
@@ -45,7 +54,7 @@ pub struct Session {
 
 impl Session {
     /// A session that begins now.
-    pub fn begin(address: EmailAddress, vouched_by: Option<TenantId>, now: Timestamp) -> Self {
+    pub fn begin(address: EmailAddress, vouched_by: Option<Voucher>, now: Timestamp) -> Self {
         let expires_at = now.as_second() + ABSOLUTE;
         Self { address, vouched_by, created_at: now, seen_at: now, expires_at, entered: Vec::new() }
     }
@@ -55,6 +64,16 @@ impl Session {
         now.as_second() >= self.expires_at
             || now.as_second() - self.seen_at.as_second() >= IDLE
             || signed_out_at.is_some_and(|end| self.created_at <= end)
+    }
+
+    /// Whether it opens a tenant of its own whose members sign in by this provider.
+    pub fn opens(&self, provider: Option<&OpenidProvider>) -> bool {
+        match (&self.vouched_by, provider) {
+            (Some(voucher), Some(provider)) => voucher.issuer == provider.issuer,
+            (Some(_), None) => false,
+            (None, Some(provider)) => !provider.required,
+            (None, None) => true,
+        }
     }
 
     /// Whether this page is to be noted.
@@ -130,6 +149,30 @@ mod tests {
         assert!(fresh.is_over(from_unix(1_001), Some(from_unix(1_000))));
         assert!(!fresh.is_over(from_unix(1_001), Some(from_unix(999))));
         assert!(!fresh.is_worth_noting(from_unix(1_299)) && fresh.is_worth_noting(from_unix(1_300)));
+    }
+
+    #[test]
+    fn who_must_sign_in_by_the_provider_needs_its_word() {
+        let provider = |issuer: &str, required| OpenidProvider {
+            issuer: issuer.into(),
+            client_id: "c".into(),
+            secret: None,
+            required,
+            changed_at: from_unix(0),
+            revision: [1; 10].into(),
+        };
+        let voucher = Voucher { tenant: [2; 10].into(), issuer: "https://a.example".into() };
+        let vouched = Session { vouched_by: Some(voucher), ..session() };
+        for (provider, mailed, by_provider) in [
+            (None, true, false),
+            (Some(provider("https://a.example", false)), true, true),
+            (Some(provider("https://a.example", true)), false, true),
+            (Some(provider("https://b.example", false)), true, false),
+            (Some(provider("https://b.example", true)), false, false),
+        ] {
+            assert_eq!(session().opens(provider.as_ref()), mailed);
+            assert_eq!(vouched.opens(provider.as_ref()), by_provider);
+        }
     }
 
     #[test]

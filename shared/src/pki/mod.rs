@@ -5,12 +5,14 @@
 //! [`push_upload`] reads what the portal answers and [`push_certificate`] judges it.
 //! Devices: [`authority`] and [`scep`] issue their identities, [`carried_identity`] packs those that a profile brings, [`device_message`] and [`mdm_signature`] recognise them,
 //! [`profile_signature`] signs what they install, with a [`profile_signer`] where an administrator brings one. [`seal`] keeps secrets at rest.
+//! People: [`jws`] proves what an organization's identity provider says of them.
 
 pub mod authority;
 pub mod carried_identity;
 pub mod csr;
 pub mod device_message;
 pub mod export;
+pub mod jws;
 pub mod key;
 pub mod key_export;
 pub mod mdm_signature;

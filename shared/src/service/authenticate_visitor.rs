@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::domain::audit::AuditAction;
 use crate::domain::contact::EmailAddress;
-use crate::domain::session::{Session, form_token, is_form_token};
+use crate::domain::openid::OpenidProvider;
+use crate::domain::session::{Session, Voucher, form_token, is_form_token};
 use crate::domain::token::{Owner, hash};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
@@ -43,7 +44,7 @@ pub async fn authenticate_visitor(
         state.store.note_session(&hash, now).await?;
     }
     let mut memberships = person.memberships;
-    if let Some(tenant) = &session.vouched_by {
+    if let Some(Voucher { tenant, .. }) = &session.vouched_by {
         // An organization's identity provider says who is who there, and nowhere else.
         memberships.retain(|membership| membership.owner == Owner::Tenant(tenant.clone()));
     }
@@ -78,6 +79,11 @@ impl Visitor {
         self.session.created_at
     }
 
+    /// The issuer that vouched for them; none where a mailed code did.
+    pub fn came_by(&self) -> Option<&str> {
+        self.session.vouched_by.as_ref().map(|voucher| voucher.issuer.as_str())
+    }
+
     /// What they are a member of.
     pub fn memberships(&self) -> &[Membership] {
         &self.memberships
@@ -110,11 +116,17 @@ impl Visitor {
     ///
     /// # Errors
     /// NotFound when the visitor is no member, or there is no such tenant: the two look alike; Forbidden when the role
-    /// is too low.
+    /// is too low; Unauthenticated (`organization-sign-in`) when the tenant wants its own provider's word.
     pub async fn within(&self, state: &State, tenant: TenantId, needs: Role) -> Result<(Scope, Role)> {
         let (scope, role) = self.may(tenant, needs)?;
+        let provider = state.store.openid_provider(&scope).await?;
+        if !self.session.opens(provider.as_ref()) {
+            return Err(provider.as_ref().map_or_else(over, another_way));
+        }
         if !self.session.entered.contains(scope.tenant()) {
-            let audit = state.audit(&scope, AuditAction::MemberEntered);
+            let audit = state
+                .audit(&scope, AuditAction::MemberEntered)
+                .with("signed_in_by", self.came_by().unwrap_or("mailed code"));
             state.store.note_entry(&scope, &hash(&self.secret), &audit).await?;
         }
         Ok((scope, role))
@@ -146,6 +158,11 @@ impl Visitor {
 pub fn foreign_form() -> Error {
     Error::forbidden("foreign-form", "This form was not sent from a page of this session.")
         .next("Open the page again and repeat what you did.")
+}
+
+fn another_way(provider: &OpenidProvider) -> Error {
+    let message = format!("Your organization signs in with {}.", provider.name());
+    Error::unauthenticated("organization-sign-in", message).next("Sign in there.")
 }
 
 fn over() -> Error {

@@ -49,6 +49,11 @@ pub(super) fn scep_secret(tenant: &TenantId, secret: &KeyId) -> String {
     format!("{tenant}/scep-secret/{secret}")
 }
 
+/// By which this server proves itself to a tenant's OpenID provider.
+pub(super) fn openid_secret(tenant: &TenantId, secret: &KeyId) -> String {
+    format!("{tenant}/openid-secret/{secret}")
+}
+
 /// The key that seals what devices deposit: unlock tokens, bootstrap tokens.
 pub(super) fn data_key(tenant: &TenantId) -> String {
     format!("{tenant}/data-key")

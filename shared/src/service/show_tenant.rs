@@ -2,6 +2,7 @@
 
 use super::confirm_contact::recipients;
 use crate::domain::expiry::Recipient;
+use crate::domain::openid::OpenidProvider;
 use crate::domain::tenant::Tenant;
 use crate::error::Result;
 use crate::id::TenantId;
@@ -18,6 +19,8 @@ pub struct TenantFacts {
     pub contacts: Vec<Recipient>,
     /// When its push certificate ends, if it has one.
     pub push_ends: Option<Timestamp>,
+    /// The provider by which its members sign in.
+    pub provider: Option<OpenidProvider>,
 }
 
 /// What the operator sees of a tenant.
@@ -30,5 +33,6 @@ pub async fn show_tenant(state: &State, operator: &Operator, id: TenantId) -> Re
     let contacts = recipients(state, &scope, &tenant).await?;
     let certificates = state.store.push_certificates(&scope).await?;
     let push_ends = certificates.active().map(|active| active.certificate.not_after);
-    Ok(TenantFacts { tenant, contacts, push_ends })
+    let provider = state.store.openid_provider(&scope).await?;
+    Ok(TenantFacts { tenant, contacts, push_ends, provider })
 }

@@ -33,6 +33,7 @@ mod link;
 mod log;
 mod mail;
 mod member;
+mod openid;
 mod ownership;
 mod profile_signer;
 mod push_certificate;

@@ -3,6 +3,7 @@
 mod console;
 mod console_devices;
 mod console_enrollment;
+mod console_openid;
 mod console_settings;
 mod external;
 mod many;

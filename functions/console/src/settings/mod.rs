@@ -7,6 +7,7 @@ mod members;
 mod organization;
 mod refresh;
 mod retention;
+mod sign_in;
 mod signing_certificate;
 mod tokens;
 mod webhooks;
@@ -21,9 +22,10 @@ use crate::layout::{self, Part};
 use crate::look::Look;
 
 /// The pages: path, name, what for.
-const PAGES: [(&str, &str, &str); 10] = [
+const PAGES: [(&str, &str, &str); 11] = [
     ("organization", "Organization", "Its name, who is told of what ends, and how long commands wait."),
     ("members", "Members", "Who may sign in here, and as what."),
+    ("sign-in", "Sign-in", "By your own identity provider, or with mailed codes."),
     ("tokens", "API tokens", "For programs that work with this server."),
     ("signing-certificate", "Signing certificate", "By which devices show your profiles as verified."),
     ("webhooks", "Webhooks", "Your own systems are told of what becomes of devices."),
@@ -40,6 +42,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/settings/members", get(members::show).post(members::set))
         .route("/console/{tenant}/settings", get(show))
         .route("/console/{tenant}/settings/organization", get(organization::show).post(organization::change))
+        .route("/console/{tenant}/settings/sign-in", get(sign_in::show).post(sign_in::change))
+        .route("/console/{tenant}/settings/sign-in/remove", post(sign_in::remove))
         .route("/console/{tenant}/settings/tokens", get(tokens::show).post(tokens::create))
         .route("/console/{tenant}/settings/tokens/delete", post(tokens::delete))
         .route(

@@ -3,6 +3,7 @@
 use super::{Key, token_partition};
 use crate::domain::contact::EmailAddress;
 use crate::domain::token::Owner;
+use crate::id::TenantId;
 
 pub(crate) const MEMBER_PREFIX: &str = "MEMBER#";
 
@@ -34,6 +35,16 @@ pub(crate) fn session(hash: &str) -> Key {
 /// A code on its way, by the hash of the asking browser's secret.
 pub(crate) fn sign_in(hash: &str) -> Key {
     Key { pk: format!("SIGNIN#{hash}"), sk: "SIGNIN".into() }
+}
+
+/// The provider by which a tenant's members sign in.
+pub(crate) fn openid_provider(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: "OPENID".into() }
+}
+
+/// Somebody on the way to a tenant's provider and back, by the hash of what comes back with them.
+pub(crate) fn openid_attempt(tenant: &TenantId, state: &str) -> Key {
+    Key { pk: format!("TENANT#{tenant}#OPENID#{state}"), sk: "ATTEMPT".into() }
 }
 
 /// How many codes were mailed to an address in an hour since the epoch.

@@ -37,6 +37,7 @@ pub(super) async fn pages(app: &TestApp, processes: &Processes, operator: &Api, 
     jo.open(&format!("/console/{}", tenant.id)).await.expect(200);
     members(&mut jo, tenant).await;
     console_settings::pages(app, &mut jo, tenant).await;
+    super::console_openid::pages(app, processes, &mut ops, tenant).await;
     super::console_devices::pages(app, processes, &mut jo, tenant).await;
     console_enrollment::pages(app, processes, &mut jo, tenant).await;
     console_settings::operators(app, &mut ops, tenant).await;
