@@ -30,6 +30,8 @@ pub enum Actor {
     Token(TokenId, Role),
     /// Somebody who signed in to the console, by their address.
     Member(String, Role),
+    /// An operator who looks into a tenant because the tenant allows it, by their address, and as what.
+    Support(String, Role),
     /// A device, proven by the identity it signed with.
     Device(Fingerprint),
     /// Whoever holds an enrollment link.
@@ -47,6 +49,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Token(id, _) => write!(f, "token:{id}"),
             Self::Member(address, _) => write!(f, "member:{address}"),
+            Self::Support(address, _) => write!(f, "support:{address}"),
             Self::Device(fingerprint) => write!(f, "device:{fingerprint}"),
             Self::Link(id) => write!(f, "link:{id}"),
             Self::ScepClient => f.write_str("scep"),

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use shared::domain::rights::Right;
 use shared::domain::token::Owner;
 use shared::scope::Role;
 
@@ -20,7 +21,7 @@ pub(crate) async fn show(signed: Signed) -> Result<Response, Refusal> {
         let name = match &membership.owner {
             Owner::Operator => "This server".to_owned(),
             Owner::Tenant(tenant) => {
-                let (scope, _) = signed.visitor.may(tenant.clone(), Role::Viewer)?;
+                let scope = signed.visitor.may(tenant.clone(), Right::Look)?;
                 signed.state.store.tenant(&scope).await?.name
             }
         };

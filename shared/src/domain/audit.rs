@@ -25,6 +25,14 @@ pub enum AuditAction {
     MemberRemoved,
     /// A member signed in and came to the tenant's pages.
     MemberEntered,
+    /// The tenant allowed the operator's support to look in.
+    SupportAllowed,
+    /// The tenant ended that.
+    SupportEnded,
+    /// An operator asked to be let in.
+    SupportAsked,
+    /// An operator came to the tenant's pages, as support.
+    SupportEntered,
     /// An API token was created.
     TokenCreated,
     /// An API token was deleted.
@@ -148,7 +156,7 @@ pub struct AuditEntry {
     pub id: AuditId,
     /// When.
     pub at: Timestamp,
-    /// Who: `token:<id>`, `member:<address>`, `device:<fingerprint>`, `system:<why>`.
+    /// Who: `token:<id>`, `member:<address>`, `support:<address>`, `device:<fingerprint>`, `system:<why>`.
     pub actor: String,
     /// From which address, where one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

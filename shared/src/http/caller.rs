@@ -9,9 +9,10 @@ use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
 
 use super::{Problem, path_part};
+use crate::domain::rights::Right;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{Operator, Role, Scope};
+use crate::scope::{Operator, Scope};
 use crate::service::authenticate_caller::{Caller, authenticate_caller};
 use crate::state::AppState;
 
@@ -39,7 +40,7 @@ impl FromRequestParts<AppState> for AdminScope {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        Ok(scope(parts, state, Role::Admin).await.map(Self)?)
+        Ok(scope(parts, state, Right::Manage).await.map(Self)?)
     }
 }
 
@@ -47,7 +48,7 @@ impl FromRequestParts<AppState> for ViewerScope {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        Ok(scope(parts, state, Role::Viewer).await.map(Self)?)
+        Ok(scope(parts, state, Right::Look).await.map(Self)?)
     }
 }
 
@@ -64,7 +65,7 @@ pub fn origin(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip())
 }
 
-async fn scope(parts: &mut Parts, state: &AppState, needs: Role) -> Result<Scope> {
+async fn scope(parts: &mut Parts, state: &AppState, needs: Right) -> Result<Scope> {
     // Who calls comes first: what the path names is nobody's business before that.
     let caller = caller(parts, state).await?;
     let tenant: TenantId =

@@ -44,6 +44,7 @@ mod retention;
 mod seal;
 mod session;
 mod snooze;
+mod support;
 mod tenant;
 mod token;
 mod vendor;

@@ -6,6 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shared::domain::command::CommandBatch;
 use shared::domain::command_job::{CommandJob, JobState};
+use shared::domain::rights::Right;
 use shared::error::{Error, Kind, Result};
 use shared::id::CommandUuid;
 use shared::service::approve_command::approve_command;
@@ -18,7 +19,7 @@ use super::{state, whom};
 use crate::devices::words::status;
 use crate::devices::{place, refreshed};
 use crate::layout::{self, Part, moment};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 /// A command, as its page shows it.
@@ -157,7 +158,7 @@ fn buttons(look: &Look, shown: &Shown) -> Markup {
     };
     html! {
         div.inline {
-            @if batch.awaits_approval() && !taken_back { (button("approve", "Approve")) }
+            @if batch.awaits_approval() && !taken_back && look.may_own() { (button("approve", "Approve")) }
             @if stops { (button("stop", "Stop queueing it")) }
             @if waits && !taken_back && !stops { (button("cancel", "Take it back where it waits")) }
         }
@@ -183,12 +184,16 @@ pub(crate) async fn targets(
 /// Approves, stops or takes back.
 pub(crate) async fn act(
     Path((_, command, what)): Path<(String, String, String)>,
-    Act { look, .. }: Act,
+    SharedAct(Act { look, .. }): SharedAct,
 ) -> Result<Response, Refusal> {
     let shown = read(&look, &command).await?;
     let (state, scope, uuid) = (&look.state, &look.scope, &shown.batch.uuid);
     let acted = match what.as_str() {
-        "approve" => approve_command(state, scope, uuid).await.map(|_| "command-approved"),
+        "approve" => {
+            // The second pair of eyes is the organization's own.
+            look.check(Right::Own)?;
+            approve_command(state, scope, uuid).await.map(|_| "command-approved")
+        }
         "stop" => stop_job(state, scope, uuid).await.map(|_| "job-stopped"),
         "cancel" => cancel_command(state, scope, uuid).await.map(|_| "command-cancelled"),
         _ => Err(Error::not_found("action")),

@@ -20,7 +20,7 @@ use super::page::{self, Typed};
 use super::{find, name, place};
 use crate::fields::Fields;
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 /// What a device is asked for at once.
@@ -33,7 +33,7 @@ type Order = (Value, bool);
 /// Sends what a form asks for.
 pub(crate) async fn send(
     Path((_, id, what)): Path<(String, String, String)>,
-    Act { look, fields }: Act,
+    SharedAct(Act { look, fields }): SharedAct,
 ) -> Result<Response, Refusal> {
     let device = find(&look, &id).await?;
     match send_all(&look, &device, &what, &fields).await {
@@ -138,7 +138,7 @@ fn confirmed(device: &Enrollment, fields: &Fields) -> Result<()> {
 /// Does what a form asks for to the enrollment itself.
 pub(crate) async fn act(
     Path((_, id, what)): Path<(String, String, String)>,
-    Act { look, fields }: Act,
+    SharedAct(Act { look, fields }): SharedAct,
 ) -> Result<Response, Refusal> {
     let device = find(&look, &id).await?;
     match change(&look, &device, &what, &fields).await {

@@ -17,7 +17,7 @@ use super::page::{self, Typed, followed};
 use super::words::status;
 use super::{find, name, place, refreshed};
 use crate::layout::{self, Part, moment};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::told::told;
 
@@ -142,9 +142,9 @@ pub(crate) async fn command(
         @if look.may_change() {
             div.inline {
                 @if command.status.is_waiting() { (button(&look, &device, &command, "cancel", "Cancel")) }
-                @if has_pin { (button(&look, &device, &command, "pin", "Show the PIN")) }
+                @if has_pin && look.may_own() { (button(&look, &device, &command, "pin", "Show the PIN")) }
             }
-            @if has_pin { p.quiet { "Only Macs are locked with a PIN. The audit log keeps who looked." } }
+            @if has_pin && look.may_own() { p.quiet { "Only Macs are locked with a PIN. The audit log keeps who looked." } }
         }
         h2 { "Answer" }
         @match &shown.result {
@@ -158,7 +158,7 @@ pub(crate) async fn command(
 /// Takes a command back on this device.
 pub(crate) async fn cancel(
     Path((_, id, command)): Path<(String, String, String)>,
-    Act { look, .. }: Act,
+    SharedAct(Act { look, .. }): SharedAct,
 ) -> Result<Response, Refusal> {
     let device = find(&look, &id).await?;
     cancel_on_target(&look.state, &look.scope, &uuid(&command)?, &device.id).await?;
@@ -168,7 +168,7 @@ pub(crate) async fn cancel(
 /// Tries a command again that was set aside.
 pub(crate) async fn retry(
     Path((_, id, command)): Path<(String, String, String)>,
-    Act { look, fields }: Act,
+    SharedAct(Act { look, fields }): SharedAct,
 ) -> Result<Response, Refusal> {
     let device = find(&look, &id).await?;
     match retry_command(&look.state, &look.scope, &uuid(&command)?, &device.id).await {
@@ -183,7 +183,7 @@ pub(crate) async fn retry(
 /// Takes back all that waits.
 pub(crate) async fn clear(
     Path((_, id)): Path<(String, String)>,
-    Act { look, .. }: Act,
+    SharedAct(Act { look, .. }): SharedAct,
 ) -> Result<Response, Refusal> {
     let device = find(&look, &id).await?;
     clear_queue(&look.state, &look.scope, &device.id).await?;

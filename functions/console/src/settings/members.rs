@@ -56,20 +56,20 @@ fn page(look: &Look, members: &[Member], typed: &str) -> Markup {
         }
         div.scroll {
             table {
-                thead { tr { th { "Address" } th { "Role" } th { "Since" } @if look.may_change() { th { "" } } } }
+                thead { tr { th { "Address" } th { "Role" } th { "Since" } @if look.may_own() { th { "" } } } }
                 tbody {
                     @for member in members {
                         tr {
                             td { (member.address) }
                             td { (role_name(member.role)) }
                             td { (layout::moment(member.added_at)) }
-                            @if look.may_change() { td { (removal(look, member)) } }
+                            @if look.may_own() { td { (removal(look, member)) } }
                         }
                     }
                 }
             }
         }
-        @if look.may_change() {
+        @if look.may_own() {
             h2 { "Add somebody, or change a role" }
             form.plain method="post" {
                 (layout::token(&look.visitor))

@@ -7,6 +7,7 @@ mod organization;
 mod refresh;
 mod retention;
 mod signing_certificate;
+mod support;
 mod tokens;
 mod webhooks;
 
@@ -24,10 +25,11 @@ use crate::layout::{self, Part};
 use crate::look::Look;
 
 /// The pages: path, name, what for.
-const PAGES: [(&str, &str, &str); 10] = [
+const PAGES: [(&str, &str, &str); 11] = [
     ("organization", "Organization", "Its name, who is told of what ends, and how long commands wait."),
     ("members", "Members", "Who may sign in here, and as what."),
     ("tokens", "API tokens", "For programs that work with this server."),
+    (support::PAGE, "Support access", "Whether whoever runs this server may look in here, and until when."),
     ("signing-certificate", "Signing certificate", "By which devices show your profiles as verified."),
     ("webhooks", "Webhooks", "Your own systems are told of what becomes of devices."),
     ("groups", "Groups", "Devices that are dealt with together."),
@@ -43,6 +45,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/settings/members", get(members::show).post(members::set))
         .route("/console/{tenant}/settings", get(show))
         .route("/console/{tenant}/settings/organization", get(organization::show).post(organization::change))
+        .route("/console/{tenant}/settings/support-access", get(support::show).post(support::allow))
+        .route("/console/{tenant}/settings/support-access/end", post(support::end))
         .route("/console/{tenant}/settings/tokens", get(tokens::show).post(tokens::create))
         .route("/console/{tenant}/settings/tokens/delete", post(tokens::delete))
         .route(

@@ -60,7 +60,7 @@ async fn answer(look: &Look, error: Option<&Error>, typed: &Typed) -> Result<Res
         header { h1 { (TITLE) } p { "With a token, a program does what you could do here: give it to nobody else." } }
         @if tokens.is_empty() { div.empty { p { "There is no token. Make one for each program that is to work with this server." } } }
         @else { (list(look, &tokens)) }
-        @if look.may_change() { (form(look, typed)) }
+        @if look.may_own() { (form(look, typed)) }
     };
     Ok(layout::page_with(look, Part::Settings, TITLE, error, &content))
 }
@@ -69,7 +69,7 @@ fn list(look: &Look, tokens: &[ApiToken]) -> Markup {
     let now = look.state.clock.now();
     html! {
         div.scroll { table {
-            thead { tr { th { "Name" } th { "Role" } th { "Made" } th { "Ends" } @if look.may_change() { th { "" } } } }
+            thead { tr { th { "Name" } th { "Role" } th { "Made" } th { "Ends" } @if look.may_own() { th { "" } } } }
             tbody {
                 @for token in tokens {
                     tr {
@@ -77,7 +77,7 @@ fn list(look: &Look, tokens: &[ApiToken]) -> Markup {
                         td { (role_name(token.role)) }
                         td { (layout::moment(token.created_at)) }
                         td { (end(token, now)) }
-                        @if look.may_change() { td { (deletion(look, token)) } }
+                        @if look.may_own() { td { (deletion(look, token)) } }
                     }
                 }
             }

@@ -10,12 +10,12 @@ use shared::service::unlock_access::unlock_access;
 use super::{answer, done};
 use crate::known::{self, MOST};
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::typed::Typed;
 
 /// Lets a device back to the services.
-pub(crate) async fn unlock(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn unlock(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let unlocked = async {
         let id: EnrollmentId =
             fields.text("enrollment").parse().map_err(|_| Error::not_found("enrollment"))?;
