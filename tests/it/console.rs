@@ -4,6 +4,7 @@ mod commands;
 mod devices;
 mod enrollment;
 mod expirations;
+mod forms;
 mod home;
 mod members;
 mod operator;
@@ -11,6 +12,7 @@ mod push_certificate;
 mod settings;
 mod sign_in;
 mod silence;
+mod support;
 
 use pomarium_tests::{Browser, Tenant, TestApp};
 

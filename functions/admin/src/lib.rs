@@ -28,6 +28,7 @@ mod queue;
 mod refresh;
 mod retention;
 mod setup;
+mod support;
 mod targets;
 mod tenants;
 mod tokens;
@@ -50,6 +51,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(members::set, members::remove))
         .routes(routes!(members::list_operators))
         .routes(routes!(members::set_operators, members::remove_operators))
+        .routes(routes!(support::show, support::allow, support::end))
         .routes(routes!(audit::list))
         .routes(routes!(audit::list_operators))
         .routes(routes!(events::list))

@@ -186,14 +186,14 @@ pub(crate) async fn act(
     Path((_, command, what)): Path<(String, String, String)>,
     SharedAct(Act { look, .. }): SharedAct,
 ) -> Result<Response, Refusal> {
+    if what == "approve" {
+        // The second pair of eyes is the organization's own.
+        look.check(Right::Own)?;
+    }
     let shown = read(&look, &command).await?;
     let (state, scope, uuid) = (&look.state, &look.scope, &shown.batch.uuid);
     let acted = match what.as_str() {
-        "approve" => {
-            // The second pair of eyes is the organization's own.
-            look.check(Right::Own)?;
-            approve_command(state, scope, uuid).await.map(|_| "command-approved")
-        }
+        "approve" => approve_command(state, scope, uuid).await.map(|_| "command-approved"),
         "stop" => stop_job(state, scope, uuid).await.map(|_| "job-stopped"),
         "cancel" => cancel_command(state, scope, uuid).await.map(|_| "command-cancelled"),
         _ => Err(Error::not_found("action")),
