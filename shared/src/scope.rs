@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::id::{Fingerprint, LinkId, TenantId, TokenId};
 
-/// What an API token may do.
+/// What an API token, or a member, may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -19,6 +19,9 @@ pub enum Role {
     Operator,
     /// Everything within one tenant.
     Admin,
+    /// Reads within one tenant, never secrets, and does the daily work on one device at a time.
+    #[serde(rename = "help-desk")]
+    HelpDesk,
     /// Reads within one tenant, never secrets.
     Viewer,
 }

@@ -5,6 +5,7 @@ mod devices;
 mod enrollment;
 mod expirations;
 mod forms;
+mod help_desk;
 mod home;
 mod members;
 mod operator;

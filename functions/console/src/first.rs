@@ -46,7 +46,17 @@ pub(crate) fn role_name(role: Role) -> &'static str {
     match role {
         Role::Operator => "operator",
         Role::Admin => "administrator",
+        Role::HelpDesk => "help desk",
         Role::Viewer => "viewer",
+    }
+}
+
+/// The role that a form names: the least of all where it names none.
+pub(crate) fn typed_role(typed: &str) -> Role {
+    match typed {
+        "admin" => Role::Admin,
+        "help-desk" => Role::HelpDesk,
+        _ => Role::Viewer,
     }
 }
 

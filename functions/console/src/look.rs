@@ -57,6 +57,9 @@ pub(crate) struct Act {
 /// An administrator sent a form, or support that may change things.
 pub(crate) struct SharedAct(pub(crate) Act);
 
+/// The same, or the help desk: a form of the daily work on one device.
+pub(crate) struct HelpAct(pub(crate) Act);
+
 /// An operator looks at a page of theirs.
 pub(crate) struct OperatorLook {
     /// Who, and from where.
@@ -89,6 +92,11 @@ impl Look {
     /// Whether they may change things: what takes a [`SharedAct`].
     pub(crate) fn may_change(&self) -> bool {
         self.check(Right::Manage).is_ok()
+    }
+
+    /// Whether they may do the daily work on a device: what takes a [`HelpAct`].
+    pub(crate) fn may_help(&self) -> bool {
+        self.check(Right::Help).is_ok()
     }
 
     /// Whether they may do what is for the tenant's own people alone: what takes an [`Act`].
@@ -142,6 +150,14 @@ impl FromRequest<AppState> for SharedAct {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
         act(request, state, Right::Manage).await.map(Self)
+    }
+}
+
+impl FromRequest<AppState> for HelpAct {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
+        act(request, state, Right::Help).await.map(Self)
     }
 }
 

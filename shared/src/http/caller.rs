@@ -24,6 +24,10 @@ pub struct OperatorCaller(pub Operator);
 #[derive(Clone, Debug)]
 pub struct AdminScope(pub Scope);
 
+/// Someone calls who may do the daily work on the devices of the path's tenant: an admin, or the help desk.
+#[derive(Clone, Debug)]
+pub struct HelpScope(pub Scope);
+
 /// Someone calls who may read in the path's tenant.
 #[derive(Clone, Debug)]
 pub struct ViewerScope(pub Scope);
@@ -41,6 +45,14 @@ impl FromRequestParts<AppState> for AdminScope {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         Ok(scope(parts, state, Right::Manage).await.map(Self)?)
+    }
+}
+
+impl FromRequestParts<AppState> for HelpScope {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        Ok(scope(parts, state, Right::Help).await.map(Self)?)
     }
 }
 

@@ -20,7 +20,18 @@ const NAMES: [(&str, &str); 6] = [
 const ACTS: [(&str, &[&str]); 3] = [
     (
         "/devices/{device}/send/",
-        &["ask", "lock", "clear-passcode", "restart", "lost-mode", "lost-mode-off", "locate", "erase"],
+        &[
+            "ask",
+            "lock",
+            "clear-passcode",
+            "restart",
+            "lost-mode",
+            "lost-mode-off",
+            "locate",
+            "erase",
+            "shut-down",
+            "sound",
+        ],
     ),
     ("/devices/{device}/do/", &["renew", "unlock", "revoke", "retire", "unenroll"]),
     ("/commands/{command}/{what}", &["approve", "stop", "cancel"]),

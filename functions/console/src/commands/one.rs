@@ -12,14 +12,14 @@ use shared::id::CommandUuid;
 use shared::service::approve_command::approve_command;
 use shared::service::command_jobs::{job, job_targets, stop_job};
 use shared::service::show_command::{TargetStatus, show_command};
-use shared::service::withdraw_command::cancel_command;
+use shared::service::withdraw_command::{cancel_command, may_withdraw};
 
 use super::review::reason;
 use super::{state, whom};
 use crate::devices::words::status;
 use crate::devices::{place, refreshed};
 use crate::layout::{self, Part, moment};
-use crate::look::{Act, Look, SharedAct};
+use crate::look::{Act, HelpAct, Look};
 use crate::refusal::Refusal;
 
 /// A command, as its page shows it.
@@ -97,7 +97,7 @@ fn part(look: &Look, shown: &Shown) -> Markup {
                 None => (table(look, &shown.batch, &shown.targets)),
             }
             @if refresh.is_some() { p { a href=(here(look, &shown.batch, "")) { "Look again" } } }
-            @if look.may_change() { (buttons(look, shown)) }
+            @if look.may_help() { (buttons(look, shown)) }
         }
     }
 }
@@ -159,8 +159,8 @@ fn buttons(look: &Look, shown: &Shown) -> Markup {
     html! {
         div.inline {
             @if batch.awaits_approval() && !taken_back && look.may_own() { (button("approve", "Approve")) }
-            @if stops { (button("stop", "Stop queueing it")) }
-            @if waits && !taken_back && !stops { (button("cancel", "Take it back where it waits")) }
+            @if stops && look.may_change() { (button("stop", "Stop queueing it")) }
+            @if waits && !taken_back && !stops && may_withdraw(&look.scope, batch).is_ok() { (button("cancel", "Take it back where it waits")) }
         }
     }
 }
@@ -184,11 +184,13 @@ pub(crate) async fn targets(
 /// Approves, stops or takes back.
 pub(crate) async fn act(
     Path((_, command, what)): Path<(String, String, String)>,
-    SharedAct(Act { look, .. }): SharedAct,
+    HelpAct(Act { look, .. }): HelpAct,
 ) -> Result<Response, Refusal> {
-    if what == "approve" {
+    match what.as_str() {
         // The second pair of eyes is the organization's own.
-        look.check(Right::Own)?;
+        "approve" => look.check(Right::Own)?,
+        "stop" => look.check(Right::Manage)?,
+        _ => {}
     }
     let shown = read(&look, &command).await?;
     let (state, scope, uuid) = (&look.state, &look.scope, &shown.batch.uuid);

@@ -4,13 +4,12 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shared::domain::token::{ApiToken, Owner};
 use shared::error::{Error, Result};
-use shared::scope::Role;
 use shared::secret::Secret;
 use shared::service::create_token::{create_token, delete_token};
 use shared::time::Timestamp;
 
 use super::{number, place};
-use crate::first::role_name;
+use crate::first::{role_name, typed_role};
 use crate::layout::{self, Part};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
@@ -22,7 +21,7 @@ const TITLE: &str = "API tokens";
 struct Typed {
     name: String,
     days: String,
-    admin: bool,
+    role: String,
 }
 
 /// The list, and the form for another one.
@@ -32,9 +31,8 @@ pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
 
 /// Makes a token, and shows it this once.
 pub(crate) async fn create(Act { look, fields }: Act) -> Result<Response, Refusal> {
-    let typed =
-        Typed { name: fields.text("name"), days: fields.text("days"), admin: fields.text("role") == "admin" };
-    let role = if typed.admin { Role::Admin } else { Role::Viewer };
+    let typed = Typed { name: fields.text("name"), days: fields.text("days"), role: fields.text("role") };
+    let role = typed_role(&typed.role);
     let made = async {
         let days = if typed.days.is_empty() { None } else { Some(number(&fields, "days")?) };
         create_token(&look.state, &look.scope, &typed.name, role, days).await
@@ -116,8 +114,9 @@ fn form(look: &Look, typed: &Typed) -> Markup {
             label { "What it is for" input name="name" value=(typed.name) required maxlength="100"; }
             label { "Role"
                 select name="role" {
-                    option value="viewer" selected[!typed.admin] { "Viewer: sees everything except secrets" }
-                    option value="admin" selected[typed.admin] { "Administrator: may do everything" }
+                    option value="viewer" { "Viewer: sees everything except secrets" }
+                    option value="help-desk" selected[typed.role == "help-desk"] { "Help desk: sees the same, and does the daily work on one device at a time" }
+                    option value="admin" selected[typed.role == "admin"] { "Administrator: may do everything" }
                 }
             }
             label { "For how many days it works"
