@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run demo test check-format lint lint-template test-docs fmt openapi build-release deploy clean
+.PHONY: help setup run demo test test-browser bench-pages check-format lint lint-template test-docs fmt openapi build-release deploy clean
 
 # The installation that `make deploy` works on, and parameters of template.yaml to set or change.
 STAGE ?= prod
@@ -28,6 +28,11 @@ demo: ## Play the whole story, from a tenant to a renewed push certificate
 
 test: setup check-format lint-template lint test-docs ## Everything that must pass; what CI runs
 	cargo nextest run --locked --workspace --profile ci
+	@$(MAKE) --no-print-directory test-browser
+
+test-browser: ## The console in a real browser; screenshots go to target/screenshots/
+	cargo build --locked --workspace --all-targets --quiet
+	node --test --test-concurrency=2 --test-reporter=spec tests/browser/*.test.mjs
 
 check-format:
 	cargo fmt --all --check
@@ -37,6 +42,9 @@ lint: ## Clippy, warnings are errors
 
 lint-template: ## Check template.yaml
 	@infra/setup template && $(VENV)/cfn-lint template.yaml && AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint
+
+bench-pages: ## What the console's pages cost with 1,000 to 100,000 devices
+	cargo bench --locked -p pomarium-tests --bench pages
 
 test-docs:
 	cargo test --locked --workspace --doc --quiet

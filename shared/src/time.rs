@@ -68,6 +68,12 @@ pub fn day_begins(day: Date) -> Timestamp {
     day.to_zoned(jiff::tz::TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp())
 }
 
+/// The first days of the present month and of those after it, `count` together, in UTC.
+pub fn coming_months(now: Timestamp, count: i32) -> Vec<Date> {
+    let first = now.to_zoned(jiff::tz::TimeZone::UTC).date().first_of_month();
+    (0..count).filter_map(|month| first.checked_add(jiff::Span::new().months(month)).ok()).collect()
+}
+
 /// Whole days from `now` until `then`, rounded down; negative once it has passed.
 pub fn days_until(now: Timestamp, then: Timestamp) -> i64 {
     (then.as_second() - now.as_second()).div_euclid(DAY)
@@ -95,5 +101,12 @@ mod tests {
         assert_eq!(days_until(from_unix(0), from_unix(30 * DAY)), 30);
         assert_eq!(days_until(from_unix(1), from_unix(30 * DAY)), 29);
         assert_eq!(days_until(from_unix(1), from_unix(0)), -1);
+    }
+
+    #[test]
+    fn the_coming_months_go_over_the_year() {
+        let now: Timestamp = "2026-11-30T23:59:59Z".parse().unwrap();
+        let months: Vec<String> = coming_months(now, 4).iter().map(ToString::to_string).collect();
+        assert_eq!(months, ["2026-11-01", "2026-12-01", "2027-01-01", "2027-02-01"]);
     }
 }

@@ -128,7 +128,7 @@ impl From<TargetStatus> for TargetView {
             completed_at: target.completed_at,
             expires_at: target.not_after,
             after_cancel: target.after_cancel,
-            explanation: target.explanation,
+            explanation: target.explanation.to_string(),
             result: target.result,
         }
     }

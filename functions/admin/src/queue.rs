@@ -4,6 +4,7 @@ use axum::Json as JsonAnswer;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use shared::domain::command::{CommandStatus, QueuedCommand};
+use shared::domain::explanation::Explanation;
 use shared::error::Error;
 use shared::http::{AdminScope, Problem, ProblemDetails, Query, ViewerScope};
 use shared::id::EnrollmentId;
@@ -41,8 +42,8 @@ pub(crate) struct WaitingCommand {
     explanation: String,
 }
 
-impl From<(QueuedCommand, String)> for WaitingCommand {
-    fn from((command, explanation): (QueuedCommand, String)) -> Self {
+impl From<(QueuedCommand, Explanation)> for WaitingCommand {
+    fn from((command, explanation): (QueuedCommand, Explanation)) -> Self {
         Self {
             command_uuid: command.uuid.to_string(),
             request_type: command.request_type,
@@ -51,7 +52,7 @@ impl From<(QueuedCommand, String)> for WaitingCommand {
             created_at: command.created_at,
             expires_at: command.not_after,
             not_now_tally: command.not_now_tally,
-            explanation,
+            explanation: explanation.to_string(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
+use shared::domain::explanation::{self, Explanation};
 use shared::domain::support::person;
 use shared::domain::token::Owner;
 use shared::error::Error;
@@ -182,7 +183,7 @@ fn framed(
                     div.who {
                         div { (visitor.address()) }
                         @if several { div { a href="/console" { "All organizations" } } }
-                        div { a href="/console/sessions" { "Signed in" } }
+                        div { a href="/console/sessions" { "Your session" } }
                         form method="post" action="/console/sign-out" { (token(visitor)) button.secondary { "Sign out" } }
                     }
                 }
@@ -238,6 +239,15 @@ pub(crate) fn trouble(error: &Error) -> Markup {
 /// A moment: in UTC, and as the reader's own time where there is JavaScript.
 pub(crate) fn moment(at: Timestamp) -> Markup {
     html! { time datetime=(at.to_string()) { (at.strftime("%Y-%m-%d %H:%M UTC")) } }
+}
+
+/// Why a command stands where it stands.
+pub(crate) fn explained(explanation: &Explanation) -> Markup {
+    html! {
+        @for part in &explanation.parts {
+            @match part { explanation::Part::Words(words) => (words), explanation::Part::Moment(at) => (moment(*at)) }
+        }
+    }
 }
 
 /// After a form was taken: the page that shows what became of it, and one sentence about it.

@@ -165,7 +165,7 @@ pub(crate) fn page(path: &str, log: Log, asked: &Asked, page: &Page, now: Timest
 
 fn table(lines: &[Line], with_devices: bool) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "When" } th { "What" } th { "Who" } @if with_devices { th { "Device" } } th { "More" } } }
             tbody {
                 @for line in lines {

@@ -55,7 +55,7 @@ fn table(rows: &[&Map<String, Value>]) -> Markup {
     }
     columns.truncate(COLUMNS);
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { @for name in &columns { th { (name) } } } }
             tbody {
                 @for row in rows {

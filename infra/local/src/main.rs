@@ -21,15 +21,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long stopping may take.
 const LONGEST_STOP: Duration = Duration::from_secs(8);
 /// The crates of this workspace, as the log names them.
-const OURS: [&str; 14] = [
+const OURS: [&str; 17] = [
     "admin",
+    "apns_probe",
     "certificate",
     "checkin",
     "command",
     "command_jobs",
+    "console",
     "enroll",
     "events",
     "expiry_notifier",
+    "inactivity_sweeper",
     "mail_feedback",
     "pomarium_local",
     "push",

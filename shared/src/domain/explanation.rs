@@ -1,16 +1,61 @@
 //! Why a command stands where it stands, in one sentence.
 
-use std::fmt::Write as _;
+use std::fmt;
 
 use crate::domain::command::{CommandStatus, QueuedCommand};
 use crate::domain::enrollment::Enrollment;
 use crate::time::Timestamp;
 
-/// Explains a command on its enrollment as of now. Times are in UTC, with their day unless it is today.
-pub fn explain(command: &QueuedCommand, enrollment: &Enrollment, now: Timestamp) -> String {
+/// A sentence whose moments stand apart, so that a page can show them as the reader's own time. As text they are in UTC,
+/// with their day unless it is today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What it is made of, in this order.
+    pub parts: Vec<Part>,
+    now: Timestamp,
+}
+
+/// A piece of an [`Explanation`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Text.
+    Words(String),
+    /// A moment.
+    Moment(Timestamp),
+}
+
+impl Explanation {
+    /// One that is told at `now`.
+    pub fn new(words: impl Into<String>, now: Timestamp) -> Self {
+        Self { parts: vec![Part::Words(words.into())], now }
+    }
+
+    fn and(mut self, words: impl Into<String>) -> Self {
+        self.parts.push(Part::Words(words.into()));
+        self
+    }
+
+    fn at(mut self, time: Timestamp) -> Self {
+        self.parts.push(Part::Moment(time));
+        self
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts.iter().try_for_each(|part| match part {
+            Part::Words(words) => f.write_str(words),
+            Part::Moment(time) => f.write_str(&moment(*time, self.now)),
+        })
+    }
+}
+
+/// Explains a command on its enrollment as of now.
+pub fn explain(command: &QueuedCommand, enrollment: &Enrollment, now: Timestamp) -> Explanation {
+    let told = |words: &str| Explanation::new(words, now);
     let at = |what: &str| match command.completed_at {
-        Some(time) => format!("{what} at {}.", moment(time, now)),
-        None => format!("{what}."),
+        Some(time) => told(what).and(" at ").at(time).and("."),
+        None => told(what).and("."),
     };
     match command.status_in(enrollment.generation, now) {
         CommandStatus::Pending | CommandStatus::NotNow => waiting(command, enrollment, now),
@@ -20,12 +65,12 @@ pub fn explain(command: &QueuedCommand, enrollment: &Enrollment, now: Timestamp)
         CommandStatus::Acknowledged => at("Done: answered"),
         CommandStatus::Error => at("The device tried and failed: answered"),
         CommandStatus::CommandFormatError => at("The device could not read the command: answered"),
-        CommandStatus::Dropped => "Dropped: the device enrolled anew or left before it answered.".to_owned(),
+        CommandStatus::Dropped => told("Dropped: the device enrolled anew or left before it answered."),
         CommandStatus::Cancelled => at("Cancelled"),
         CommandStatus::Superseded => at("Superseded by a later command about the same"),
         CommandStatus::Expired => match command.not_after {
-            Some(end) => format!("Expired: its time was over at {}.", moment(end, now)),
-            None => "Expired.".to_owned(),
+            Some(end) => told("Expired: its time was over at ").at(end).and("."),
+            None => told("Expired."),
         },
         CommandStatus::Stuck => {
             at("Set aside, because the device fetched it again and again without an answer:")
@@ -33,22 +78,22 @@ pub fn explain(command: &QueuedCommand, enrollment: &Enrollment, now: Timestamp)
     }
 }
 
-fn waiting(command: &QueuedCommand, enrollment: &Enrollment, now: Timestamp) -> String {
-    let mut text = format!("Waiting: last seen {}", ago(enrollment.last_seen, now));
+fn waiting(command: &QueuedCommand, enrollment: &Enrollment, now: Timestamp) -> Explanation {
+    let mut text = Explanation::new(format!("Waiting: last seen {}", ago(enrollment.last_seen, now)), now);
     if enrollment.push.is_none() {
-        text.push_str("; it cannot be woken, because it did not say where to push to");
+        text = text.and("; it cannot be woken, because it did not say where to push to");
     } else {
-        match &enrollment.last_push {
+        text = match &enrollment.last_push {
             Some(push) if push.at >= command.created_at && push.is_accepted() => {
-                let _ = write!(text, "; push accepted at {}", moment(push.at, now));
+                text.and("; push accepted at ").at(push.at)
             }
             Some(push) if push.at >= command.created_at => {
-                let _ = write!(text, "; push refused at {} ({})", moment(push.at, now), push.outcome);
+                text.and("; push refused at ").at(push.at).and(format!(" ({})", push.outcome))
             }
-            Some(_) | None => text.push_str("; no push since it was queued"),
-        }
+            Some(_) | None => text.and("; no push since it was queued"),
+        };
         if let Some(until) = enrollment.push_rests_until.filter(|until| now < *until) {
-            let _ = write!(text, "; pushes rest until {}", moment(until, now));
+            text = text.and("; pushes rest until ").at(until);
         }
     }
     if let Some(first) = command.first_not_now_at {
@@ -56,13 +101,12 @@ fn waiting(command: &QueuedCommand, enrollment: &Enrollment, now: Timestamp) -> 
             1 => "once".to_owned(),
             tally => format!("{tally} times"),
         };
-        let _ = write!(text, "; NotNow {times} since {} (device locked or in use)", moment(first, now));
+        text = text.and(format!("; NotNow {times} since ")).at(first).and(" (device locked or in use)");
     }
     if let Some(end) = command.not_after {
-        let _ = write!(text, "; expires at {}", moment(end, now));
+        text = text.and("; expires at ").at(end);
     }
-    text.push('.');
-    text
+    text.and(".")
 }
 
 /// `12:04`, or `2026-11-20 12:04` when it is not today.
@@ -192,7 +236,7 @@ mod tests {
             ),
         ];
         for (command, enrollment, expected) in table {
-            assert_eq!(explain(&command, &enrollment, at("21T13:00")), expected);
+            assert_eq!(explain(&command, &enrollment, at("21T13:00")).to_string(), expected);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::withdraw_command::enrollment;
 use crate::domain::command::QueuedCommand;
-use crate::domain::explanation::explain;
+use crate::domain::explanation::{Explanation, explain};
 use crate::error::Result;
 use crate::id::EnrollmentId;
 use crate::scope::Scope;
@@ -21,7 +21,7 @@ pub async fn list_queue(
     id: &EnrollmentId,
     stuck: bool,
     after: Option<&str>,
-) -> Result<(Vec<(QueuedCommand, String)>, Option<String>)> {
+) -> Result<(Vec<(QueuedCommand, Explanation)>, Option<String>)> {
     let enrollment = enrollment(state, scope, id).await?;
     let (commands, next) =
         state.store.queue_page(scope, &enrollment, stuck, after, (PAGE, state.clock.now())).await?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::withdraw_command::on_target;
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand, StoredResult};
 use crate::domain::enrollment::Enrollment;
-use crate::domain::explanation::explain;
+use crate::domain::explanation::{Explanation, explain};
 use crate::domain::retention::REPEATABLE;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
@@ -30,7 +30,7 @@ pub struct TargetStatus {
     /// Whether the answer came after it was withdrawn.
     pub after_cancel: bool,
     /// Why it stands where it stands, in a sentence.
-    pub explanation: String,
+    pub explanation: Explanation,
     /// The device's whole answer, decoded.
     pub result: Option<serde_json::Value>,
 }
@@ -65,7 +65,7 @@ pub async fn show_command(
                 completed_at: None,
                 not_after: None,
                 after_cancel: false,
-                explanation: not_queued(&batch, may_be_over).to_owned(),
+                explanation: Explanation::new(not_queued(&batch, may_be_over), now),
                 result: None,
             },
         });

@@ -29,6 +29,21 @@ const PURPOSES: [(&str, &str); 24] = [
     ("DeviceConfigured", "Releases a device that waits in Setup Assistant."),
 ];
 
+/// What the keys are for that people fill in most.
+const KEYS: [(&str, &str); 6] = [
+    ("Message", "What the lock screen says."),
+    ("PhoneNumber", "Stands on the lock screen, for whoever finds the device."),
+    ("Footnote", "Stands at the bottom of the lock screen."),
+    ("PIN", "Six digits. A Mac needs them to be unlocked again; keep them."),
+    ("Identifier", "As the app or profile calls itself: org.example.reader"),
+    ("NotifyUser", "Whether its user is told before."),
+];
+
+/// What a key is for, if that needs saying.
+pub(super) fn purpose_of(key: &str) -> Option<&'static str> {
+    KEYS.iter().find(|(known, _)| *known == key).map(|(_, purpose)| *purpose)
+}
+
 /// What a command does.
 pub(super) fn purpose(name: &str) -> &'static str {
     PURPOSES.iter().find(|(known, _)| *known == name).map_or("", |(_, purpose)| purpose)

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use shared::error::{Error, Result};
 use shared::protocol::command::schema::{CommandSchema, Key, Shape};
 
+use super::help::purpose_of;
 use crate::fields::Fields;
 
 fn field(key: &Key) -> String {
@@ -23,9 +24,10 @@ pub(super) fn page(schema: &CommandSchema, fields: &Fields) -> Markup {
     html! {
         @for key in schema.keys {
             label {
-                (key.name) @if key.required { strong { " (needed)" } }
+                @let words = words(key.name);
+                (words) @if key.required { strong { " (needed)" } }
                 (input(key, fields))
-                small { (help(key)) }
+                small { @if words != key.name { code { (key.name) } " " } (help(key)) }
             }
         }
         @if takes_pin(schema.name) {
@@ -39,8 +41,32 @@ pub(super) fn takes_pin(name: &str) -> bool {
     matches!(name, "DeviceLock" | "EraseDevice")
 }
 
+/// A key's name as people write: `PhoneNumber` is "Phone number".
+fn words(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut words = String::new();
+    for (place, letter) in letters.iter().enumerate() {
+        let before = place.checked_sub(1).and_then(|place| letters.get(place));
+        let begins = letter.is_uppercase() && before.is_some_and(|before| before.is_lowercase()) && place > 1;
+        let within = letters.get(place + 1).is_some_and(|next| next.is_lowercase());
+        if begins {
+            words.push(' ');
+        }
+        if begins && within { words.extend(letter.to_lowercase()) } else { words.push(*letter) }
+    }
+    words
+}
+
 fn help(key: &Key) -> String {
-    match key.shape {
+    match (purpose_of(key.name), key.shape) {
+        (Some(purpose), _) => purpose.to_owned(),
+        (None, Shape::Text | Shape::Flag) => String::new(),
+        (None, shape) => form(key, shape),
+    }
+}
+
+fn form(key: &Key, shape: Shape) -> String {
+    match shape {
         Shape::Texts => format!("{}, one on each line", key.what),
         Shape::Dictionary | Shape::Items => format!("{}, as JSON", key.what),
         Shape::Text
@@ -57,14 +83,15 @@ fn help(key: &Key) -> String {
 
 fn input(key: &Key, fields: &Fields) -> Markup {
     let (name, typed) = (field(key), fields.text(&field(key)));
-    let options = |values: Vec<String>| {
+    let options = |values: Vec<(String, String)>| {
         html! {
             select name=(name) {
                 option value="" { "Not said" }
-                @for value in values { option value=(value) selected[value == typed] { (value) } }
+                @for (value, words) in values { option value=(value) selected[value == typed] { (words) } }
             }
         }
     };
+    let same = |value: String| (value.clone(), value);
     match key.shape {
         Shape::Text | Shape::AnyText | Shape::HttpsUrl => html! { input name=(name) value=(typed); },
         Shape::Pin => html! { input name=(name) value=(typed) inputmode="numeric" autocomplete="off"; },
@@ -79,9 +106,13 @@ fn input(key: &Key, fields: &Fields) -> Markup {
         Shape::Texts | Shape::Dictionary | Shape::Items => {
             html! { textarea name=(name) rows="4" { (typed) } }
         }
-        Shape::Flag => options(vec!["true".to_owned(), "false".to_owned()]),
-        Shape::OneOf(texts) => options(texts.iter().map(ToString::to_string).collect()),
-        Shape::OneOfNumbers(numbers) => options(numbers.iter().map(ToString::to_string).collect()),
+        Shape::Flag => options(
+            [("true", "Yes"), ("false", "No")]
+                .map(|(value, words)| (value.to_owned(), words.to_owned()))
+                .into(),
+        ),
+        Shape::OneOf(texts) => options(texts.iter().map(ToString::to_string).map(same).collect()),
+        Shape::OneOfNumbers(numbers) => options(numbers.iter().map(ToString::to_string).map(same).collect()),
     }
 }
 
@@ -145,6 +176,25 @@ pub(super) fn hidden(schema: Option<&CommandSchema>, fields: &Fields) -> Markup 
         }
         @for key in files.iter().copied() {
             @if let Ok(Some(Value::String(data))) = value(key, fields) { input type="hidden" name=(kept(key)) value=(data); }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn keys_read_as_people_write() {
+        for (name, expected) in [
+            ("Message", "Message"),
+            ("PhoneNumber", "Phone number"),
+            ("PIN", "PIN"),
+            ("iTunesStoreID", "iTunes store ID"),
+            ("ManifestURL", "Manifest URL"),
+            ("DeviceAttestationNonce", "Device attestation nonce"),
+        ] {
+            assert_eq!(words(name), expected);
         }
     }
 }

@@ -57,7 +57,7 @@ fn kinds(look: &Look) -> Markup {
 
 fn table(look: &Look, jobs: &[CommandJob]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Command" } th { "For" } th { "Sent" } th { "State" } th { "Queued on" } } }
             tbody {
                 @for job in jobs {

@@ -16,11 +16,15 @@ use shared::service::withdraw_command::{cancel_command, may_withdraw};
 
 use super::review::reason;
 use super::{state, whom};
+use crate::chart;
 use crate::devices::words::status;
 use crate::devices::{place, refreshed};
 use crate::layout::{self, Part, moment};
 use crate::look::{Act, HelpAct, Look};
 use crate::refusal::Refusal;
+
+/// From so many targets on, a chart says more than their list.
+const FEW: usize = 5;
 
 /// A command, as its page shows it.
 struct Shown {
@@ -125,19 +129,36 @@ fn job_part(look: &Look, shown: &Shown, job: &CommandJob) -> Markup {
 fn table(look: &Look, batch: &CommandBatch, targets: &[TargetStatus]) -> Markup {
     let one = |target: &TargetStatus| place(look, &target.enrollment, &format!("commands/{}", batch.uuid));
     html! {
-        div.scroll { table {
+        @if targets.len() >= FEW { (chart::bars("How many devices stand where", &outcomes(targets))) }
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Device" } th { "State" } th { "Why" } } }
             tbody {
                 @for target in targets {
                     tr {
                         td { @if target.status.is_some() { a href=(one(target)) { (target.enrollment) } } @else { (target.enrollment) } }
-                        td { (target.status.map_or("Not queued", status)) }
-                        td { (target.explanation) }
+                        td { (stands(target)) }
+                        td { (layout::explained(&target.explanation)) }
                     }
                 }
             }
         } }
     }
+}
+
+fn stands(target: &TargetStatus) -> &'static str {
+    target.status.map_or("Not queued", status)
+}
+
+/// How many targets stand where, in the order in which they first come up.
+fn outcomes(targets: &[TargetStatus]) -> Vec<(String, usize)> {
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for target in targets {
+        match counted.iter_mut().find(|(name, _)| name == stands(target)) {
+            Some((_, number)) => *number += 1,
+            None => counted.push((stands(target).to_owned(), 1)),
+        }
+    }
+    counted
 }
 
 fn buttons(look: &Look, shown: &Shown) -> Markup {

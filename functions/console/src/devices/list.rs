@@ -123,8 +123,8 @@ fn page(look: &Look, wanted: &Wanted, found: &Found) -> Markup {
 
 fn search(look: &Look) -> Markup {
     html! {
-        form method="get" role="search" {
-            div.cards {
+        search { form method="get" {
+            div.filters {
                 label { "Name, serial number, identifier or user"
                     input type="search" name="q" value=(asked(look, "q")); }
                 label { "State"
@@ -151,13 +151,13 @@ fn search(look: &Look) -> Markup {
                 button type="submit" { "Search" }
                 @if !look.query.is_empty() { a href=(look.path("devices")) { "Show all" } }
             }
-        }
+        } }
     }
 }
 
 fn table(look: &Look, devices: &[Enrollment]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Name" } th { "State" } th { "Serial number" } th { "Model" } th { "System" } th { "Last seen" } } }
             tbody {
                 @for device in devices {

@@ -6,6 +6,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shared::domain::command::QueuedCommand;
 use shared::domain::enrollment::Enrollment;
+use shared::domain::explanation::Explanation;
 use shared::error::{Error, Kind, Result};
 use shared::id::CommandUuid;
 use shared::service::list_queue::list_queue;
@@ -75,7 +76,7 @@ fn just_sent(look: &Look, device: &Enrollment, command: &QueuedCommand, shown: &
     html! {
         div.note.good[!waits] role="status" {
             p { strong { (command.request_type) ": " (shown.status.map_or("Not sent", status)) } }
-            p { (shown.explanation) " " a href=(one(look, device, command)) { "The command and its answer" } }
+            p { (layout::explained(&shown.explanation)) " " a href=(one(look, device, command)) { "The command and its answer" } }
         }
     }
 }
@@ -87,11 +88,11 @@ fn one(look: &Look, device: &Enrollment, command: &QueuedCommand) -> String {
 fn table(
     look: &Look,
     device: &Enrollment,
-    commands: &[(QueuedCommand, String)],
+    commands: &[(QueuedCommand, Explanation)],
     act: Option<(&str, &str)>,
 ) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Command" } th { "Sent" } th { "Why it stands where it stands" } @if act.is_some() { th { "" } } } }
             tbody {
                 @for (command, why) in commands {
@@ -135,7 +136,7 @@ pub(crate) async fn command(
     let content = html! {
         header { h1 { (command.request_type) } p { "On " a href=(place(&look, &device.id, "")) { (name(&device)) } } }
         p.big { (shown.status.map_or("Not sent", status)) }
-        p { (shown.explanation) }
+        p { (layout::explained(&shown.explanation)) }
         dl.facts {
             dt { "Sent" } dd { (moment(command.created_at)) }
             @if let Some(at) = shown.completed_at { dt { "Over" } dd { (moment(at)) } }

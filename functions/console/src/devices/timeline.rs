@@ -61,7 +61,7 @@ pub(super) async fn page(look: &Look, device: &Enrollment) -> Result<Markup> {
         section #timeline {
             h2 { "Timeline of " (month) }
             @if events.is_empty() { p { "Nothing is written down here." } } @else {
-                div.scroll { table {
+                div.scroll tabindex="0" { table {
                     thead { tr { th { "When" } th { "What" } } }
                     tbody { @for event in &events { tr { td { (moment(event.at)) } td { (what(look, device, event)) } } } }
                 } }

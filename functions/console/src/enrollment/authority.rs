@@ -140,7 +140,7 @@ fn form(look: &Look, former: Option<&IdentityAuthority>, typed: &Typed) -> Marku
 fn table(look: &Look, others: &[&IdentityAuthority]) -> Markup {
     html! {
         h3 { "Other authorities" }
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th { "Name" } th { "State" } th { "Ends" } @if look.may_change() { th { "Retire" } } } }
                 tbody {

@@ -54,7 +54,7 @@ async fn all(look: &Look, invitations: Vec<Invitation>) -> Result<Vec<(String, I
 fn report(look: &Look, sent: &[(String, Invited)]) -> Response {
     let content = html! {
         header { h1 { "Invitations" } p { "Each person gets a link for one device. It may be used for " (DEFAULT_DAYS) " days." } }
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th { "Address" } th { "Mail" } } }
                 tbody { @for (address, came) in sent { tr { td { (address) } td { (outcome(look, came)) } } } }

@@ -92,7 +92,7 @@ fn users(uses: &[LinkUse], identities: &[IssuedIdentity]) -> Markup {
         identity.and_then(|identity| identity.enrollment.as_ref()).map(ToString::to_string)
     };
     html! {
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th { "When" } th { "Device" } } }
                 tbody {

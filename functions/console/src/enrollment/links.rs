@@ -71,7 +71,7 @@ pub(super) async fn page(look: &Look, typed: &Typed) -> Result<Markup> {
 fn table(look: &Look, links: &[EnrollmentLink]) -> Markup {
     let now = look.state.clock.now();
     html! {
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th { "For" } th { "State" } th { "Used" } th { "Group" } th { "Made" } th { "Ends" } } }
                 tbody {

@@ -21,7 +21,7 @@ pub(super) fn show(look: &Look, link: &EnrollmentLink, url: &Secret<String>) -> 
     let content = html! {
         header {
             h1 { "The link is ready" }
-            p { "For " (whom(link)) ". It ends " (layout::moment(from_unix(link.expires_at))) "; used " (used(link)) "." }
+            p { "For: " (whom(link)) ". It ends " (layout::moment(from_unix(link.expires_at))) "; used " (used(link)) "." }
         }
         p.note.warn { "This address is shown only now. Whoever has it can enroll a device." }
         section {

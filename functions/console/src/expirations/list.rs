@@ -42,6 +42,13 @@ pub(crate) fn expirations(
     html! { @for one in ending { (entry(one, now, form, typed)) } }
 }
 
+/// What it is, with its name where it needs one to be told from others.
+pub(super) fn title(one: &Expiration) -> String {
+    let thing = advice(&one.credential, &one.page).thing;
+    let mut letters = thing.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn entry(one: &Expiration, now: Timestamp, form: Option<(&Visitor, &str)>, typed: &Snoozing) -> Markup {
     let credential = &one.credential;
     let words = advice(credential, &one.page);
@@ -53,7 +60,7 @@ fn entry(one: &Expiration, now: Timestamp, form: Option<(&Visitor, &str)>, typed
     let is_due = credential.state(now) != CredentialState::Ok;
     html! {
         article {
-            h2 { (credential.name) }
+            h2 { (title(one)) }
             p {
                 span.badge.good[class == "good"].warn[class == "warn"].bad[class == "bad"] { (state) }
                 " It " (days(days_until(now, credential.not_after))) ": " (layout::moment(credential.not_after))

@@ -9,14 +9,17 @@ use maud::{Markup, html};
 use shared::error::{Error, Result};
 use shared::service::confirm_contact::recipients;
 use shared::service::list_expirations::{Expiration, tenant_expirations};
-use shared::time::Timestamp;
+use shared::time::{Timestamp, coming_months};
 
+use crate::chart;
 use crate::layout::{self, Part};
 use crate::look::Look;
 use crate::refusal::Refusal;
 pub(crate) use list::{Snoozing, expirations};
 
 const TITLE: &str = "Expirations";
+/// Months of the chart.
+const MONTHS: i32 = 12;
 
 /// The page.
 pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
@@ -49,6 +52,18 @@ async fn answer(look: &Look, error: Option<&Error>, typed: &Snoozing) -> Result<
     Ok(layout::page_with(look, Part::Expirations, TITLE, error, &content))
 }
 
+/// How much ends in each of the next months.
+fn coming(ending: &[Expiration], identities: &[(String, u64)], now: Timestamp) -> Vec<(String, usize)> {
+    let counted = coming_months(now, MONTHS).into_iter().map(|month| {
+        let name = month.strftime("%Y-%m").to_string();
+        let ours = ending.iter().filter(|one| one.credential.not_after.strftime("%Y-%m").to_string() == name);
+        let devices: u64 = identities.iter().filter(|(of, _)| *of == name).map(|(_, issued)| issued).sum();
+        let all = ours.count().saturating_add(usize::try_from(devices).unwrap_or(usize::MAX));
+        (month.strftime("%b").to_string(), all)
+    });
+    counted.collect()
+}
+
 /// What ends in which month, and how many devices' identities do.
 fn months(ending: &[Expiration], identities: &[(String, u64)], now: Timestamp) -> Markup {
     let month = |at: Timestamp| at.strftime("%Y-%m").to_string();
@@ -63,7 +78,8 @@ fn months(ending: &[Expiration], identities: &[(String, u64)], now: Timestamp) -
     html! {
         @if !months.is_empty() {
             h2 { "By month" }
-            div.scroll { table {
+            (chart::bars("How much ends in each of the next twelve months, device identities among it", &coming(ending, identities, now)))
+            div.scroll tabindex="0" { table {
                 thead { tr { th { "Month" } th { "Ends" } th { "Device identities" } } }
                 tbody {
                     @for entry in &months {
@@ -71,7 +87,7 @@ fn months(ending: &[Expiration], identities: &[(String, u64)], now: Timestamp) -
                             th scope="row" { (entry) @if *entry == present { " (now)" } }
                             td {
                                 @for one in ending.iter().filter(|one| month(one.credential.not_after) == *entry) {
-                                    div { (one.credential.name) " " span.quiet { (one.credential.not_after.strftime("%d %b")) } }
+                                    div { (list::title(one)) " " span.quiet { (one.credential.not_after.strftime("%d %b")) } }
                                 }
                             }
                             td { @for (_, issued) in identities.iter().filter(|(month, _)| month == entry) { (issued) } }

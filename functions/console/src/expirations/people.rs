@@ -15,7 +15,7 @@ pub(super) fn list(look: &Look, people: &[Recipient]) -> Markup {
         @if !look.tenant.expiry_mails {
             p.note.warn { "No mails go out: your organization has not asked for them. " a href=(look.path("settings/organization")) { "Change that" } }
         }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Address" } th { "State" } } }
             tbody { @for person in people { tr { td { (person.address) } td { (state(person)) } } } }
         } }

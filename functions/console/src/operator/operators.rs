@@ -48,7 +48,7 @@ fn page(look: &OperatorLook, operators: &[Member], typed: &str) -> Markup {
     let visitor = &look.signed.visitor;
     html! {
         header { h1 { "Operators" } p { "They run this server: they create tenants and install the vendor certificate." } }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Address" } th { "Since" } th { "" } } }
             tbody {
                 @for operator in operators {

@@ -59,7 +59,7 @@ async fn answer(
         }
         (support(look, tenant, reason))
         h2 { "Contacts" }
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Address" } th { "State" } } }
             tbody { @for person in &facts.contacts { tr { td { (person.address) } td {
                 @if person.disabled.is_some() { span.badge.bad { "No mails: one came back, or was called spam" } }

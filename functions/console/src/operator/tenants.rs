@@ -60,7 +60,7 @@ fn page(look: &OperatorLook, tenants: &[Tenant], typed: &Typed) -> Markup {
         @if tenants.is_empty() {
             div.empty { p { "There is no tenant yet. Create the first one below." } }
         } @else {
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th { "Name" } th { "Identifier" } th { "Since" } } }
                 tbody {
                     @for tenant in tenants {

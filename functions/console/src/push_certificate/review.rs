@@ -112,7 +112,7 @@ fn comparison(review: &Review) -> Markup {
     let staged = &review.staged.certificate;
     let active = review.active.as_ref().map(|active| &active.certificate);
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "" } th { "Uploaded" } @if active.is_some() { th { "Active now" } } } }
             tbody {
                 @for (name, of) in fields {

@@ -72,7 +72,7 @@ async fn answer(look: &Look, error: Option<&Error>, typed: &str) -> Result<Respo
 
 fn list(look: &Look, groups: &[Group]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Name" } th { "Made" } @if look.may_change() { th { "" } } } }
             tbody {
                 @for group in groups {

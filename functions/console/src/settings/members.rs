@@ -53,7 +53,7 @@ fn page(look: &Look, members: &[Member], typed: &str) -> Markup {
             h1 { "Members" }
             p { "Administrators may do everything for " (look.tenant.name) ". Viewers see everything except secrets, and change nothing. The help desk sees the same, and does the daily work on one device at a time: lock, lost mode, clear the passcode, restart, shut down, ask again, unlock." }
         }
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th { "Address" } th { "Role" } th { "Since" } @if look.may_own() { th { "" } } } }
                 tbody {

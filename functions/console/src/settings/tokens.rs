@@ -66,7 +66,7 @@ async fn answer(look: &Look, error: Option<&Error>, typed: &Typed) -> Result<Res
 fn list(look: &Look, tokens: &[ApiToken]) -> Markup {
     let now = look.state.clock.now();
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Name" } th { "Role" } th { "Made" } th { "Ends" } @if look.may_own() { th { "" } } } }
             tbody {
                 @for token in tokens {

@@ -51,7 +51,7 @@ pub(super) async fn page(look: &Look) -> Result<Markup> {
 
 fn table(look: &Look, devices: &[&Enrollment]) -> Markup {
     html! {
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th { "Device" } th { "Last seen" } th { "State" } th { "Access" } } }
                 tbody {

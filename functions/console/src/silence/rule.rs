@@ -183,7 +183,7 @@ fn calendar(rule: &InactivityRule, typed: &Typed) -> Markup {
             legend { "Days that do not count, such as holidays" }
             @for row in 0..rows {
                 @let [name, from, to] = usual(row);
-                div.inline {
+                div.dates {
                     input name=(cell(row, "name")) maxlength="100" placeholder="Summer holidays" aria-label={ "Name of exception " (row + 1) } value=(typed.text(FORM, &cell(row, "name"), &name));
                     input type="date" name=(cell(row, "from")) aria-label={ "First day of exception " (row + 1) } value=(typed.text(FORM, &cell(row, "from"), &from));
                     input type="date" name=(cell(row, "to")) aria-label={ "Last day of exception " (row + 1) } value=(typed.text(FORM, &cell(row, "to"), &to));

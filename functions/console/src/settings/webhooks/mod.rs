@@ -97,7 +97,7 @@ async fn answer(look: &Look, error: Option<&Error>, form: &Form) -> Result<Respo
         header { h1 { (TITLE) } p { "Your own systems are told of what becomes of devices: one call for each event, signed, in the order of each device, and again until it is taken." } }
         @if webhooks.is_empty() { div.empty { p { "Nothing is told to anybody yet." } } }
         @else {
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th { "Where" } th { "What for" } th { "State" } } }
                 tbody { @for webhook in &webhooks { tr {
                     td { a href=(of(look, webhook)) { (webhook.target.fact().1) } }

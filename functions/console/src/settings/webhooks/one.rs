@@ -77,7 +77,7 @@ fn status(look: &Look, webhook: &Webhook, position: &Position) -> Markup {
         }
         @if !position.held.is_empty() {
             h2 { "Devices whose next event was refused" }
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th { "Device" } th { "Attempts" } th { "Since" } th { "Next attempt" } } }
                 tbody { @for (device, held) in &position.held { tr {
                     td { (device) } td { (held.attempts) } td { (layout::moment(held.since)) } td { (layout::moment(held.next)) }

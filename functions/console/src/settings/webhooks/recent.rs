@@ -37,7 +37,7 @@ pub(super) async fn dead_letters(look: &Look, id: &WebhookId) -> Result<Markup> 
         @if !letters.is_empty() {
             h2 { "Given up" }
             p { "Refused for a day. They are kept for thirty days." }
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th { "Event" } th { "Device" } th { "Given up" } th { "Kept until" } @if look.may_own() { th { "" } } } }
                 tbody { @for letter in &letters { tr {
                     td { (letter.action.name().replace('-', " ")) }
@@ -65,7 +65,7 @@ pub(super) async fn deliveries(look: &Look, id: &WebhookId) -> Result<Markup> {
         h2 { "Deliveries of the last seven days" }
         @if attempts.is_empty() { p { "None." } }
         @else {
-            div.scroll { table {
+            div.scroll tabindex="0" { table {
                 thead { tr { th { "When" } th { "Event" } th { "Device" } th { "Result" } } }
                 tbody { @for attempt in &attempts { tr {
                     td { (layout::moment(attempt.at)) }
