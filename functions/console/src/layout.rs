@@ -268,7 +268,7 @@ pub(crate) fn home_of(owner: &Owner) -> String {
 fn support(look: &Look) -> Markup {
     let Some(access) = look.tenant.open_support(look.state.clock.now()) else { return html! {} };
     html! {
-        aside.note.warn #support aria-label="Support access" {
+        div.note.warn #support {
             @if look.is_support {
                 p { "You are in " strong { (look.tenant.name) } " as support (" (role_name(access.level)) "), until " (moment(access.until)) "; "
                     a href={ "/console/operator/tenants/" (look.tenant.id) } { "leave" } "." }
