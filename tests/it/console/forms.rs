@@ -7,9 +7,10 @@ use pomarium_tests::{Browser, Tenant};
 use crate::repository::rust_files;
 
 /// What stands in a path for what a form is about: nothing that is there.
-const NAMES: [(&str, &str); 6] = [
+const NAMES: [(&str, &str); 7] = [
     ("{device}", "D-0"),
     ("{command}", "00000000-0000-4000-8000-000000000000"),
+    ("{group}", "aaaaaaaaaaaaaaaa"),
     ("{link}", "aaaaaaaaaaaaaaaa"),
     ("{webhook}", "aaaaaaaaaaaaaaaa"),
     ("{token}", "none"),
@@ -34,7 +35,7 @@ const ACTS: [(&str, &[&str]); 3] = [
         ],
     ),
     ("/devices/{device}/do/", &["renew", "unlock", "revoke", "retire", "unenroll"]),
-    ("/commands/{command}/{what}", &["approve", "stop", "cancel"]),
+    ("/commands/{command}/{what}", &["approve", "refuse", "stop", "cancel"]),
 ];
 
 /// Every form, by its path under the tenant's own.

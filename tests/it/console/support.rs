@@ -13,8 +13,9 @@ const JO: &str = "jo@green-school.example";
 const KIM: &str = "kim@green-school.example";
 
 /// The forms that are for the tenant's own people, whatever support was allowed.
-const OWN: [&str; 24] = [
+const OWN: [&str; 27] = [
     "/commands/{command}/approve",
+    "/commands/{command}/refuse",
     "/devices/{device}/commands/{command}/pin",
     "/expirations/calendar",
     "/push-certificate/delete",
@@ -24,6 +25,8 @@ const OWN: [&str; 24] = [
     "/settings/members",
     "/settings/members/remove",
     "/settings/retention",
+    "/settings/sign-in",
+    "/settings/sign-in/remove",
     "/settings/signing-certificate",
     "/settings/signing-certificate/remove",
     "/settings/support-access",
