@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::id::{Fingerprint, LinkId, TenantId, TokenId};
 
-/// What an API token may do.
+/// What an API token, or a member, may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -19,6 +19,9 @@ pub enum Role {
     Operator,
     /// Everything within one tenant.
     Admin,
+    /// Reads within one tenant, never secrets, and does the daily work on one device at a time.
+    #[serde(rename = "help-desk")]
+    HelpDesk,
     /// Reads within one tenant, never secrets.
     Viewer,
 }
@@ -30,6 +33,8 @@ pub enum Actor {
     Token(TokenId, Role),
     /// Somebody who signed in to the console, by their address.
     Member(String, Role),
+    /// An operator who looks into a tenant because the tenant allows it, by their address, and as what.
+    Support(String, Role),
     /// A device, proven by the identity it signed with.
     Device(Fingerprint),
     /// Whoever holds an enrollment link.
@@ -47,6 +52,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Token(id, _) => write!(f, "token:{id}"),
             Self::Member(address, _) => write!(f, "member:{address}"),
+            Self::Support(address, _) => write!(f, "support:{address}"),
             Self::Device(fingerprint) => write!(f, "device:{fingerprint}"),
             Self::Link(id) => write!(f, "link:{id}"),
             Self::ScepClient => f.write_str("scep"),

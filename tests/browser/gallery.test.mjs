@@ -21,6 +21,8 @@ before(async () => {
     await tenant.send(lena.udid, { RequestType: kind });
   }
   await tenant.send(tim.udid, { RequestType: 'DeviceLock' });
+  // Each page says so, then.
+  await tenant.call('/settings/support-access', { method: 'PUT', body: { hours: 1, level: 'viewer' } });
   group = await tenant.call('/groups', { body: { name: 'Class 4b' } });
 });
 
@@ -50,9 +52,11 @@ test('a tenant', async (t) => {
     silence: '/silence',
     settings: '/settings',
     members: '/settings/members',
+    'support-access': '/settings/support-access',
     tokens: '/settings/tokens',
     webhooks: '/settings/webhooks',
     groups: '/settings/groups',
+    group: `/settings/groups/${group.id}`,
     refresh: '/settings/refresh',
     retention: '/settings/retention',
     organization: '/settings/organization',
@@ -80,6 +84,7 @@ test('the operator', async (t) => {
     tenant: `/tenants/${tenant.id}`,
     'vendor-certificates': '/vendor-certificates',
     health: '/health',
+    'dead-letters': '/dead-letters',
     operators: '/operators',
     'signing-certificate': '/signing-certificate',
     'audit-log': '/audit-log',
@@ -90,5 +95,7 @@ test('the operator', async (t) => {
       await inspect(olga.page, `operator-${name}`);
     });
   }
+  await olga.page.goto(tenant.console);
+  await inspect(olga.page, 'support');
   assert.deepEqual(olga.complaints, []);
 });

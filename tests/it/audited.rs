@@ -28,6 +28,8 @@ const CHANGING: &[(&str, Written)] = &[
     ("DELETE /v1/tenants/{tenant}/members/{address}", Actions(&["member-removed"])),
     ("PUT /v1/tenants/{tenant}/sign-in", Actions(&["openid-provider-changed"])),
     ("DELETE /v1/tenants/{tenant}/sign-in", Actions(&["openid-provider-removed"])),
+    ("PUT /v1/tenants/{tenant}/settings/support-access", Actions(&["support-allowed"])),
+    ("DELETE /v1/tenants/{tenant}/settings/support-access", Actions(&["support-ended"])),
     ("PUT /v1/tenants/{tenant}/retention", Actions(&["retention-changed"])),
     ("POST /v1/tenants/{tenant}/webhooks", Actions(&["webhook-created"])),
     ("PATCH /v1/tenants/{tenant}/webhooks/{webhook}", Actions(&["webhook-changed"])),
@@ -136,7 +138,8 @@ const CHANGING: &[(&str, Written)] = &[
 ];
 
 /// What no call of the API does.
-const WITHOUT_A_CALL: [&str; 3] = ["contact-disabled", "member-entered", "operator-token-created"];
+const WITHOUT_A_CALL: [&str; 5] =
+    ["contact-disabled", "member-entered", "operator-token-created", "support-asked", "support-entered"];
 
 /// The audit log's entries by their place, whoever's they are.
 pub(crate) async fn entries(app: &TestApp) -> BTreeMap<String, String> {

@@ -5,7 +5,9 @@ mod dead_letters;
 mod devices;
 mod enrollment;
 mod expirations;
+mod forms;
 mod groups;
+mod help_desk;
 mod home;
 mod members;
 mod openid;
@@ -14,6 +16,7 @@ mod push_certificate;
 mod settings;
 mod sign_in;
 mod silence;
+mod support;
 
 use pomarium_tests::{Browser, Tenant, TestApp};
 

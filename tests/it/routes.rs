@@ -84,6 +84,36 @@ async fn a_viewer_reads_and_changes_nothing() {
     unchanged(&app, &before).await;
 }
 
+/// The calls of the daily work.
+const HELP: [&str; 5] = [
+    "POST /v1/tenants/{tenant}/commands",
+    "DELETE /v1/tenants/{tenant}/commands/{command}",
+    "DELETE /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}",
+    "POST /v1/tenants/{tenant}/commands/{command}/targets/{enrollment}/retry",
+    "POST /v1/tenants/{tenant}/enrollments/{enrollment}/unlock",
+];
+
+#[tokio::test]
+async fn the_help_desk_reads_and_does_the_daily_work() {
+    let app = TestApp::start().await;
+    let tenant = app.ready_tenant("Green School").await;
+    let made = tenant.post("tokens", json!({"name": "desk", "role": "help-desk"})).await.expect(201);
+    let desk = app.api(made.json["token"].as_str().unwrap());
+    let before = everything(&app).await;
+    let mut helps = 0;
+    for call in calls::api().into_iter().filter(Call::is_a_tenants) {
+        let answer = nonsense(&desk, &call, &tenant.id).await;
+        if !call.changes() || HELP.contains(&call.name().as_str()) {
+            helps += usize::from(call.changes());
+            assert!([200, 400, 404, 409].contains(&answer.status), "{}: {}", call.name(), answer.text());
+        } else {
+            refused(&answer, &call, 403, "help-desk-may-not");
+        }
+    }
+    assert_eq!(helps, HELP.len());
+    unchanged(&app, &before).await;
+}
+
 #[tokio::test]
 async fn the_operator_may_act_for_a_tenant_that_exists() {
     let app = TestApp::start().await;

@@ -144,7 +144,7 @@ impl Tenant {
         self.admin.post(&self.path(rest), body).await
     }
 
-    /// Lets somebody sign in to the console, as `admin` or `viewer`, and mails them so.
+    /// Lets somebody sign in to the console, as `admin`, `help-desk` or `viewer`, and mails them so.
     pub async fn let_in(&self, address: &str, role: &str) -> Answer {
         let path = self.path(&format!("members/{address}"));
         self.admin.call(Method::PUT, &path, json!({"role": role}).to_string().into()).await

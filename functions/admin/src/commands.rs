@@ -6,8 +6,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use shared::domain::command::{CommandStatus, usual_priority};
+use shared::domain::rights::{self, Right};
 use shared::error::Error;
-use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
+use shared::http::{AdminScope, HelpScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::{CommandUuid, EnrollmentId};
 use shared::protocol::command::Command;
 use shared::service::command_jobs::{NewJob, preview_command, start_job};
@@ -151,21 +152,27 @@ pub(crate) struct CommandView {
 }
 
 /// Queue a command on every target and wake them. Up to 100 listed enrollments are checked, and queued at once. More of them, a group, a
-/// filter or all devices become a job, which is accepted with 202 and done in the background.
+/// filter or all devices become a job, which is accepted with 202 and done in the background. The help desk sends the commands of the daily
+/// work to one device.
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant}/commands", tag = "devices", params(("tenant" = String, Path)),
     request_body = CommandOrder,
     responses((status = 201, body = SentCommand),
         (status = 202, description = "A job was accepted", body = JobView),
         (status = 400, body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "The help desk does not send this", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "A target is unknown", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 409, description = "A target is not enrolled, or its push certificate expired", body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn send(
-    AdminScope(scope): AdminScope,
+    HelpScope(scope): HelpScope,
     State(state): State<AppState>,
     Json(order): Json<CommandOrder>,
 ) -> Result<Response, Problem> {
+    if order.command_plist.is_some() {
+        // Nobody has filled it in by a form that says what it does.
+        rights::check(scope.actor(), Right::Manage)?;
+    }
     let command: Command = command_from(order.command.as_ref(), order.command_plist.as_deref())?;
     let targets = match order.targets.chosen()?.few() {
         Ok(few) => few,

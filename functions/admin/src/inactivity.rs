@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use shared::domain::inactivity::{CalendarException, Held, InactivityRule, SilentFor, WaitingLock};
 use shared::error::Error;
-use shared::http::{AdminScope, Json, Problem, ProblemDetails, ViewerScope};
+use shared::http::{AdminScope, HelpScope, Json, Problem, ProblemDetails, ViewerScope};
 use shared::id::EnrollmentId;
 use shared::service::inactivity::{
     DEFAULT_CAP, NewRule, change_inactivity_rule, confirm_inactivity, inactivity_rule, preview_inactivity,
@@ -167,7 +167,7 @@ pub(crate) async fn confirm(
         (status = 404, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn unlock(
-    AdminScope(scope): AdminScope,
+    HelpScope(scope): HelpScope,
     State(state): State<AppState>,
     Path((_, enrollment)): Path<(String, String)>,
 ) -> Result<JsonAnswer<EnrollmentView>, Problem> {

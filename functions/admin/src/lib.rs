@@ -30,6 +30,7 @@ mod refresh;
 mod retention;
 mod setup;
 mod sign_in;
+mod support;
 mod targets;
 mod tenants;
 mod tokens;
@@ -53,6 +54,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(members::list_operators))
         .routes(routes!(members::set_operators, members::remove_operators))
         .routes(routes!(sign_in::show, sign_in::change, sign_in::remove))
+        .routes(routes!(support::show, support::allow, support::end))
         .routes(routes!(audit::list))
         .routes(routes!(audit::list_operators))
         .routes(routes!(events::list))

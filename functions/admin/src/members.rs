@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberRole {
-    /// `admin` or `viewer`.
+    /// `admin`, `help-desk` or `viewer`.
     role: Role,
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct NewToken {
     /// What it is for.
     #[schema(example = "help desk")]
     name: String,
-    /// `admin` or `viewer`.
+    /// `admin`, `help-desk` or `viewer`.
     role: Role,
     /// How long it works, in days (1 to 3650); without end where it is left out.
     #[serde(default)]

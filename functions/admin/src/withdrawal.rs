@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::error::{Error, Result};
-use shared::http::{AdminScope, Problem, ProblemDetails};
+use shared::http::{AdminScope, HelpScope, Problem, ProblemDetails};
 use shared::id::{CommandUuid, EnrollmentId};
 use shared::service::approve_command::approve_command;
 use shared::service::reveal_pin::reveal_pin;
@@ -29,10 +29,11 @@ fn target(command: &str, enrollment: &str) -> Result<(CommandUuid, EnrollmentId)
 #[utoipa::path(
     delete, path = "/v1/tenants/{tenant}/commands/{command}", tag = "devices",
     params(("tenant" = String, Path), ("command" = String, Path)),
-    responses((status = 204), (status = 202, description = "A job takes it back", body = JobView), (status = 404, body = ProblemDetails, content_type = "application/problem+json"))
+    responses((status = 204), (status = 202, description = "A job takes it back", body = JobView), (status = 403, description = "The help desk did not send it itself", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn cancel(
-    AdminScope(scope): AdminScope,
+    HelpScope(scope): HelpScope,
     State(state): State<AppState>,
     Path((_, command)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
@@ -46,10 +47,11 @@ pub(crate) async fn cancel(
 #[utoipa::path(
     delete, path = "/v1/tenants/{tenant}/commands/{command}/targets/{enrollment}", tag = "devices",
     params(("tenant" = String, Path), ("command" = String, Path), ("enrollment" = String, Path)),
-    responses((status = 204), (status = 404, body = ProblemDetails, content_type = "application/problem+json"))
+    responses((status = 204), (status = 403, description = "The help desk did not send it itself", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn cancel_on_target(
-    AdminScope(scope): AdminScope,
+    HelpScope(scope): HelpScope,
     State(state): State<AppState>,
     Path((_, command, enrollment)): Path<(String, String, String)>,
 ) -> Result<StatusCode, Problem> {
@@ -66,7 +68,7 @@ pub(crate) async fn cancel_on_target(
         (status = 409, description = "It is not set aside", body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn retry(
-    AdminScope(scope): AdminScope,
+    HelpScope(scope): HelpScope,
     State(state): State<AppState>,
     Path((_, command, enrollment)): Path<(String, String, String)>,
 ) -> Result<StatusCode, Problem> {

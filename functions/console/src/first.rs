@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use shared::domain::rights::Right;
 use shared::domain::token::Owner;
 use shared::scope::Role;
 
@@ -20,7 +21,7 @@ pub(crate) async fn show(signed: Signed) -> Result<Response, Refusal> {
         let name = match &membership.owner {
             Owner::Operator => "This server".to_owned(),
             Owner::Tenant(tenant) => {
-                let (scope, _) = signed.visitor.may(tenant.clone(), Role::Viewer)?;
+                let scope = signed.visitor.may(tenant.clone(), Right::Look)?;
                 signed.state.store.tenant(&scope).await?.name
             }
         };
@@ -45,7 +46,17 @@ pub(crate) fn role_name(role: Role) -> &'static str {
     match role {
         Role::Operator => "operator",
         Role::Admin => "administrator",
+        Role::HelpDesk => "help desk",
         Role::Viewer => "viewer",
+    }
+}
+
+/// The role that a form names: the least of all where it names none.
+pub(crate) fn typed_role(typed: &str) -> Role {
+    match typed {
+        "admin" => Role::Admin,
+        "help-desk" => Role::HelpDesk,
+        _ => Role::Viewer,
     }
 }
 

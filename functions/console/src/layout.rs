@@ -4,12 +4,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
 use shared::domain::explanation::{self, Explanation};
+use shared::domain::support::person;
 use shared::domain::token::Owner;
 use shared::error::Error;
 use shared::service::authenticate_visitor::Visitor;
 use shared::time::Timestamp;
 
 use crate::assets::{HTMX, PICO, SCRIPT, STYLE};
+use crate::first::role_name;
 use crate::look::{FORM_TOKEN, Look, OperatorLook};
 use crate::next_steps::next_step;
 use crate::said;
@@ -117,7 +119,15 @@ fn tenants(look: &Look, part: Part, title: &str, content: &Markup) -> Markup {
         }
     };
     let said = look.query.get("said").and_then(|key| said::text(key));
-    framed(&format!("{title} · {}", look.tenant.name), &look.tenant.name, &menu, &look.visitor, said, content)
+    let content = html! { (support(look)) (content) };
+    framed(
+        &format!("{title} · {}", look.tenant.name),
+        &look.tenant.name,
+        &menu,
+        &look.visitor,
+        said,
+        &content,
+    )
 }
 
 /// A page of the operator; `place` is its path in the menu.
@@ -268,5 +278,22 @@ pub(crate) fn home_of(owner: &Owner) -> String {
     match owner {
         Owner::Operator => "/console/operator".to_owned(),
         Owner::Tenant(tenant) => format!("/console/{tenant}"),
+    }
+}
+
+/// Says on each page of a tenant that support may look in, or that it does.
+fn support(look: &Look) -> Markup {
+    let Some(access) = look.tenant.open_support(look.state.clock.now()) else { return html! {} };
+    html! {
+        div.note.warn #support {
+            @if look.is_support {
+                p { "You are in " strong { (look.tenant.name) } " as support (" (role_name(access.level)) "), until " (moment(access.until)) "; "
+                    a href={ "/console/operator/tenants/" (look.tenant.id) } { "leave" } "." }
+                @if let Some(note) = &access.note { p { (note) } }
+            } @else {
+                p { "Support may look in until " (moment(access.until)) " (" (person(&access.allowed_by)) " allowed it). "
+                    a href=(look.path("settings/support-access")) { "End it" } }
+            }
+        }
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
+use shared::domain::rights::{self, Right};
 use shared::domain::tenant::Tenant;
 use shared::error::{Error, Result};
 use shared::http::{origin, path_part};
 use shared::id::TenantId;
-use shared::scope::{Operator, Role, Scope};
-use shared::service::authenticate_visitor::{Visitor, authenticate_visitor, foreign_form};
+use shared::scope::{Operator, Scope};
+use shared::service::authenticate_visitor::{Entry, Visitor, authenticate_visitor, foreign_form};
 use shared::state::AppState;
 use url::form_urlencoded;
 
@@ -28,29 +29,36 @@ pub(crate) struct Signed {
     pub(crate) query: BTreeMap<String, String>,
 }
 
-/// A member looks at a page of a tenant.
+/// A member, or support, looks at a page of a tenant.
 pub(crate) struct Look {
     /// What the function holds.
     pub(crate) state: AppState,
     /// Who.
     pub(crate) visitor: Visitor,
-    /// The tenant, and the proof that the member may look at it.
+    /// The tenant, and the proof that they may look at it.
     pub(crate) scope: Scope,
-    /// As what.
-    pub(crate) role: Role,
+    /// Whether it is no member who looks, but the operator's support.
+    pub(crate) is_support: bool,
     /// The tenant's record.
     pub(crate) tenant: Tenant,
     /// The query's parts.
     pub(crate) query: BTreeMap<String, String>,
 }
 
-/// A member who may change the tenant's things sent a form.
+/// An administrator of the tenant's own sent a form. Support may not, whatever it was allowed: a form that support may send,
+/// too, says so by taking [`SharedAct`].
 pub(crate) struct Act {
     /// From where.
     pub(crate) look: Look,
     /// What it says.
     pub(crate) fields: Fields,
 }
+
+/// An administrator sent a form, or support that may change things.
+pub(crate) struct SharedAct(pub(crate) Act);
+
+/// The same, or the help desk: a form of the daily work on one device.
+pub(crate) struct HelpAct(pub(crate) Act);
 
 /// An operator looks at a page of theirs.
 pub(crate) struct OperatorLook {
@@ -81,9 +89,27 @@ impl Look {
         format!("/console/{}{separator}{rest}", self.tenant.id)
     }
 
-    /// Whether the member may change things.
+    /// Whether they may change things: what takes a [`SharedAct`].
     pub(crate) fn may_change(&self) -> bool {
-        self.role != Role::Viewer
+        self.check(Right::Manage).is_ok()
+    }
+
+    /// Whether they may do the daily work on a device: what takes a [`HelpAct`].
+    pub(crate) fn may_help(&self) -> bool {
+        self.check(Right::Help).is_ok()
+    }
+
+    /// Whether they may do what is for the tenant's own people alone: what takes an [`Act`].
+    pub(crate) fn may_own(&self) -> bool {
+        self.check(Right::Own).is_ok()
+    }
+
+    /// Whether they may do this.
+    ///
+    /// # Errors
+    /// Forbidden, naming who may.
+    pub(crate) fn check(&self, right: Right) -> Result<()> {
+        rights::check(self.scope.actor(), right)
     }
 }
 
@@ -99,7 +125,7 @@ impl FromRequestParts<AppState> for Look {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
-        look(parts, state, Role::Viewer).await.map_err(|error| Refusal::new(error, parts))
+        look(parts, state, Right::Look).await.map_err(|error| Refusal::new(error, parts))
     }
 }
 
@@ -115,14 +141,33 @@ impl FromRequest<AppState> for Act {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
-        let (mut parts, body) = request.into_parts();
-        // A viewer is told so before anything is read.
-        let look = look(&mut parts, state, Role::Admin).await.map_err(|error| Refusal::new(error, &parts))?;
-        let refuse = Refusal::maker(&parts);
-        let fields =
-            own_form(&look.visitor, Request::from_parts(parts, body), state).await.map_err(refuse)?;
-        Ok(Self { look, fields })
+        act(request, state, Right::Own).await
     }
+}
+
+impl FromRequest<AppState> for SharedAct {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
+        act(request, state, Right::Manage).await.map(Self)
+    }
+}
+
+impl FromRequest<AppState> for HelpAct {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
+        act(request, state, Right::Help).await.map(Self)
+    }
+}
+
+async fn act(request: Request, state: &AppState, needs: Right) -> Result<Act, Refusal> {
+    let (mut parts, body) = request.into_parts();
+    // Who lacks the right is told so before anything is read.
+    let look = look(&mut parts, state, needs).await.map_err(|error| Refusal::new(error, &parts))?;
+    let refuse = Refusal::maker(&parts);
+    let fields = own_form(&look.visitor, Request::from_parts(parts, body), state).await.map_err(refuse)?;
+    Ok(Act { look, fields })
 }
 
 impl FromRequest<AppState> for OperatorAct {
@@ -162,13 +207,12 @@ async fn signed(parts: &mut Parts, state: &AppState) -> Result<Signed> {
     })
 }
 
-async fn look(parts: &mut Parts, state: &AppState, needs: Role) -> Result<Look> {
+async fn look(parts: &mut Parts, state: &AppState, needs: Right) -> Result<Look> {
     let Signed { state, visitor, query } = signed(parts, state).await?;
     let named = path_part(parts, "tenant").await?;
     let tenant: TenantId = named.parse().map_err(|_| Error::not_found("tenant"))?;
-    let (scope, role) = visitor.within(&state, tenant, needs).await?;
-    let tenant = state.store.tenant(&scope).await?;
-    Ok(Look { state, visitor, scope, role, tenant, query })
+    let Entry { scope, tenant, is_support } = visitor.within(&state, tenant, needs).await?;
+    Ok(Look { state, visitor, scope, is_support, tenant, query })
 }
 
 async fn operator(parts: &mut Parts, state: &AppState) -> Result<OperatorLook> {

@@ -6,12 +6,12 @@ use shared::error::Error;
 /// An error's code, the page that helps (below the tenant's own, if there is one), and the words.
 const STEPS: &[(&str, Option<&str>, &str)] = &[
     ("approval-own", Some("commands"), "Ask a colleague to approve it: they find it under Commands."),
+    ("command-random-pin", None, "Leave out either the PIN or the box for a random one."),
     (
         "command-targets",
         None,
         "Choose devices, a group, what must fit, or all devices. Send a long list in parts, or make a group of it.",
     ),
-    ("command-random-pin", None, "Leave out either the PIN or the box for a random one."),
     (
         "deletion-not-confirmed",
         None,

@@ -61,6 +61,9 @@ const SENTENCES: &[(&str, &str)] = &[
     ("link-revoked", "The link is revoked. It opens no more."),
     ("silence-confirmed", "Confirmed. For a day the rule works, however many devices are silent."),
     ("unlocked", "Unlocked. Your services let the device in again."),
+    ("support-allowed", "Support may look in now. It ends by itself, or when you end it."),
+    ("support-ended", "It is ended. Support sees nothing from its next page on."),
+    ("support-asked", "The mail is on its way to the tenant's administrators."),
     ("member-removed", "This person cannot sign in any more."),
 ];
 

@@ -29,6 +29,14 @@ pub enum AuditAction {
     OpenidProviderChanged,
     /// Members sign in by mailed codes alone again.
     OpenidProviderRemoved,
+    /// The tenant allowed the operator's support to look in.
+    SupportAllowed,
+    /// The tenant ended that.
+    SupportEnded,
+    /// An operator asked to be let in.
+    SupportAsked,
+    /// An operator came to the tenant's pages, as support.
+    SupportEntered,
     /// An API token was created.
     TokenCreated,
     /// An API token was deleted.
@@ -156,7 +164,7 @@ pub struct AuditEntry {
     pub id: AuditId,
     /// When.
     pub at: Timestamp,
-    /// Who: `token:<id>`, `member:<address>`, `device:<fingerprint>`, `system:<why>`.
+    /// Who: `token:<id>`, `member:<address>`, `support:<address>`, `device:<fingerprint>`, `system:<why>`.
     pub actor: String,
     /// From which address, where one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

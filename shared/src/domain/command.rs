@@ -159,6 +159,9 @@ pub struct CommandBatch {
     pub request_type: String,
     /// What it was sent to.
     pub targets: Vec<EnrollmentId>,
+    /// Who sent it, as the audit log names them; records from before this was kept do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_by: Option<String>,
     /// When it was queued.
     pub created_at: Timestamp,
     /// When an administrator took it back.

@@ -176,7 +176,7 @@ pub fn error(queue: DeadLetterQueue, body: &str, attribute: Option<&str>) -> Opt
 mod tests {
     use super::*;
 
-    const TENANT: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+    const TENANT: &str = "aaaaaaaaaaaaaaaa";
 
     fn read(queue: DeadLetterQueue, body: &str) -> (&'static str, bool, Option<String>) {
         let about = About::read(queue, &body.replace("TENANT", TENANT));

@@ -32,10 +32,13 @@ pub fn member_address(text: &str) -> Result<EmailAddress> {
 /// Malformed when the role is the operator's.
 pub fn tenants_role(role: Role) -> Result<Role> {
     match role {
-        Role::Admin | Role::Viewer => Ok(role),
-        Role::Operator => Err(Error::malformed("member-role", "A tenant's member is an admin or a viewer.")
-            .at("role")
-            .next("Use \"admin\" or \"viewer\".")),
+        Role::Admin | Role::HelpDesk | Role::Viewer => Ok(role),
+        Role::Operator => Err(Error::malformed(
+            "member-role",
+            "A tenant's member is an admin, of the help desk, or a viewer.",
+        )
+        .at("role")
+        .next("Use \"admin\", \"help-desk\" or \"viewer\".")),
     }
 }
 

@@ -50,13 +50,24 @@ pub struct Session {
     /// The tenants whose audit log says that this session entered.
     #[serde(default)]
     pub entered: Vec<TenantId>,
+    /// What support was allowed and the audit logs say that this session made use of.
+    #[serde(default)]
+    pub supported: Vec<String>,
 }
 
 impl Session {
     /// A session that begins now.
     pub fn begin(address: EmailAddress, vouched_by: Option<Voucher>, now: Timestamp) -> Self {
         let expires_at = now.as_second() + ABSOLUTE;
-        Self { address, vouched_by, created_at: now, seen_at: now, expires_at, entered: Vec::new() }
+        Self {
+            address,
+            vouched_by,
+            created_at: now,
+            seen_at: now,
+            expires_at,
+            entered: Vec::new(),
+            supported: Vec::new(),
+        }
     }
 
     /// Whether it is over: too old, unused for too long, or from before its owner signed out everywhere.

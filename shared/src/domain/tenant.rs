@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::contact::EmailAddress;
+use crate::domain::support::{SupportAccess, SupportQuestion};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
 use crate::time::Timestamp;
@@ -24,8 +25,21 @@ pub struct Tenant {
     /// Whether a second administrator must approve that a device is erased.
     #[serde(default)]
     pub erase_needs_approval: bool,
+    /// What the operator's support was allowed last; it may be over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support: Option<SupportAccess>,
+    /// The operator's latest question whether support may look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support_asked: Option<SupportQuestion>,
     /// When the tenant was created.
     pub created_at: Timestamp,
+}
+
+impl Tenant {
+    /// What support is allowed at this moment.
+    pub fn open_support(&self, now: Timestamp) -> Option<&SupportAccess> {
+        self.support.as_ref().filter(|access| access.is_open(now))
+    }
 }
 
 /// A name fit to be shown to people: 1 to 100 characters, none of them control characters.

@@ -9,9 +9,10 @@ use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
 
 use super::{Problem, path_part};
+use crate::domain::rights::Right;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{Operator, Role, Scope};
+use crate::scope::{Operator, Scope};
 use crate::service::authenticate_caller::{Caller, authenticate_caller};
 use crate::state::AppState;
 
@@ -22,6 +23,10 @@ pub struct OperatorCaller(pub Operator);
 /// Someone calls who may change things in the path's tenant.
 #[derive(Clone, Debug)]
 pub struct AdminScope(pub Scope);
+
+/// Someone calls who may do the daily work on the devices of the path's tenant: an admin, or the help desk.
+#[derive(Clone, Debug)]
+pub struct HelpScope(pub Scope);
 
 /// Someone calls who may read in the path's tenant.
 #[derive(Clone, Debug)]
@@ -39,7 +44,15 @@ impl FromRequestParts<AppState> for AdminScope {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        Ok(scope(parts, state, Role::Admin).await.map(Self)?)
+        Ok(scope(parts, state, Right::Manage).await.map(Self)?)
+    }
+}
+
+impl FromRequestParts<AppState> for HelpScope {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        Ok(scope(parts, state, Right::Help).await.map(Self)?)
     }
 }
 
@@ -47,7 +60,7 @@ impl FromRequestParts<AppState> for ViewerScope {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        Ok(scope(parts, state, Role::Viewer).await.map(Self)?)
+        Ok(scope(parts, state, Right::Look).await.map(Self)?)
     }
 }
 
@@ -64,7 +77,7 @@ pub fn origin(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip())
 }
 
-async fn scope(parts: &mut Parts, state: &AppState, needs: Role) -> Result<Scope> {
+async fn scope(parts: &mut Parts, state: &AppState, needs: Right) -> Result<Scope> {
     // Who calls comes first: what the path names is nobody's business before that.
     let caller = caller(parts, state).await?;
     let tenant: TenantId =

@@ -11,7 +11,7 @@ mod query;
 mod serve;
 mod unenroll;
 
-pub use caller::{AdminScope, OperatorCaller, ViewerScope, origin};
+pub use caller::{AdminScope, HelpScope, OperatorCaller, ViewerScope, origin};
 pub use device::{device_message, failure as device_failure};
 pub use json::{Body, FileOrJson, Json};
 pub use path::path_part;

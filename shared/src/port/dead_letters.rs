@@ -261,7 +261,7 @@ mod tests {
         let (port, _) = letters([Answer::error(400, "UnsupportedOperation")]);
         let refused = port.send_back(&standing()).await.unwrap_err();
         assert_eq!((refused.kind(), refused.code()), (Kind::Conflict, "dead-letters-moving"));
-        let (port, _) = letters([Answer::error(400, "PurgeQueueInProgress")]);
+        let (port, _) = letters([Answer::error(400, "AWS.SimpleQueueService.PurgeQueueInProgress")]);
         let refused = port.discard(DeadLetterQueue::Jobs).await.unwrap_err();
         assert_eq!((refused.kind(), refused.code()), (Kind::Conflict, "dead-letters-discarded"));
         let (port, _) = letters([Answer::NoConnection]);

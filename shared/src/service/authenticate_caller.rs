@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use crate::domain::rights::{self, Right};
 use crate::domain::token::{ApiToken, BearerToken, Owner};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::scope::{Actor, Operator, Role, Scope};
+use crate::scope::{Actor, Operator, Scope};
 use crate::state::State;
 
 /// The proven bearer of a token.
@@ -13,7 +14,6 @@ use crate::state::State;
 pub struct Caller {
     owner: Owner,
     actor: Actor,
-    role: Role,
     origin: Option<IpAddr>,
 }
 
@@ -45,7 +45,7 @@ pub async fn authenticate_caller(
         )
         .next("Make a new one with POST /v1/tenants/{tenant}/tokens."));
     }
-    Ok(Caller { owner: bearer.owner, actor: Actor::Token(token.id, token.role), role: token.role, origin })
+    Ok(Caller { owner: bearer.owner, actor: Actor::Token(token.id, token.role), origin })
 }
 
 impl Caller {
@@ -63,11 +63,11 @@ impl Caller {
         }
     }
 
-    /// The right to act in `tenant` as at least `needs`.
+    /// The way into `tenant`, for whoever has this right there.
     ///
     /// # Errors
-    /// NotFound when the tenant is another's or does not exist: the two look alike; Forbidden when the role is too low.
-    pub async fn within(&self, state: &State, tenant: TenantId, needs: Role) -> Result<Scope> {
+    /// NotFound when the tenant is another's or does not exist: the two look alike; Forbidden without the right.
+    pub async fn within(&self, state: &State, tenant: TenantId, needs: Right) -> Result<Scope> {
         match &self.owner {
             Owner::Operator => {
                 let scope = self.operator()?.within(tenant);
@@ -75,11 +75,10 @@ impl Caller {
                 Ok(scope)
             }
             Owner::Tenant(own) if *own != tenant => Err(Error::not_found("tenant")),
-            Owner::Tenant(_) if self.role == Role::Viewer && needs != Role::Viewer => {
-                Err(Error::forbidden("viewer-may-only-read", "A viewer's token may read, not change.")
-                    .next("Use an admin's token."))
+            Owner::Tenant(_) => {
+                rights::check(&self.actor, needs)?;
+                Ok(Scope::authenticated(tenant, self.actor.clone()).from(self.origin))
             }
-            Owner::Tenant(_) => Ok(Scope::authenticated(tenant, self.actor.clone()).from(self.origin)),
         }
     }
 }

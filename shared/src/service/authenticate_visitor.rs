@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
-use crate::domain::audit::AuditAction;
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::contact::EmailAddress;
 use crate::domain::openid::OpenidProvider;
+use crate::domain::rights::{self, Right};
 use crate::domain::session::{Session, Voucher, form_token, is_form_token};
+use crate::domain::tenant::Tenant;
 use crate::domain::token::{Owner, hash};
 use crate::error::{Error, Result};
 use crate::id::TenantId;
@@ -22,6 +24,17 @@ pub struct Visitor {
     session: Session,
     memberships: Vec<Membership>,
     origin: Option<IpAddr>,
+}
+
+/// The way into a tenant.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The tenant, and the proof that the visitor may act within it.
+    pub scope: Scope,
+    /// The tenant's record.
+    pub tenant: Tenant,
+    /// Whether the visitor is no member, but the operator's support.
+    pub is_support: bool,
 }
 
 /// Proves a session's secret. Two reads in series; a write every five minutes at most.
@@ -112,13 +125,17 @@ impl Visitor {
             .ok_or_else(|| Error::not_found("page"))
     }
 
-    /// The right to act in `tenant` as at least `needs`. The audit log says once that the session came there.
+    /// The way into `tenant`, for whoever has this right there: as its member, or as support while the tenant allows it.
+    /// The audit log says once that the session came.
     ///
     /// # Errors
-    /// NotFound when the visitor is no member, or there is no such tenant: the two look alike; Forbidden when the role
-    /// is too low; Unauthenticated (`organization-sign-in`) when the tenant wants its own provider's word.
-    pub async fn within(&self, state: &State, tenant: TenantId, needs: Role) -> Result<(Scope, Role)> {
-        let (scope, role) = self.may(tenant, needs)?;
+    /// NotFound when the visitor is neither, or there is no such tenant: they look alike; Forbidden without the right;
+    /// Unauthenticated (`organization-sign-in`) when the tenant wants its own provider's word about its members.
+    pub async fn within(&self, state: &State, tenant: TenantId, needs: Right) -> Result<Entry> {
+        if self.role_for(&Owner::Tenant(tenant.clone())).is_none() {
+            return self.as_support(state, tenant, needs).await;
+        }
+        let scope = self.may(tenant, needs)?;
         let provider = state.store.openid_provider(&scope).await?;
         if !self.session.opens(provider.as_ref()) {
             return Err(provider.as_ref().map_or_else(over, another_way));
@@ -129,20 +146,44 @@ impl Visitor {
                 .with("signed_in_by", self.came_by().unwrap_or("mailed code"));
             state.store.note_entry(&scope, &hash(&self.secret), &audit).await?;
         }
-        Ok((scope, role))
+        let tenant = state.store.tenant(&scope).await?;
+        Ok(Entry { scope, tenant, is_support: false })
     }
 
-    /// The same right without a visit: nothing is written down.
+    /// A member's right without a visit: nothing is written down.
     ///
     /// # Errors
-    /// As [`Self::within`].
-    pub fn may(&self, tenant: TenantId, needs: Role) -> Result<(Scope, Role)> {
+    /// NotFound when the visitor is no member; Forbidden without the right.
+    pub fn may(&self, tenant: TenantId, needs: Right) -> Result<Scope> {
         let role = self.role_for(&Owner::Tenant(tenant.clone())).ok_or_else(|| Error::not_found("tenant"))?;
-        if role == Role::Viewer && needs != Role::Viewer {
-            return Err(Error::forbidden("member-may-only-read", "You may look at this, not change it.")
-                .next("Ask an administrator of your organization."));
+        let actor = self.actor(role);
+        rights::check(&actor, needs)?;
+        Ok(Scope::authenticated(tenant, actor).from(self.origin))
+    }
+
+    /// What the tenant allows is read anew for each page, from the record that each page reads anyway.
+    async fn as_support(&self, state: &State, id: TenantId, needs: Right) -> Result<Entry> {
+        let hidden = || Error::not_found("tenant");
+        let operator = self.operator().map_err(|_| hidden())?;
+        let tenant = state.store.tenant(&operator.within(id.clone())).await?;
+        let access = tenant.open_support(state.clock.now()).ok_or_else(hidden)?;
+        let actor = Actor::Support(self.session.address.to_string(), access.level);
+        rights::check(&actor, needs)?;
+        let scope = Scope::authenticated(id, actor).from(self.origin);
+        let mark = format!("{}@{}", tenant.id, access.from);
+        if !self.session.supported.contains(&mark) {
+            let entry = |audit: AuditEntry| {
+                audit
+                    .with("tenant", &tenant.id)
+                    .with("allowed_by", &access.allowed_by)
+                    .with("until", access.until)
+            };
+            let audit = entry(state.audit(&scope, AuditAction::SupportEntered));
+            let operators = entry(state.audit(&operator, AuditAction::SupportEntered));
+            let (tenants, operators) = ((&scope, &audit), (&operator, &operators));
+            state.store.note_support(tenants, operators, &hash(&self.secret), &mark).await?;
         }
-        Ok((Scope::authenticated(tenant, self.actor(role)).from(self.origin), role))
+        Ok(Entry { scope, tenant, is_support: true })
     }
 
     fn role_for(&self, owner: &Owner) -> Option<Role> {

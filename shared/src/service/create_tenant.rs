@@ -34,6 +34,8 @@ pub async fn create_tenant(
         expiry_mails,
         command_expires_in: 0,
         erase_needs_approval: false,
+        support: None,
+        support_asked: None,
         created_at: state.clock.now(),
     };
     let (token, text) = new_token(state, Owner::Tenant(id.clone()), "first admin", Role::Admin);

@@ -25,9 +25,12 @@ pub async fn create_token(
     valid_days: Option<i64>,
 ) -> Result<(ApiToken, Secret<String>)> {
     if role == Role::Operator {
-        return Err(Error::malformed("token-role", "A tenant's token is an admin's or a viewer's.")
-            .at("role")
-            .next("Use \"admin\" or \"viewer\"."));
+        return Err(Error::malformed(
+            "token-role",
+            "A tenant's token is an admin's, the help desk's or a viewer's.",
+        )
+        .at("role")
+        .next("Use \"admin\", \"help-desk\" or \"viewer\"."));
     }
     if valid_days.is_some_and(|days| !(1..=LONGEST_DAYS).contains(&days)) {
         return Err(Error::malformed(

@@ -12,6 +12,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::command::{Approval, CommandBatch};
 use crate::domain::enrollment::Enrollment;
 use crate::domain::retention::REPEATABLE;
+use crate::domain::rights::{self, Right};
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
@@ -71,9 +72,10 @@ pub struct Accepted {
 /// written. Where the tenant wants a second approval for it, the command is kept and nothing is queued.
 ///
 /// # Errors
-/// Malformed, naming the field; NotFound for a target that is not enrolled; Conflict when a target's push certificate
+/// Forbidden for whoever may not send this; Malformed, naming the field; NotFound for a target that is not enrolled; Conflict when a target's push certificate
 /// has expired, when a device deposited no unlock token, or when the UUID was used for something else.
 pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> Result<Accepted> {
+    rights::check(scope.actor(), Right::to_send(new.command.request_type(), new.targets.len()))?;
     let plist = new.command.to_plist()?;
     check(&new, plist.len())?;
     let as_sent = with_pins(&new.command, new.random_pin)?;
@@ -109,6 +111,7 @@ pub async fn enqueue_command(state: &State, scope: &Scope, new: NewCommand) -> R
         uuid: order.uuid.clone(),
         request_type: order.command.request_type().to_owned(),
         targets: targets.clone(),
+        sent_by: Some(scope.actor().to_string()),
         created_at: now,
         cancelled_at: None,
         approval,

@@ -63,7 +63,7 @@ async fn access(state: &State, realm: Realm<'_>) -> Result<Access> {
     for Member { address, role, .. } in state.store.console_members(realm).await? {
         match role {
             Role::Operator | Role::Admin => access.may_change.push(address),
-            Role::Viewer => access.may_look.push(address),
+            Role::HelpDesk | Role::Viewer => access.may_look.push(address),
         }
     }
     Ok(access)

@@ -106,6 +106,7 @@ fn not_oneself(realm: Realm<'_>, address: &EmailAddress) -> Result<()> {
                 .next("Ask another administrator to do it."))
         }
         Actor::Member(..)
+        | Actor::Support(..)
         | Actor::Token(..)
         | Actor::Device(_)
         | Actor::Link(_)

@@ -84,6 +84,7 @@ pub mod show_tenant;
 pub mod sign_in;
 pub mod snooze_expiration;
 pub mod stage_push_certificate;
+pub mod support;
 pub mod sweep;
 pub mod take_mail_feedback;
 mod tell_switched_off;

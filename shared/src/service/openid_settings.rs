@@ -151,7 +151,7 @@ fn secret(
 /// Whether a person in the console asks, and no program with a token.
 fn is_a_member(scope: &Scope) -> bool {
     match scope.actor() {
-        Actor::Member(..) => true,
+        Actor::Member(..) | Actor::Support(..) => true,
         Actor::Token(..)
         | Actor::Device(_)
         | Actor::Link(_)

@@ -8,6 +8,7 @@ use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::command::{CommandBatch, CommandStatus, QueuedCommand};
 use crate::domain::command_job::CommandJob;
 use crate::domain::enrollment::Enrollment;
+use crate::domain::rights::{self, Right};
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
 use crate::scope::Scope;
@@ -24,9 +25,10 @@ const ROUNDS: usize = 20;
 /// back by the job, which is returned.
 ///
 /// # Errors
-/// NotFound when this tenant sent no such command.
+/// NotFound when this tenant sent no such command; Forbidden where the help desk did not send it itself.
 pub async fn cancel_command(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<Option<CommandJob>> {
     let batch = batch(state, scope, uuid).await?;
+    may_withdraw(scope, &batch)?;
     if batch.job.is_some() {
         return withdraw_job(state, scope, uuid).await.map(Some);
     }
@@ -42,16 +44,47 @@ pub async fn cancel_command(state: &State, scope: &Scope, uuid: &CommandUuid) ->
 /// Takes a command back on one target; as [`cancel_command`].
 ///
 /// # Errors
-/// NotFound when this tenant sent no such command to this target.
+/// NotFound when this tenant sent no such command to this target; Forbidden where the help desk did not send it itself.
 pub async fn cancel_on_target(
     state: &State,
     scope: &Scope,
     uuid: &CommandUuid,
     target: &EnrollmentId,
 ) -> Result<()> {
+    may_withdraw_by_id(state, scope, uuid).await?;
     let command = on_target(state, scope, uuid, target).await?;
     let audit = about_one(state, scope, AuditAction::CommandCancelled, &command);
     withdraw_one(state, scope, command, Some(&audit)).await
+}
+
+/// Whether the scope's actor may take this back: the help desk, what it sent itself.
+///
+/// # Errors
+/// Forbidden for what somebody else sent, or without any right to send.
+pub fn may_withdraw(scope: &Scope, batch: &CommandBatch) -> Result<()> {
+    if rights::check(scope.actor(), Right::Manage).is_ok() {
+        return Ok(());
+    }
+    rights::check(scope.actor(), Right::Help)?;
+    if batch.sent_by.as_deref() == Some(scope.actor().to_string().as_str()) {
+        return Ok(());
+    }
+    Err(Error::forbidden(
+        "command-anothers",
+        "The help desk takes back what it sent itself, and somebody else sent this.",
+    )
+    .next("Ask an administrator to take it back."))
+}
+
+/// The same for a command by its identifier, which is looked up where it matters alone.
+///
+/// # Errors
+/// As [`may_withdraw`]; NotFound.
+pub async fn may_withdraw_by_id(state: &State, scope: &Scope, uuid: &CommandUuid) -> Result<()> {
+    if rights::check(scope.actor(), Right::Manage).is_ok() {
+        return Ok(());
+    }
+    may_withdraw(scope, &batch(state, scope, uuid).await?)
 }
 
 fn about_one(state: &State, scope: &Scope, action: AuditAction, command: &QueuedCommand) -> AuditEntry {

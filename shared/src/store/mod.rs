@@ -47,6 +47,7 @@ mod seal;
 mod serial;
 mod session;
 mod snooze;
+mod support;
 mod tenant;
 mod token;
 mod vendor;

@@ -9,7 +9,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::EmailAddress;
 use crate::domain::session::{CODE_TRIES, CODES_AN_HOUR, Session, SignIn};
 use crate::error::Result;
-use crate::scope::Scope;
+use crate::scope::{Operator, Scope};
 use crate::time::Timestamp;
 use aws_sdk_dynamodb::types::ReturnValue;
 
@@ -118,6 +118,33 @@ impl Store {
             values,
         )?;
         self.write_if(vec![part, self.audit_part(scope, audit)?]).await.map(drop)
+    }
+
+    /// Notes that a session made use of what a tenant allowed support, together with the entries of both audit logs.
+    ///
+    /// # Errors
+    /// Unavailable when the store does not answer.
+    pub async fn note_support(
+        &self,
+        (scope, audit): (&Scope, &AuditEntry),
+        (operator, operators): (&Operator, &AuditEntry),
+        hash: &str,
+        mark: &str,
+    ) -> Result<()> {
+        let values = HashMap::from([
+            (":mark".to_owned(), value(mark)?),
+            (":marks".to_owned(), value([mark])?),
+            (":none".to_owned(), value::<[&str; 0]>([])?),
+        ]);
+        let part = update_part(
+            &self.tables.ephemeral,
+            &keys::session(hash),
+            "SET supported = list_append(if_not_exists(supported, :none), :marks)",
+            Some("attribute_exists(pk) AND NOT contains(supported, :mark)"),
+            values,
+        )?;
+        let parts = vec![part, self.audit_part(scope, audit)?, self.audit_part(operator, operators)?];
+        self.write_if(parts).await.map(drop)
     }
 
     /// Ends a session.

@@ -49,7 +49,7 @@ async fn a_command_is_filled_in_reviewed_and_sent_to_some() {
     let first = jo.open(&place(&tenant, "")).await.expect(200);
     first.says("Nothing was sent to many devices lately.").says("Locks the screen at once.");
     let form = jo.open(&place(&tenant, "/new?type=RemoveProfile")).await.expect(200);
-    form.says("Identifier<strong> (needed)</strong>").says("the PayloadIdentifier of the profile to remove");
+    form.says("Identifier<strong> (needed)</strong>").says("As the app or profile calls itself");
     jo.open(&place(&tenant, "/new?type=ACommandOfNextYear")).await.expect(404);
 
     // What is wrong is said where it stands, and what was typed stays.

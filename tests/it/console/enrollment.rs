@@ -59,7 +59,7 @@ async fn a_link_enrolls_a_device_and_tells_who_used_it() {
 
     let terms = [("uses", "1"), ("valid_days", "7"), ("name", "Kim"), ("group", "Class 5")];
     let made = link(&mut jo, &tenant, &terms).await;
-    made.says("For Kim.").says("data:image/svg+xml;base64,").says("/_local/devices");
+    made.says("For: Kim.").says("data:image/svg+xml;base64,").says("/_local/devices");
     let url = address(&made);
     enroll(&app, &url, "D-1").await;
     let list = jo.open(&place(&tenant, "")).await.expect(200);

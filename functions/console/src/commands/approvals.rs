@@ -47,7 +47,7 @@ async fn row(look: &Look, batch: &CommandBatch) -> Result<Markup> {
             td { (who(&asked.asked_by)) }
             td { (moment(batch.created_at)) }
             td { @match asked.not_after { Some(end) => (moment(end)), None => "any time" } }
-            td { @if look.may_change() { (buttons(look, batch, asked, &place)) } }
+            td { @if look.may_own() { (buttons(look, batch, asked, &place)) } }
         }
     })
 }

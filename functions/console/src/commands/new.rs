@@ -13,7 +13,7 @@ use shared::service::enqueue_command::{NewCommand, command_from, enqueue_command
 use super::{help, inputs, review, targets};
 use crate::fields::Fields;
 use crate::layout::{self, Part};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 /// The type that stands for a property list.
@@ -28,7 +28,7 @@ pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
 }
 
 /// The form, its review, or what was sent.
-pub(crate) async fn take(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn take(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let taken = match fields.text("then").as_str() {
         "edit" => return form(&look, &fields, None).await,
         "send" => send(&look, &fields).await,

@@ -6,12 +6,13 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shared::domain::command::CommandBatch;
 use shared::domain::command_job::{CommandJob, JobState};
+use shared::domain::rights::Right;
 use shared::error::{Error, Kind, Result};
 use shared::id::CommandUuid;
 use shared::service::approve_command::approve_command;
 use shared::service::command_jobs::{job, job_targets, stop_job};
 use shared::service::show_command::{TargetStatus, show_command};
-use shared::service::withdraw_command::cancel_command;
+use shared::service::withdraw_command::{cancel_command, may_withdraw};
 
 use super::review::reason;
 use super::{state, whom};
@@ -19,7 +20,7 @@ use crate::chart;
 use crate::devices::words::status;
 use crate::devices::{place, refreshed};
 use crate::layout::{self, Part, moment};
-use crate::look::{Act, Look};
+use crate::look::{Act, HelpAct, Look};
 use crate::refusal::Refusal;
 
 /// From so many targets on, a chart says more than their list.
@@ -100,7 +101,7 @@ fn part(look: &Look, shown: &Shown) -> Markup {
                 None => (table(look, &shown.batch, &shown.targets)),
             }
             @if refresh.is_some() { p { a href=(here(look, &shown.batch, "")) { "Look again" } } }
-            @if look.may_change() { (buttons(look, shown)) }
+            @if look.may_help() { (buttons(look, shown)) }
         }
     }
 }
@@ -178,10 +179,9 @@ fn buttons(look: &Look, shown: &Shown) -> Markup {
     };
     html! {
         div.inline {
-            @if batch.awaits_approval() && !taken_back { (button("approve", "Approve")) }
-            @if batch.awaits_approval() && !taken_back { (button("refuse", "Refuse it")) }
-            @if stops && !batch.awaits_approval() { (button("stop", "Stop queueing it")) }
-            @if waits && !taken_back && !stops && !batch.awaits_approval() { (button("cancel", "Take it back where it waits")) }
+            @if batch.awaits_approval() && !taken_back && look.may_own() { (button("approve", "Approve")) (button("refuse", "Refuse it")) }
+            @if stops && !batch.awaits_approval() && look.may_change() { (button("stop", "Stop queueing it")) }
+            @if waits && !taken_back && !stops && !batch.awaits_approval() && may_withdraw(&look.scope, batch).is_ok() { (button("cancel", "Take it back where it waits")) }
         }
     }
 }
@@ -210,8 +210,14 @@ fn not_awaiting() -> Error {
 /// Approves, refuses, stops or takes back.
 pub(crate) async fn act(
     Path((_, command, what)): Path<(String, String, String)>,
-    Act { look, .. }: Act,
+    HelpAct(Act { look, .. }): HelpAct,
 ) -> Result<Response, Refusal> {
+    match what.as_str() {
+        // The second pair of eyes is the organization's own.
+        "approve" | "refuse" => look.check(Right::Own)?,
+        "stop" => look.check(Right::Manage)?,
+        _ => {}
+    }
     let shown = read(&look, &command).await?;
     let (state, scope, uuid) = (&look.state, &look.scope, &shown.batch.uuid);
     let acted = match what.as_str() {

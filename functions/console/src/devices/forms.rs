@@ -22,11 +22,13 @@ pub(super) fn page(look: &Look, device: &Enrollment, typed: &Typed) -> Markup {
                 (of.lock())
                 @if device.unlock_token.is_some() { (of.clear_passcode()) }
                 (of.restart())
+                (of.shut_down())
                 @if !device.facts.is_mac() { (of.lost_mode()) }
-                (of.erase())
+                @if look.may_change() { (of.erase()) }
             }
-            @if is_device { (of.ends()) }
-            @if device.is_managed() { (of.other()) }
+            @if is_device && device.locked_at.is_some() { (of.unlock()) }
+            @if is_device && look.may_change() { (of.ends()) }
+            @if device.is_managed() && look.may_change() { (of.other()) }
             @if !device.is_managed() { p.quiet { "It is not enrolled, so nothing can be asked of it." } }
         }
     }
@@ -67,7 +69,7 @@ impl Forms<'_> {
     fn pin(&self, action: &str) -> Markup {
         html! {
             @if self.device.facts.is_mac() {
-                label { "PIN of six digits; empty: a random one, shown on the command's page"
+                label { "PIN of six digits; empty: a random one, which " @if self.look.may_own() { "the command's page shows" } @else { "an administrator can look up" }
                     input name="pin" value=(self.typed.text(action, "pin")) inputmode="numeric" pattern="[0-9]{6}" autocomplete="off"; }
             }
         }
@@ -112,6 +114,22 @@ impl Forms<'_> {
         self.fold("Restart", "send/restart", &content)
     }
 
+    fn shut_down(&self) -> Markup {
+        let content = html! {
+            p { "Somebody must turn it on again by hand. iPhones and iPads must be supervised." }
+            button type="submit" { "Shut down" }
+        };
+        self.fold("Shut down", "send/shut-down", &content)
+    }
+
+    fn unlock(&self) -> Markup {
+        let content = html! {
+            p { "Your services let it in again." }
+            button type="submit" { "Unlock access" }
+        };
+        self.fold("Unlock access", "do/unlock", &content)
+    }
+
     fn lost_mode(&self) -> Markup {
         let action = |what: &str| place(self.look, &self.device.id, what);
         let content = html! {
@@ -122,6 +140,7 @@ impl Forms<'_> {
             div.inline {
                 button type="submit" { "Turn lost mode on" }
                 button.secondary type="submit" formaction=(action("send/locate")) { "Ask where it is" }
+                button.secondary type="submit" formaction=(action("send/sound")) { "Play a sound" }
                 button.secondary type="submit" formaction=(action("send/lost-mode-off")) { "Turn it off" }
             }
         };
@@ -168,13 +187,8 @@ impl Forms<'_> {
             (self.confirmation("do/revoke"))
             button.danger type="submit" { "Revoke its identity" }
         };
-        let unlock = html! {
-            p { "Your services let it in again." }
-            button type="submit" { "Unlock access" }
-        };
         let is_over = matches!(self.device.state, EnrollmentState::Removed | EnrollmentState::Unenrolling);
         html! {
-            @if self.device.locked_at.is_some() { (self.fold("Unlock access", "do/unlock", &unlock)) }
             @if self.device.is_managed() { (self.fold("Unenroll", "do/unenroll", &unenroll)) }
             @if !self.device.is_over() { (self.fold("Retire", "do/retire", &retire)) }
             @if !is_over { (self.fold("Revoke the identity", "do/revoke", &revoke)) }

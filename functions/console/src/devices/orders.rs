@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use shared::domain::command::{CommandBatch, usual_priority};
 use shared::domain::dismissal::Reason;
 use shared::domain::enrollment::Enrollment;
+use shared::domain::rights::Right;
 use shared::error::{Error, Kind, Result};
 use shared::protocol::command::Command;
 use shared::protocol::inventory::Section;
@@ -20,7 +21,7 @@ use super::page::{self, Typed};
 use super::{find, name, place};
 use crate::fields::Fields;
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, HelpAct, Look};
 use crate::refusal::Refusal;
 
 /// What a device is asked for at once.
@@ -33,8 +34,11 @@ type Order = (Value, bool);
 /// Sends what a form asks for.
 pub(crate) async fn send(
     Path((_, id, what)): Path<(String, String, String)>,
-    Act { look, fields }: Act,
+    HelpAct(Act { look, fields }): HelpAct,
 ) -> Result<Response, Refusal> {
+    if what == "erase" {
+        look.check(Right::Manage)?;
+    }
     let device = find(&look, &id).await?;
     match send_all(&look, &device, &what, &fields).await {
         Ok(batch) if batch.awaits_approval() => {
@@ -93,9 +97,11 @@ fn orders(device: &Enrollment, what: &str, fields: &Fields) -> Result<Vec<Order>
         }
         "clear-passcode" => plain("ClearPasscode"),
         "restart" => plain("RestartDevice"),
+        "shut-down" => plain("ShutDownDevice"),
         "lost-mode" => Ok(vec![(with(&message, fields, "EnableLostMode", None), false)]),
         "lost-mode-off" => plain("DisableLostMode"),
         "locate" => plain("DeviceLocation"),
+        "sound" => plain("PlayLostModeSound"),
         "erase" => {
             confirmed(device, fields)?;
             let (pin, random) = pin(device, fields);
@@ -138,8 +144,11 @@ fn confirmed(device: &Enrollment, fields: &Fields) -> Result<()> {
 /// Does what a form asks for to the enrollment itself.
 pub(crate) async fn act(
     Path((_, id, what)): Path<(String, String, String)>,
-    Act { look, fields }: Act,
+    HelpAct(Act { look, fields }): HelpAct,
 ) -> Result<Response, Refusal> {
+    if what != "unlock" {
+        look.check(Right::Manage)?;
+    }
     let device = find(&look, &id).await?;
     match change(&look, &device, &what, &fields).await {
         Ok(said) => Ok(layout::done(&place(&look, &device.id, ""), said)),

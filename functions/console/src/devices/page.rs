@@ -49,7 +49,7 @@ pub(super) async fn answer(look: &Look, device: &Enrollment, typed: &Typed) -> R
         }
         (facts(look, device))
         (queue::part(look, device, followed(look).as_ref()).await?)
-        @if look.may_change() { (forms::page(look, device, typed)) }
+        @if look.may_help() { (forms::page(look, device, typed)) }
         (inventory::page(look, device).await?)
         (timeline::page(look, device).await?)
     };

@@ -12,13 +12,13 @@ use shared::id::CommandUuid;
 use shared::service::list_queue::list_queue;
 use shared::service::reveal_pin::reveal_pin;
 use shared::service::show_command::{TargetStatus, show_on_target};
-use shared::service::withdraw_command::{cancel_on_target, clear_queue, retry_command};
+use shared::service::withdraw_command::{cancel_on_target, clear_queue, may_withdraw_by_id, retry_command};
 
 use super::page::{self, Typed, followed};
 use super::words::status;
 use super::{find, name, place, refreshed};
 use crate::layout::{self, Part, moment};
-use crate::look::{Act, Look};
+use crate::look::{Act, HelpAct, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::told::told;
 
@@ -52,7 +52,7 @@ pub(super) async fn part(look: &Look, device: &Enrollment, follows: Option<&Comm
             h2 { "Commands" }
             @if let Some((command, shown)) = &followed { (just_sent(look, device, command, shown)) }
             @if waiting.is_empty() { p { "Nothing waits for this device." } } @else {
-                (table(look, device, &waiting, "cancel", "Cancel"))
+                (table(look, device, &waiting, look.may_change().then_some(("cancel", "Cancel"))))
                 @if more.is_some() { p.quiet { "These are the first. More wait behind them." } }
                 p { a href={ (place(look, &device.id, "")) (query) "#queue" } { "Look again" } }
             }
@@ -65,7 +65,7 @@ pub(super) async fn part(look: &Look, device: &Enrollment, follows: Option<&Comm
             @if !aside.is_empty() {
                 h3 { "Set aside" }
                 p { "The device fetched these again and again and never answered. Those behind them go on." }
-                (table(look, device, &aside, "retry", "Try again"))
+                (table(look, device, &aside, look.may_help().then_some(("retry", "Try again"))))
             }
         }
     })
@@ -89,19 +89,18 @@ fn table(
     look: &Look,
     device: &Enrollment,
     commands: &[(QueuedCommand, Explanation)],
-    act: &str,
-    word: &str,
+    act: Option<(&str, &str)>,
 ) -> Markup {
     html! {
         div.scroll tabindex="0" { table {
-            thead { tr { th { "Command" } th { "Sent" } th { "Why it stands where it stands" } @if look.may_change() { th { "" } } } }
+            thead { tr { th { "Command" } th { "Sent" } th { "Why it stands where it stands" } @if act.is_some() { th { "" } } } }
             tbody {
                 @for (command, why) in commands {
                     tr {
                         td { a href=(one(look, device, command)) { (command.request_type) } }
                         td { (moment(command.created_at)) }
                         td { (why) }
-                        @if look.may_change() { td { (button(look, device, command, act, word)) } }
+                        @if let Some((act, word)) = act { td { (button(look, device, command, act, word)) } }
                     }
                 }
             }
@@ -128,7 +127,11 @@ pub(crate) async fn command(
     look: Look,
 ) -> Result<Response, Refusal> {
     let device = find(&look, &id).await?;
-    let (command, shown) = show_on_target(&look.state, &look.scope, &uuid(&command)?, &device).await?;
+    let uuid = uuid(&command)?;
+    let (command, shown) = show_on_target(&look.state, &look.scope, &uuid, &device).await?;
+    let may_cancel = command.status.is_waiting()
+        && look.may_help()
+        && may_withdraw_by_id(&look.state, &look.scope, &uuid).await.is_ok();
     let has_pin = matches!(command.request_type.as_str(), "DeviceLock" | "EraseDevice");
     let content = html! {
         header { h1 { (command.request_type) } p { "On " a href=(place(&look, &device.id, "")) { (name(&device)) } } }
@@ -140,12 +143,12 @@ pub(crate) async fn command(
             @if let Some(at) = shown.not_after { dt { "Waits until" } dd { (moment(at)) } }
             dt { "Command" } dd { code { (command.uuid) } }
         }
-        @if look.may_change() {
+        @if look.may_help() {
             div.inline {
-                @if command.status.is_waiting() { (button(&look, &device, &command, "cancel", "Cancel")) }
-                @if has_pin { (button(&look, &device, &command, "pin", "Show the PIN")) }
+                @if may_cancel { (button(&look, &device, &command, "cancel", "Cancel")) }
+                @if has_pin && look.may_own() { (button(&look, &device, &command, "pin", "Show the PIN")) }
             }
-            @if has_pin { p.quiet { "Only Macs are locked with a PIN. The audit log keeps who looked." } }
+            @if has_pin && look.may_own() { p.quiet { "Only Macs are locked with a PIN. The audit log keeps who looked." } }
         }
         h2 { "Answer" }
         @match &shown.result {
@@ -159,7 +162,7 @@ pub(crate) async fn command(
 /// Takes a command back on this device.
 pub(crate) async fn cancel(
     Path((_, id, command)): Path<(String, String, String)>,
-    Act { look, .. }: Act,
+    HelpAct(Act { look, .. }): HelpAct,
 ) -> Result<Response, Refusal> {
     let device = find(&look, &id).await?;
     cancel_on_target(&look.state, &look.scope, &uuid(&command)?, &device.id).await?;
@@ -169,7 +172,7 @@ pub(crate) async fn cancel(
 /// Tries a command again that was set aside.
 pub(crate) async fn retry(
     Path((_, id, command)): Path<(String, String, String)>,
-    Act { look, fields }: Act,
+    HelpAct(Act { look, fields }): HelpAct,
 ) -> Result<Response, Refusal> {
     let device = find(&look, &id).await?;
     match retry_command(&look.state, &look.scope, &uuid(&command)?, &device.id).await {
@@ -184,7 +187,7 @@ pub(crate) async fn retry(
 /// Takes back all that waits.
 pub(crate) async fn clear(
     Path((_, id)): Path<(String, String)>,
-    Act { look, .. }: Act,
+    SharedAct(Act { look, .. }): SharedAct,
 ) -> Result<Response, Refusal> {
     let device = find(&look, &id).await?;
     clear_queue(&look.state, &look.scope, &device.id).await?;

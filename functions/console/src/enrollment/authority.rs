@@ -11,7 +11,7 @@ use shared::service::retire_identity_authority::retire_identity_authority;
 
 use super::{answer, done, field};
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::typed::{Typed, number, optional};
 
@@ -20,7 +20,7 @@ const TRUST: &str = "trust";
 const RETIRE: &str = "retire";
 
 /// Makes the tenant's authority, or another one in its place.
-pub(crate) async fn make(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn make(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let made = async {
         let subject = AuthoritySubject {
             common_name: fields.text("common_name"),
@@ -37,7 +37,7 @@ pub(crate) async fn make(Act { look, fields }: Act) -> Result<Response, Refusal>
 }
 
 /// Accepts the devices of another server.
-pub(crate) async fn trust(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn trust(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     match trust_identity_authority(&look.state, &look.scope, &fields.text("certificate")).await {
         Ok(_) => Ok(done(&look, "authority-trusted")),
         Err(error) => answer(&look, &Typed::into(TRUST, fields, error)).await,
@@ -45,7 +45,7 @@ pub(crate) async fn trust(Act { look, fields }: Act) -> Result<Response, Refusal
 }
 
 /// Refuses an authority's identities from now on.
-pub(crate) async fn retire(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn retire(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let retired = async {
         let devices = number(&fields, "devices")?;
         retire_identity_authority(&look.state, &look.scope, &named(&fields.text("authority"))?, devices).await

@@ -11,7 +11,7 @@ use shared::service::invite::{Invitation, Invited, MOST_INVITATIONS, invite};
 
 use super::{answer, field};
 use crate::layout::{self, Part};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::typed::{Typed, optional};
 
@@ -19,7 +19,7 @@ const ONE: &str = "invitation";
 const LIST: &str = "invitations";
 
 /// Invites one person.
-pub(crate) async fn send(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn send(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let sent = async {
         let (name, group) = (optional(&fields, "name"), optional(&fields, "group"));
         let one = invitation(fields.text("email").parse()?, name, group, BTreeSet::new(), "")?;
@@ -32,7 +32,7 @@ pub(crate) async fn send(Act { look, fields }: Act) -> Result<Response, Refusal>
 }
 
 /// Invites everybody on a list.
-pub(crate) async fn send_list(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn send_list(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let sent = async { all(&look, invitations_of_csv(fields.file("list"))?).await };
     match sent.await {
         Ok(sent) => Ok(report(&look, &sent)),

@@ -12,7 +12,7 @@ use shared::time::from_unix;
 
 use super::links::{state, used, whom};
 use crate::layout::{self, Part};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 /// The page.
@@ -28,7 +28,7 @@ pub(crate) async fn show(Path((_, link)): Path<(String, String)>, look: Look) ->
 /// Ends the link now.
 pub(crate) async fn revoke(
     Path((_, link)): Path<(String, String)>,
-    Act { look, .. }: Act,
+    SharedAct(Act { look, .. }): SharedAct,
 ) -> Result<Response, Refusal> {
     revoke_enrollment_link(&look.state, &look.scope, &named(&link)?).await?;
     Ok(layout::done(&look.path(&format!("enrollment/links/{link}")), "link-revoked"))

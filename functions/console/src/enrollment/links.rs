@@ -14,7 +14,7 @@ use shared::time::from_unix;
 use super::{answer, field, made};
 use crate::fields::Fields;
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::typed::{Typed, number, optional};
 
@@ -23,7 +23,7 @@ const PAGE: i32 = 100;
 const FORM: &str = "link";
 
 /// Makes a link and shows it, this once.
-pub(crate) async fn make(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn make(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let created = async {
         let days = number(&fields, "valid_days")?.unwrap_or(DEFAULT_DAYS);
         create_enrollment_link(&look.state, &look.scope, days, terms(&fields)?).await

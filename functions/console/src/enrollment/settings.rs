@@ -14,7 +14,7 @@ use shared::service::enrollment_settings::{NewSettings, Removal, change_enrollme
 use super::{field, scep};
 use crate::fields::Fields;
 use crate::layout::{self, Part};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::typed::{Typed, optional};
 
@@ -27,7 +27,7 @@ pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
 }
 
 /// Changes them.
-pub(crate) async fn change(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn change(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     match change_enrollment_settings(&look.state, &look.scope, read(&fields)).await {
         Ok(_) => Ok(layout::done(&look.path(PATH), "enrollment-settings")),
         Err(error) => answer(&look, &Typed::into(FORM, fields, error)).await,

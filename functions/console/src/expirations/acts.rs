@@ -11,11 +11,11 @@ use shared::time::{DAY, SignedDuration};
 
 use super::{Snoozing, TITLE, answer, people};
 use crate::layout::{self, Part};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 /// Puts the mails about one credential off.
-pub(crate) async fn snooze(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn snooze(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let typed = Snoozing::read(&fields);
     match put_off(&look.state, (&look.scope).into(), &typed).await {
         Ok(()) => Ok(done(&look, "put-off")),
@@ -33,7 +33,7 @@ pub(crate) async fn put_off(state: &AppState, realm: Realm<'_>, typed: &Snoozing
 }
 
 /// Asks the contacts again to confirm their addresses.
-pub(crate) async fn ask(Act { look, .. }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn ask(SharedAct(Act { look, .. }): SharedAct) -> Result<Response, Refusal> {
     match ask_contacts(&look.state, &look.scope, &look.tenant, true).await {
         Ok(0) => Ok(done(&look, "asked-before")),
         Ok(_) => Ok(done(&look, "asked")),

@@ -56,7 +56,7 @@ pub(super) fn calendar(look: &Look, has_address: bool) -> Markup {
     html! {
         h2 { "In your own calendar" }
         p { "Calendar programs can subscribe to all of this. " @if has_address { "An address was made; it was shown once." } @else { "No address was made yet." } }
-        @if look.may_change() {
+        @if look.may_own() {
             form.plain method="post" action=(look.path("expirations/calendar")) {
                 (layout::token(&look.visitor))
                 button type="submit" class="secondary" { @if has_address { "Make a new address" } @else { "Make an address" } }

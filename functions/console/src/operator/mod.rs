@@ -21,6 +21,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .route("/console/operator/operators/remove", post(operators::remove))
         .route("/console/operator/tenants/{tenant}", get(tenant::show))
         .route("/console/operator/tenants/{tenant}/sign-in/remove", post(tenant::remove_provider))
+        .route("/console/operator/tenants/{tenant}/ask", post(tenant::ask))
         .route(
             "/console/operator/vendor-certificates",
             get(vendor_certificates::show).post(vendor_certificates::install),

@@ -18,11 +18,11 @@ use shared::time::days_until;
 use super::{done, refused};
 use crate::home::days;
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 /// Goes back to the certificate that was active before.
-pub(crate) async fn roll_back(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn roll_back(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let wanted = fields.text("fingerprint").parse()?;
     let orphans = fields.text("orphans").parse().ok();
     match roll_back_push_certificate(&look.state, &look.scope, Some(wanted), orphans).await {
@@ -63,7 +63,7 @@ pub(crate) async fn delete(Act { look, fields }: Act) -> Result<Response, Refusa
 }
 
 /// Records who can renew.
-pub(crate) async fn record(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn record(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let recorded = async {
         let apple_account: EmailAddress = fields.text("apple_account").parse()?;
         let note = Some(fields.text("note")).filter(|note| !note.is_empty());
@@ -171,7 +171,7 @@ fn more(look: &Look, all: &PushCertificates, active: &InstalledCertificate) -> M
                     }
                 }
             }
-            @if active.exportable {
+            @if active.exportable && look.may_own() {
                 details {
                     summary { "Export certificate and key" }
                     form.plain method="post" action=(look.path("push-certificate/export")) {
@@ -182,14 +182,16 @@ fn more(look: &Look, all: &PushCertificates, active: &InstalledCertificate) -> M
                     }
                 }
             }
-            details {
-                summary { "Delete all push certificates" }
-                p { "Their keys are destroyed for good. Every enrolled device stops answering and must enroll again." }
-                form.plain method="post" action=(look.path("push-certificate/delete")) {
-                    (layout::token(&look.visitor))
-                    label { "Type the name of your organization: " strong { (look.tenant.name) } input name="confirm" autocomplete="off" required; }
-                    label { "Number of devices that must enroll again" input name="orphans" inputmode="numeric" autocomplete="off"; }
-                    button.danger type="submit" { "Delete for good" }
+            @if look.may_own() {
+                details {
+                    summary { "Delete all push certificates" }
+                    p { "Their keys are destroyed for good. Every enrolled device stops answering and must enroll again." }
+                    form.plain method="post" action=(look.path("push-certificate/delete")) {
+                        (layout::token(&look.visitor))
+                        label { "Type the name of your organization: " strong { (look.tenant.name) } input name="confirm" autocomplete="off" required; }
+                        label { "Number of devices that must enroll again" input name="orphans" inputmode="numeric" autocomplete="off"; }
+                        button.danger type="submit" { "Delete for good" }
+                    }
                 }
             }
         }

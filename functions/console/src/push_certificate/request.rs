@@ -4,6 +4,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use shared::domain::push_certificates::PushCertificates;
+use shared::domain::rights::Right;
 use shared::error::{Kind, Result};
 use shared::pki::csr::Subject;
 use shared::secret::Secret;
@@ -15,7 +16,7 @@ use shared::service::request_push_certificate::{
 use super::{Typed, answer, done, key, refused};
 use crate::fields::Fields;
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 /// What the file is called that Apple's portal wants.
@@ -64,9 +65,13 @@ impl Form {
 }
 
 /// Makes the request.
-pub(crate) async fn make(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn make(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let form = Form::read(&fields);
     let own = fields.file("csr");
+    if !own.is_empty() || fields.text("custody") == "download" {
+        // Whoever holds the key can reach the tenant's devices.
+        look.check(Right::Own)?;
+    }
     let source = if own.is_empty() {
         let choice = if fields.text("custody") == "download" {
             KeyChoice::Download(Secret::new(fields.text("key_password")))
@@ -127,25 +132,32 @@ pub(super) fn page(look: &Look, all: &PushCertificates, form: &Form) -> Markup {
                         small { "It reaches the people who renew the certificate." } }
                     label { "Country" input name="country" value=(form.country) maxlength="2" placeholder="DE" autocomplete="country";
                         small { "Two letters." } }
-                    details {
-                        summary { "I want to keep the private key myself" }
-                        label { "Where the key goes"
-                            select name="custody" {
-                                option value="keep" { "It stays here, sealed (recommended)" }
-                                option value="download" { "I download it once, and upload it with the certificate" }
-                            }
-                        }
-                        label { "Password for the downloaded key" input type="password" name="key_password" autocomplete="new-password";
-                            small { "At least 12 characters." } }
-                    }
-                    details {
-                        summary { "I have a certificate request of my own" }
-                        label { "Your request (PKCS#10)" input type="file" name="csr";
-                            small { "Its key stays with you: upload it together with Apple's certificate. The fields above are not used." } }
-                    }
+                    @if look.may_own() { (own_key()) }
                     button type="submit" { "Make the request" }
                 }
             }
+        }
+    }
+}
+
+/// For whoever wants the key elsewhere than here.
+fn own_key() -> Markup {
+    html! {
+        details {
+            summary { "I want to keep the private key myself" }
+            label { "Where the key goes"
+                select name="custody" {
+                    option value="keep" { "It stays here, sealed (recommended)" }
+                    option value="download" { "I download it once, and upload it with the certificate" }
+                }
+            }
+            label { "Password for the downloaded key" input type="password" name="key_password" autocomplete="new-password";
+                small { "At least 12 characters." } }
+        }
+        details {
+            summary { "I have a certificate request of my own" }
+            label { "Your request (PKCS#10)" input type="file" name="csr";
+                small { "Its key stays with you: upload it together with Apple's certificate. The fields above are not used." } }
         }
     }
 }

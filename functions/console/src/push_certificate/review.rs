@@ -15,12 +15,12 @@ use shared::service::stage_push_certificate::{Review, review};
 use super::{done, refused};
 use crate::fields::Fields;
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::typed::number;
 
 /// Activates what was reviewed.
-pub(crate) async fn activate(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn activate(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let activated = async {
         let confirmation = confirmation(&fields)?;
         activate_push_certificate(&look.state, &look.scope, &confirmation).await

@@ -9,7 +9,7 @@ use shared::service::stage_push_certificate::{UploadFiles, discard_staged, stage
 
 use super::{done, refused};
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 /// Takes Apple's certificate for review.
@@ -29,7 +29,7 @@ pub(crate) async fn take(Act { look, fields }: Act) -> Result<Response, Refusal>
 }
 
 /// Throws the upload away.
-pub(crate) async fn discard(Act { look, .. }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn discard(SharedAct(Act { look, .. }): SharedAct) -> Result<Response, Refusal> {
     discard_staged(&look.state, &look.scope).await?;
     Ok(done(&look, "discarded"))
 }
@@ -49,7 +49,7 @@ pub(super) fn page(look: &Look, all: &PushCertificates) -> Markup {
                 @if request.custody != Custody::Kept {
                     p.note.warn { "The private key is with you: upload it in the next step together with the certificate." }
                 }
-                @if look.may_change() {
+                @if look.may_own() {
                     form method="post" action=(look.path("push-certificate/request/cancel")) {
                         (layout::token(&look.visitor))
                         button.secondary.outline { "Give this request up" }
@@ -57,7 +57,7 @@ pub(super) fn page(look: &Look, all: &PushCertificates) -> Markup {
                 }
             }
         }
-        @if look.may_change() { (form(look)) }
+        @if look.may_own() { (form(look)) }
     }
 }
 

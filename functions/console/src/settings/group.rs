@@ -16,7 +16,7 @@ use crate::devices::words::badges;
 use crate::devices::{name, place};
 use crate::fields::Fields;
 use crate::layout::{self, Part};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 /// Members on one page.
@@ -31,7 +31,7 @@ pub(crate) async fn show(Path((_, id)): Path<(String, String)>, look: Look) -> R
 /// Lets devices join.
 pub(crate) async fn add(
     Path((_, id)): Path<(String, String)>,
-    Act { look, fields }: Act,
+    SharedAct(Act { look, fields }): SharedAct,
 ) -> Result<Response, Refusal> {
     let group = find(&look, &id).await?;
     let typed = pasted(&fields);
@@ -48,7 +48,7 @@ pub(crate) async fn add(
 /// Lets the chosen ones leave.
 pub(crate) async fn remove(
     Path((_, id)): Path<(String, String)>,
-    Act { look, fields }: Act,
+    SharedAct(Act { look, fields }): SharedAct,
 ) -> Result<Response, Refusal> {
     let group = find(&look, &id).await?;
     let left = async {

@@ -10,7 +10,7 @@ use shared::service::delete_group::delete_group;
 
 use super::place;
 use crate::layout::{self, Part};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 const TITLE: &str = "Groups";
@@ -23,7 +23,7 @@ pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
 }
 
 /// Makes a group.
-pub(crate) async fn create(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn create(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let name = fields.text("name");
     match create_group(&look.state, &look.scope, &name).await {
         Ok(_) => Ok(layout::done(&place(&look, "groups"), "group-made")),
@@ -32,7 +32,7 @@ pub(crate) async fn create(Act { look, fields }: Act) -> Result<Response, Refusa
 }
 
 /// Deletes a group whose name was typed.
-pub(crate) async fn delete(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn delete(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let deleted = async {
         let id: GroupId = fields.text("group").parse()?;
         let found = look.state.store.group(&look.scope, &id).await?;

@@ -4,10 +4,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shared::domain::member::{Member, member_address};
 use shared::error::{Error, Result};
-use shared::scope::Role;
 use shared::service::manage_members::{remove_member, set_member};
 
-use crate::first::role_name;
+use crate::first::{role_name, typed_role};
 use crate::layout::{self, Part};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
@@ -20,7 +19,7 @@ pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
 /// Lets somebody sign in, or gives them another role.
 pub(crate) async fn set(Act { look, fields }: Act) -> Result<Response, Refusal> {
     let address = fields.text("address");
-    let role = if fields.text("role") == "admin" { Role::Admin } else { Role::Viewer };
+    let role = typed_role(&fields.text("role"));
     let set = async {
         let address = member_address(&address)?;
         set_member(&look.state, &look.scope, address, role).await
@@ -52,24 +51,24 @@ fn page(look: &Look, members: &[Member], typed: &str) -> Markup {
     html! {
         header {
             h1 { "Members" }
-            p { "Administrators may do everything for " (look.tenant.name) ". Viewers see everything except secrets, and change nothing." }
+            p { "Administrators may do everything for " (look.tenant.name) ". Viewers see everything except secrets, and change nothing. The help desk sees the same, and does the daily work on one device at a time: lock, lost mode, clear the passcode, restart, shut down, ask again, unlock." }
         }
         div.scroll tabindex="0" {
             table {
-                thead { tr { th { "Address" } th { "Role" } th { "Since" } @if look.may_change() { th { "" } } } }
+                thead { tr { th { "Address" } th { "Role" } th { "Since" } @if look.may_own() { th { "" } } } }
                 tbody {
                     @for member in members {
                         tr {
                             td { (member.address) }
                             td { (role_name(member.role)) }
                             td { (layout::moment(member.added_at)) }
-                            @if look.may_change() { td { (removal(look, member)) } }
+                            @if look.may_own() { td { (removal(look, member)) } }
                         }
                     }
                 }
             }
         }
-        @if look.may_change() {
+        @if look.may_own() {
             h2 { "Add somebody, or change a role" }
             form.plain method="post" {
                 (layout::token(&look.visitor))
@@ -77,6 +76,7 @@ fn page(look: &Look, members: &[Member], typed: &str) -> Markup {
                 label { "Role"
                     select name="role" {
                         option value="viewer" { "Viewer" }
+                        option value="help-desk" { "Help desk" }
                         option value="admin" { "Administrator" }
                     }
                 }

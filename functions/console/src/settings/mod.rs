@@ -9,6 +9,7 @@ mod refresh;
 mod retention;
 mod sign_in;
 mod signing_certificate;
+mod support;
 mod tokens;
 mod webhooks;
 
@@ -22,11 +23,12 @@ use crate::layout::{self, Part};
 use crate::look::Look;
 
 /// The pages: path, name, what for.
-const PAGES: [(&str, &str, &str); 11] = [
+const PAGES: [(&str, &str, &str); 12] = [
     ("organization", "Organization", "Its name, who is told of what ends, and how long commands wait."),
     ("members", "Members", "Who may sign in here, and as what."),
     ("sign-in", "Sign-in", "By your own identity provider, or with mailed codes."),
     ("tokens", "API tokens", "For programs that work with this server."),
+    (support::PAGE, "Support access", "Whether whoever runs this server may look in here, and until when."),
     ("signing-certificate", "Signing certificate", "By which devices show your profiles as verified."),
     ("webhooks", "Webhooks", "Your own systems are told of what becomes of devices."),
     ("groups", "Groups", "Devices that are dealt with together."),
@@ -44,6 +46,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .route("/console/{tenant}/settings/organization", get(organization::show).post(organization::change))
         .route("/console/{tenant}/settings/sign-in", get(sign_in::show).post(sign_in::change))
         .route("/console/{tenant}/settings/sign-in/remove", post(sign_in::remove))
+        .route("/console/{tenant}/settings/support-access", get(support::show).post(support::allow))
+        .route("/console/{tenant}/settings/support-access/end", post(support::end))
         .route("/console/{tenant}/settings/tokens", get(tokens::show).post(tokens::create))
         .route("/console/{tenant}/settings/tokens/delete", post(tokens::delete))
         .route(

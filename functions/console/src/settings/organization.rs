@@ -10,7 +10,7 @@ use shared::service::update_tenant::{TenantChange, update_tenant};
 use super::place;
 use crate::fields::Fields;
 use crate::layout::{self, Part};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::typed::needed;
 
@@ -59,7 +59,7 @@ pub(crate) async fn show(look: Look) -> Response {
 }
 
 /// Changes what the form says.
-pub(crate) async fn change(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn change(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let changed = async { update_tenant(&look.state, &look.scope, wanted(&look, &fields)?).await };
     match changed.await {
         Ok(_) => Ok(layout::done(&place(&look, "organization"), "saved")),

@@ -11,7 +11,7 @@ use shared::service::refresh::change_refresh;
 use super::place;
 use crate::fields::Fields;
 use crate::layout::{self, Part};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::typed::needed;
 
@@ -26,7 +26,7 @@ pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
 }
 
 /// Replaces it.
-pub(crate) async fn change(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn change(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let changed = async { change_refresh(&look.state, &look.scope, &hours(&fields)?).await };
     match changed.await {
         Ok(_) => Ok(layout::done(&place(&look, "refresh"), "refresh-changed")),

@@ -42,7 +42,7 @@ fn answer(look: &Look, error: Option<&Error>, days: &[String; 3]) -> Response {
     let entries = FIELDS.iter().zip(labels).zip(days);
     let content = html! {
         header { h1 { (TITLE) } p { "What is older of the logs is not shown any more, and deleted within the hour. Nothing brings it back." } }
-        @if look.may_change() {
+        @if look.may_own() {
             form.plain method="post" {
                 (layout::token(&look.visitor))
                 @for ((name, (label, range)), days) in entries {

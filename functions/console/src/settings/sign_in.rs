@@ -89,11 +89,11 @@ fn answer(look: &Look, provider: Option<&OpenidProvider>, error: Option<&Error>,
                 anything that speaks OpenID Connect." }
         }
         (present(look, provider))
-        @if look.may_change() {
+        @if look.may_own() {
             h2 { @if provider.is_some() { "Change it" } @else { "Set it up" } }
             (edit(look, provider, form))
         }
-        @if look.may_change() && provider.is_some() {
+        @if look.may_own() && provider.is_some() {
             h2 { "Give it up" }
             form.plain method="post" action=(place(look, "sign-in/remove")) {
                 (layout::token(&look.visitor))

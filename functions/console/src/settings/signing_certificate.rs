@@ -43,7 +43,7 @@ async fn answer(look: &Look, error: Option<&Error>) -> Result<Response, Refusal>
         header { h1 { (TITLE) } p { "Your own is optional. With one that devices trust, they show your profiles as verified and in your name." } }
         p { (signers.meaning(now)) }
         @if let Some(own) = &signers.own { (signer::facts(own, now)) }
-        @if look.may_change() { (signer::forms(&look.visitor, &place(look, PAGE), signers.own.as_ref())) }
+        @if look.may_own() { (signer::forms(&look.visitor, &place(look, PAGE), signers.own.as_ref())) }
     };
     Ok(layout::page_with(look, Part::Settings, TITLE, error, &content))
 }

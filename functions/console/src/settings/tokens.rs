@@ -4,13 +4,12 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shared::domain::token::{ApiToken, Owner};
 use shared::error::{Error, Result};
-use shared::scope::Role;
 use shared::secret::Secret;
 use shared::service::create_token::{create_token, delete_token};
 use shared::time::Timestamp;
 
 use super::place;
-use crate::first::role_name;
+use crate::first::{role_name, typed_role};
 use crate::layout::{self, Part};
 use crate::look::{Act, Look};
 use crate::refusal::Refusal;
@@ -23,7 +22,7 @@ const TITLE: &str = "API tokens";
 struct Typed {
     name: String,
     days: String,
-    admin: bool,
+    role: String,
 }
 
 /// The list, and the form for another one.
@@ -33,9 +32,8 @@ pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
 
 /// Makes a token, and shows it this once.
 pub(crate) async fn create(Act { look, fields }: Act) -> Result<Response, Refusal> {
-    let typed =
-        Typed { name: fields.text("name"), days: fields.text("days"), admin: fields.text("role") == "admin" };
-    let role = if typed.admin { Role::Admin } else { Role::Viewer };
+    let typed = Typed { name: fields.text("name"), days: fields.text("days"), role: fields.text("role") };
+    let role = typed_role(&typed.role);
     let made = async {
         let days = if typed.days.is_empty() { None } else { Some(needed(&fields, "days")?) };
         create_token(&look.state, &look.scope, &typed.name, role, days).await
@@ -61,7 +59,7 @@ async fn answer(look: &Look, error: Option<&Error>, typed: &Typed) -> Result<Res
         header { h1 { (TITLE) } p { "With a token, a program does what you could do here: give it to nobody else." } }
         @if tokens.is_empty() { div.empty { p { "There is no token. Make one for each program that is to work with this server." } } }
         @else { (list(look, &tokens)) }
-        @if look.may_change() { (form(look, typed)) }
+        @if look.may_own() { (form(look, typed)) }
     };
     Ok(layout::page_with(look, Part::Settings, TITLE, error, &content))
 }
@@ -70,7 +68,7 @@ fn list(look: &Look, tokens: &[ApiToken]) -> Markup {
     let now = look.state.clock.now();
     html! {
         div.scroll tabindex="0" { table {
-            thead { tr { th { "Name" } th { "Role" } th { "Made" } th { "Ends" } @if look.may_change() { th { "" } } } }
+            thead { tr { th { "Name" } th { "Role" } th { "Made" } th { "Ends" } @if look.may_own() { th { "" } } } }
             tbody {
                 @for token in tokens {
                     tr {
@@ -78,7 +76,7 @@ fn list(look: &Look, tokens: &[ApiToken]) -> Markup {
                         td { (role_name(token.role)) }
                         td { (layout::moment(token.created_at)) }
                         td { (end(token, now)) }
-                        @if look.may_change() { td { (deletion(look, token)) } }
+                        @if look.may_own() { td { (deletion(look, token)) } }
                     }
                 }
             }
@@ -117,8 +115,9 @@ fn form(look: &Look, typed: &Typed) -> Markup {
             label { "What it is for" input name="name" value=(typed.name) required maxlength="100"; }
             label { "Role"
                 select name="role" {
-                    option value="viewer" selected[!typed.admin] { "Viewer: sees everything except secrets" }
-                    option value="admin" selected[typed.admin] { "Administrator: may do everything" }
+                    option value="viewer" { "Viewer: sees everything except secrets" }
+                    option value="help-desk" selected[typed.role == "help-desk"] { "Help desk: sees the same, and does the daily work on one device at a time" }
+                    option value="admin" selected[typed.role == "admin"] { "Administrator: may do everything" }
                 }
             }
             label { "For how many days it works"

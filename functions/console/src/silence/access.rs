@@ -7,11 +7,11 @@ use shared::service::access::let_unenrolled_in;
 
 use super::done;
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 
 /// Turns the switch.
-pub(crate) async fn change(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn change(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let_unenrolled_in(&look.state, &look.scope, fields.text("unenrolled") == "in").await?;
     Ok(done(&look, "saved"))
 }

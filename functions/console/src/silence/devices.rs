@@ -10,12 +10,12 @@ use shared::service::unlock_access::unlock_access;
 use super::{answer, done};
 use crate::known::{self, MOST};
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, HelpAct, Look};
 use crate::refusal::Refusal;
 use crate::typed::Typed;
 
 /// Lets a device back to the services.
-pub(crate) async fn unlock(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn unlock(HelpAct(Act { look, fields }): HelpAct) -> Result<Response, Refusal> {
     let unlocked = async {
         let id: EnrollmentId =
             fields.text("enrollment").parse().map_err(|_| Error::not_found("enrollment"))?;
@@ -83,7 +83,7 @@ fn access(look: &Look, device: &Enrollment) -> Markup {
             None => "Open",
             Some(since) => {
                 "Locked since " (layout::moment(since)) " "
-                @if look.may_change() {
+                @if look.may_help() {
                     form method="post" action=(look.path("silence/unlock")) {
                         (layout::token(&look.visitor))
                         input type="hidden" name="enrollment" value=(device.id);

@@ -11,7 +11,7 @@ use shared::error::Result;
 use shared::service::inactivity::{Preview, confirm_inactivity, inactivity_rule};
 
 use crate::layout::{self, Part};
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::typed::{Typed, number};
 
@@ -23,7 +23,7 @@ pub(crate) async fn show(look: Look) -> Result<Response, Refusal> {
 }
 
 /// Says that so many devices are silent indeed.
-pub(crate) async fn confirm(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn confirm(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let confirmed = async {
         let devices = number(&fields, "devices")?.unwrap_or_default();
         confirm_inactivity(&look.state, &look.scope, devices).await

@@ -12,7 +12,7 @@ use shared::time::Date;
 use super::{answer, confirmation, done};
 use crate::fields::Fields;
 use crate::layout;
-use crate::look::{Act, Look};
+use crate::look::{Act, Look, SharedAct};
 use crate::refusal::Refusal;
 use crate::typed::{Typed, number, optional};
 
@@ -31,7 +31,7 @@ const PERIODS: [(&str, SilentFor, &str); 5] = [
 ];
 
 /// Saves the rule.
-pub(crate) async fn change(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn change(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let changed = async { change_inactivity_rule(&look.state, &look.scope, read(&fields)?).await };
     match changed.await {
         Ok(_) => Ok(done(&look, "saved")),
@@ -40,7 +40,7 @@ pub(crate) async fn change(Act { look, fields }: Act) -> Result<Response, Refusa
 }
 
 /// Tries the rule as it stands in the form. Nothing changes.
-pub(crate) async fn preview(Act { look, fields }: Act) -> Result<Response, Refusal> {
+pub(crate) async fn preview(SharedAct(Act { look, fields }): SharedAct) -> Result<Response, Refusal> {
     let tried = async { preview_inactivity(&look.state, &look.scope, Some(read(&fields)?)).await };
     match tried.await {
         Ok(preview) => answer(&look, &Typed::kept(FORM, fields), Some(&preview)).await,

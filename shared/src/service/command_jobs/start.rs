@@ -9,6 +9,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::command::{Approval, CommandBatch, JobOrder};
 use crate::domain::command_job::{CommandJob, JobHint, JobState, JobTally};
 use crate::domain::group::Group;
+use crate::domain::rights::{self, Right};
 use crate::domain::targets::{Filter, MOST_LISTED, Targets};
 use crate::error::{Error, Result};
 use crate::id::{CommandUuid, EnrollmentId};
@@ -66,9 +67,10 @@ pub struct NewJob {
 /// approval for it, it begins with that.
 ///
 /// # Errors
-/// Malformed, naming the field; NotFound for a group; Conflict without a usable push certificate, or when the UUID was used
+/// Forbidden for the help desk; Malformed, naming the field; NotFound for a group; Conflict without a usable push certificate, or when the UUID was used
 /// for something else.
 pub async fn start_job(state: &State, scope: &Scope, new: NewJob) -> Result<CommandJob> {
+    rights::check(scope.actor(), Right::Manage)?;
     let plist = new.command.to_plist()?;
     check_order(new.priority, plist.len(), new.expires_in)?;
     with_pins(&new.command, new.random_pin)?;
@@ -96,6 +98,7 @@ pub async fn start_job(state: &State, scope: &Scope, new: NewJob) -> Result<Comm
         uuid: uuid.clone(),
         request_type: new.command.request_type().to_owned(),
         targets: Vec::new(),
+        sent_by: Some(scope.actor().to_string()),
         created_at: now,
         cancelled_at: None,
         approval,

@@ -3,6 +3,7 @@
 use pomarium_local::runner::{QueueFunction, deliver_all, run};
 use pomarium_tests::{Browser, Tenant, TestApp};
 
+use reqwest::Method;
 use shared::domain::dead_letter::DeadLetterQueue;
 use shared::id::Fingerprint;
 
@@ -15,7 +16,7 @@ use crate::receiver::Receiver;
 
 const SAM: &str = "sam@green.example";
 /// What is changed on pages of one form each.
-const FORMS: [(&str, &[(&str, &str)]); 4] = [
+const FORMS: [(&str, &[(&str, &str)]); 5] = [
     (
         "organization",
         &[
@@ -27,6 +28,7 @@ const FORMS: [(&str, &[(&str, &str)]); 4] = [
     ),
     ("tokens", &[("name", "help desk"), ("role", "viewer"), ("days", "")]),
     ("refresh", &[("DeviceInformation", "24")]),
+    ("support-access", &[("hours", "1"), ("level", "viewer")]),
     ("retention", &[("audit_days", "800"), ("events_days", "100"), ("commands_days", "60")]),
 ];
 
@@ -49,6 +51,7 @@ pub(super) async fn pages(app: &TestApp, jo: &mut Browser, tenant: &Tenant) {
         jo.open(&at(page)).await.expect(200);
         jo.submit(&at(page), form).await.expect(200);
     }
+    jo.submit(&at("support-access/end"), &[]).await.expect(200);
     let token = credential.split_once('.').expect("its kind comes first").1;
     jo.submit(&at("tokens/delete"), &[("token", token)]).await.expect(200);
     signing_certificate(app, jo, &at("signing-certificate")).await;
@@ -129,7 +132,7 @@ pub(super) async fn webhook(app: &TestApp, processes: &Processes, tenant: &Tenan
 pub(super) async fn operators(app: &TestApp, ops: &mut Browser, tenant: &Tenant) {
     ops.sign_in(app, pomarium_local::runner::OPERATOR).await.expect(200);
     let at = |rest: &str| format!("/console/operator/{rest}");
-    ops.open(&at(&format!("tenants/{}", tenant.id))).await.expect(200);
+    support(ops, tenant, &at(&format!("tenants/{}", tenant.id))).await;
     let vendor = self_signed(&[], app.clock.now(), (-1, 365));
     let (own, key) = (certificate_pem(&vendor), pem(&KEY));
     let files = [("certificate", "vendor.pem", own.as_bytes()), ("key", "key.pem", key.as_bytes())];
@@ -162,4 +165,16 @@ async fn dead_letters(app: &TestApp, ops: &mut Browser, page: &str) {
         }
         ops.submit(&format!("{page}/discard"), &[("queue", name), ("confirm", name)]).await.expect(200);
     }
+}
+
+/// The operator asks to look in, and does while it is allowed.
+async fn support(ops: &mut Browser, tenant: &Tenant, page: &str) {
+    ops.open(page).await.expect(200);
+    ops.submit(&format!("{page}/ask"), &[("reason", "Pushes fail")]).await.expect(200);
+    let path = tenant.path("settings/support-access");
+    let body = r#"{"hours": 1, "level": "viewer"}"#;
+    tenant.admin.call(Method::PUT, &path, body.into()).await.expect(200);
+    tenant.get("settings/support-access").await.expect(200);
+    ops.open(&format!("/console/{}", tenant.id)).await.expect(200);
+    tenant.admin.call(Method::DELETE, &path, Vec::new()).await.expect(204);
 }

@@ -106,7 +106,7 @@ async fn answer(look: &Look, error: Option<&Error>, form: &Form) -> Result<Respo
                 } } }
             } }
         }
-        @if look.may_change() {
+        @if look.may_own() {
             h2 { "Make a webhook" }
             form.plain method="post" action=(place(look, "webhooks")) {
                 (layout::token(&look.visitor))

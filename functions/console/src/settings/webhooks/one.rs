@@ -42,7 +42,7 @@ pub(super) async fn answer(look: &Look, id: &WebhookId, news: News) -> Result<Re
         header { h1 { "Webhook" } p { (webhook.target.fact().1) } }
         @if let Some(call) = &news.call { div.note role="status" { p { strong { "The call: " } (recent::result(call)) } } }
         (status(look, &webhook, &position))
-        @if look.may_change() { (acts(look, &webhook, &form)) }
+        @if look.may_own() { (acts(look, &webhook, &form)) }
         (recent::dead_letters(look, id).await?)
         (recent::deliveries(look, id).await?)
     };

@@ -38,13 +38,13 @@ pub(super) async fn dead_letters(look: &Look, id: &WebhookId) -> Result<Markup> 
             h2 { "Given up" }
             p { "Refused for a day. They are kept for thirty days." }
             div.scroll tabindex="0" { table {
-                thead { tr { th { "Event" } th { "Device" } th { "Given up" } th { "Kept until" } @if look.may_change() { th { "" } } } }
+                thead { tr { th { "Event" } th { "Device" } th { "Given up" } th { "Kept until" } @if look.may_own() { th { "" } } } }
                 tbody { @for letter in &letters { tr {
                     td { (letter.action.name().replace('-', " ")) }
                     td { @match &letter.enrollment { Some(device) => (device.to_string()), None => "—" } }
                     td { (layout::moment(letter.given_up_at)) " after " (letter.attempts) " attempts" }
                     td { (layout::moment(from_unix(letter.expires_at))) }
-                    @if look.may_change() { td {
+                    @if look.may_own() { td {
                         form method="post" action=(place(look, &format!("webhooks/{id}/redeliver"))) {
                             (layout::token(&look.visitor))
                             input type="hidden" name="event" value=(letter.event.to_string());
