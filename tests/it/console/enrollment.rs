@@ -71,7 +71,7 @@ async fn a_link_enrolls_a_device_and_tells_who_used_it() {
 
     // For Apple Configurator: the profile itself, once for each device.
     let open = link(&mut jo, &tenant, &[("uses", ""), ("valid_days", "1")]).await;
-    open.says("For Several devices").says("used 0, no limit");
+    open.says("For: Several devices.").says("used 0, no limit");
     let profile =
         open.between("href=\"", "\" download").map(|found| found.rsplit('"').next().unwrap().to_owned());
     assert_eq!(profile.unwrap(), format!("{}/profile", address(&open)));

@@ -38,13 +38,16 @@ const ACTS: [(&str, &[&str]); 3] = [
     ("/commands/{command}/{what}", &["approve", "refuse", "stop", "cancel"]),
 ];
 
-/// Every form, by its path under the tenant's own.
+/// What people send before they have signed in.
+const BEFORE: &str = "/sign-in";
+
+/// Every form of somebody who signed in, by its path under the tenant's own.
 pub(super) fn all() -> BTreeSet<String> {
     let code: String = rust_files(&["functions/console/src"]).into_iter().map(|(_, text)| text).collect();
     let routes = code.split(".route(").skip(1).filter_map(|route| {
         let (path, rest) = route.trim_start().strip_prefix("\"/console/{tenant}")?.split_once('"')?;
         let handlers = rest.split(".merge(").next()?.split("\n}").next()?;
-        handlers.contains("post(").then(|| path.to_owned())
+        (handlers.contains("post(") && path != BEFORE).then(|| path.to_owned())
     });
     let mut found = BTreeSet::new();
     for path in routes {
