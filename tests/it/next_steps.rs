@@ -7,7 +7,7 @@ use crate::repository::{read, rust_files};
 /// Steps that no page can show, by their codes: what only a caller with a token, a body or a schedule meets.
 const NEVER_IN_THE_CONSOLE: [&str; 4] = ["json-body", "token", "token-expired", "query"];
 /// Steps that quote what people type or run.
-const FOR_PEOPLE: [&str; 2] = ["certificate-request-unreadable", "typed-json"];
+const FOR_PEOPLE: [&str; 3] = ["certificate-request-unreadable", "openid-address", "typed-json"];
 /// What the step says where the code does not tell errors apart: the console leaves it out by its words.
 const HIDDEN: [&str; 1] = ["Make it with PUT .../push-certificate/ownership."];
 /// How an error begins, before its code.

@@ -83,6 +83,12 @@ const STEPS: &[(&str, Option<&str>, &str)] = &[
         None,
         "Wait until they have renewed, or ask them to. To retire it all the same, type how many they are.",
     ),
+    ("support-level", None, "Choose one of the list."),
+    (
+        "support-nobody",
+        None,
+        "Tell your contacts there to make somebody an administrator of the console, with the token they were given.",
+    ),
     ("token-role", None, "Choose a role of the list."),
     (
         "vendor-certificate-missing",
