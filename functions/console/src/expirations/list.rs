@@ -43,7 +43,7 @@ pub(crate) fn expirations(
 }
 
 /// What it is, with its name where it needs one to be told from others.
-pub(super) fn title(one: &Expiration) -> String {
+pub(crate) fn title(one: &Expiration) -> String {
     let thing = advice(&one.credential, &one.page).thing;
     let mut letters = thing.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -15,7 +15,7 @@ use crate::chart;
 use crate::layout::{self, Part};
 use crate::look::Look;
 use crate::refusal::Refusal;
-pub(crate) use list::{Snoozing, expirations};
+pub(crate) use list::{Snoozing, expirations, title};
 
 const TITLE: &str = "Expirations";
 /// Months of the chart.
@@ -87,7 +87,7 @@ fn months(ending: &[Expiration], identities: &[(String, u64)], now: Timestamp) -
                             th scope="row" { (entry) @if *entry == present { " (now)" } }
                             td {
                                 @for one in ending.iter().filter(|one| month(one.credential.not_after) == *entry) {
-                                    div { (list::title(one)) " " span.quiet { (one.credential.not_after.strftime("%d %b")) } }
+                                    div { (title(one)) " " span.quiet { (one.credential.not_after.strftime("%d %b")) } }
                                 }
                             }
                             td { @for (_, issued) in identities.iter().filter(|(month, _)| month == entry) { (issued) } }

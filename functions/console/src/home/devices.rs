@@ -65,7 +65,7 @@ pub(super) fn charts(known: &Known, now: Timestamp) -> Markup {
             @if known.next.is_some() { p.quiet { "Counted among the first " (MOST) " devices, here and above." } }
             h3 { "Last seen" }
             (chart::bars("When devices were last seen", &last_seen(&devices, now)))
-            h3 { "Enrolled in a week" }
+            h3 { "Enrolled, week by week" }
             (chart::bars("How many devices enrolled in each of the last weeks", &enrolled(&devices, now)))
         }
     }

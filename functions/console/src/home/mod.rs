@@ -13,6 +13,7 @@ use shared::service::inactivity::inactivity_rule;
 use shared::service::list_expirations::{Expiration, tenant_expirations};
 use shared::time::{Timestamp, days_until};
 
+use crate::expirations;
 use crate::known::{self, Known};
 use crate::layout::{self, Part};
 use crate::look::Look;
@@ -136,7 +137,7 @@ fn ending_card(look: &Look, today: &Today) -> Markup {
                 ul {
                     @for one in &today.ending {
                         li {
-                            strong.bad[one.credential.state(today.now) == CredentialState::Expired] { (one.credential.name) }
+                            strong.bad[one.credential.state(today.now) == CredentialState::Expired] { (expirations::title(one)) }
                             ": " (days(days_until(today.now, one.credential.not_after)))
                         }
                     }

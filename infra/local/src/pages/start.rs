@@ -31,6 +31,14 @@ fn page(local: &Local) -> Result<Markup> {
             (card("/v1/openapi.json", "API", "every call, as OpenAPI", "JSON"))
         }
         h2 { "A first session" }
+        ol {
+            li { "Open the " a href="/console" { "console" } " and sign in as " code { (OPERATOR) } ". The code is among the " a href="/_local/mails" { "mails" } "." }
+            li { "Create a tenant: a school, a company. Its first administrator may have any address: " code { "jo@school.example" } "." }
+            li { "Sign out, and sign in as that administrator. The first page has three steps: push certificate, identity authority, a link." }
+            li { "Open the link as one of the " a href="/_local/devices" { "simulated devices" } ", find the device in the console, lock it, and watch its answer arrive." }
+            li { "Move the " a href="/_local/clock" { "clock" } " by eleven months, run the expiry-notifier there, and follow the mail to the renewal." }
+        }
+        h2 { "The same by the API" }
         p {
             "Every call of " code { "/v1" } " takes a token: " code { "Authorization: Bearer …" } ". The operator's stands in the terminal"
             @if let Some(directory) = &local.directory {
