@@ -12,6 +12,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Kind {
     /// The input is not what it must be.
     Malformed,
+    /// The input is larger than this call takes.
+    TooLarge,
+    /// The path is right, the method is not.
+    WrongMethod,
     /// The caller did not prove who it is.
     Unauthenticated,
     /// The caller is known, may know that the thing exists, and may not do this.
@@ -54,6 +58,11 @@ impl Error {
     /// The input is not what it must be.
     pub fn malformed(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Kind::Malformed, code, message)
+    }
+
+    /// The input is larger than this call takes.
+    pub fn too_large(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Kind::TooLarge, code, message)
     }
 
     /// The caller did not prove who it is.

@@ -9,7 +9,7 @@ use shared::time::{SignedDuration, Timestamp};
 
 use crate::devices::enrolled;
 use crate::mails::ending_token;
-use crate::repository::{documents, read};
+use crate::repository::{documents, read, rust_files};
 use crate::stored::attributes;
 
 /// Every `](target)` of a text.
@@ -64,6 +64,49 @@ fn every_decision_is_listed_and_has_its_three_parts() {
         }
     }
     assert!(decisions.len() > 10);
+}
+
+/// The full name of every test: of the integration tests without more, of the crate `shared` with its name.
+fn tests() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (path, text) in rust_files(&["tests/it", "shared/src"]) {
+        let module = path.trim_end_matches(".rs").replace('/', "::");
+        let module = module.replace("tests::it::", "").replace("shared::src::", "shared::");
+        let (mut inner, mut is_next) = ("", false);
+        for line in text.lines().map(str::trim) {
+            if line == "mod tests {" {
+                inner = "::tests";
+            }
+            if is_next && let Some((_, name)) = line.split_once("fn ") {
+                found.insert(format!("{module}{inner}::{}", name.split('(').next().unwrap()));
+            }
+            is_next = line.starts_with("#[test]")
+                || line.starts_with("#[tokio::test")
+                || is_next && line.starts_with('#');
+        }
+    }
+    assert!(found.len() > 500, "only {} tests were found: is the search broken?", found.len());
+    found
+}
+
+#[test]
+fn every_threat_names_tests_that_exist() {
+    let (tests, document) = (tests(), read("docs/SECURITY.md"));
+    let (_, threats) = document.split_once("\n## Threats\n").expect("a section of threats");
+    let rows = threats.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| ")).skip(2);
+    let mut count = 0;
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [threat, stopped, shown] = cells[..] else { panic!("{row}: three columns") };
+        assert!(!threat.is_empty() && !stopped.is_empty(), "{row}");
+        let named: Vec<_> = shown.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "{threat}: which test shows it?");
+        for name in named {
+            assert!(tests.contains(name), "{threat}: there is no test {name}");
+        }
+        count += 1;
+    }
+    assert!(count > 30, "only {count} threats were found");
 }
 
 #[test]

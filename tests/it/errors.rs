@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::repository::{read, rust_files};
 
 /// How an error is made: the words before its code, and the status of the API and of the devices' routes.
-const MAKERS: [(&str, u16, u16); 14] = [
+const MAKERS: [(&str, u16, u16); 16] = [
     ("Error::malformed(", 400, 400),
+    ("Error::too_large(", 413, 400),
+    ("Error::new(Kind::WrongMethod,", 405, 400),
     ("Error::unauthenticated(", 401, 400),
     ("Error::forbidden(", 403, 400),
     ("Error::conflict(", 409, 503),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it, in its helpers as well")]
 
 mod access;
+mod answer_headers;
 mod apns_status;
 mod audit;
 mod audited;
@@ -70,6 +71,7 @@ mod repository;
 mod retention;
 mod review;
 mod rights;
+mod route_edges;
 mod routes;
 mod scep;
 mod seals;

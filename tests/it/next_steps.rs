@@ -11,8 +11,9 @@ const FOR_PEOPLE: [&str; 3] = ["certificate-request-unreadable", "openid-address
 /// What the step says where the code does not tell errors apart: the console leaves it out by its words.
 const HIDDEN: [&str; 1] = ["Make it with PUT .../push-certificate/ownership."];
 /// How an error begins, before its code.
-const MAKERS: [&str; 7] = [
+const MAKERS: [&str; 8] = [
     "Error::malformed(",
+    "Error::too_large(",
     "Error::unauthenticated(",
     "Error::forbidden(",
     "Error::conflict(",

@@ -32,6 +32,23 @@ async fn anybody_may_read_it() {
 }
 
 #[test]
+fn what_a_path_does_not_hold_is_no_part_of_it() {
+    let document = serde_json::to_value(openapi()).unwrap();
+    let mut count = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, call) in item.as_object().unwrap() {
+            for parameter in call["parameters"].as_array().into_iter().flatten() {
+                let name = parameter["name"].as_str().unwrap();
+                let place = if path.contains(&format!("{{{name}}}")) { "path" } else { "query" };
+                assert_eq!(parameter["in"], place, "{method} {path}: {name}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 100, "only {count} parameters were found");
+}
+
+#[test]
 fn every_call_says_what_it_does_and_what_it_needs() {
     let document = serde_json::to_value(openapi()).unwrap();
     for (path, item) in document["paths"].as_object().unwrap() {

@@ -69,6 +69,11 @@ impl Api {
         send(self.request(method, path).body(body)).await
     }
 
+    /// Any method, with a body that says what it is.
+    pub async fn call_with_type(&self, method: Method, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+        send(self.request(method, path).header(header::CONTENT_TYPE, kind).body(body)).await
+    }
+
     /// GET as a person's browser does.
     pub async fn browse(&self, path: &str, user_agent: &str) -> Answer {
         let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";

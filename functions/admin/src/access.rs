@@ -12,6 +12,8 @@ use shared::state::AppState;
 use utoipa::{IntoParams, ToSchema};
 
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Device {
     /// Its UDID, or the identifier of a User Enrollment.
     udid: String,

@@ -88,6 +88,8 @@ pub(crate) struct EnrollmentPage {
 
 /// Which enrollments to list.
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
     /// The `next` of the page before.
     #[serde(default)]

@@ -17,8 +17,29 @@ use utoipa::{IntoParams, ToSchema};
 use crate::log::{LogQuery, PAGE};
 
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct OfDevice {
+pub(crate) struct EventQuery {
+    /// The month, `YYYY-MM` in UTC; the present one unless given.
+    #[serde(default)]
+    month: Option<String>,
+    /// The `next` of the page before.
+    #[serde(default)]
+    after: Option<String>,
+    /// Only what this actor did, such as `token:<id>`.
+    #[serde(default)]
+    actor: Option<String>,
+    /// Only this action.
+    #[serde(default)]
+    action: Option<String>,
+    /// Not before this time, within the month.
+    #[serde(default)]
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// Before this time, within the month.
+    #[serde(default)]
+    #[param(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
     /// Only what became of this device, or of this channel on it.
     #[serde(default)]
     enrollment: Option<String>,
@@ -59,15 +80,16 @@ pub(crate) struct EventPage {
 
 /// What became of devices, a month at a time, the latest first.
 #[utoipa::path(
-    get, path = "/v1/tenants/{tenant}/events", tag = "devices", params(("tenant" = String, Path), LogQuery, OfDevice),
+    get, path = "/v1/tenants/{tenant}/events", tag = "devices", params(("tenant" = String, Path), EventQuery),
     responses((status = 200, body = EventPage), (status = 400, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn list(
     ViewerScope(scope): ViewerScope,
     State(state): State<AppState>,
-    Query(query): Query<LogQuery>,
-    Query(OfDevice { enrollment }): Query<OfDevice>,
+    Query(query): Query<EventQuery>,
 ) -> Result<JsonAnswer<EventPage>, Problem> {
+    let EventQuery { month, after, actor, action, from, until, enrollment } = query;
+    let query = LogQuery { month, after, actor, action, from, until };
     let filter = LogFilter { enrollment, ..query.filter() };
     let filter = filter.not_before(shown_from(&state, &scope, Log::Events).await?);
     let month = query.month(&state)?;

@@ -11,28 +11,29 @@ use utoipa::IntoParams;
 pub(crate) const PAGE: usize = 100;
 
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LogQuery {
     /// The month, `YYYY-MM` in UTC; the present one unless given.
     #[serde(default)]
-    month: Option<String>,
+    pub(crate) month: Option<String>,
     /// The `next` of the page before.
     #[serde(default)]
     pub(crate) after: Option<String>,
     /// Only what this actor did, such as `token:<id>`.
     #[serde(default)]
-    actor: Option<String>,
+    pub(crate) actor: Option<String>,
     /// Only this action.
     #[serde(default)]
-    action: Option<String>,
+    pub(crate) action: Option<String>,
     /// Not before this time, within the month.
     #[serde(default)]
     #[param(value_type = Option<String>, format = DateTime)]
-    from: Option<Timestamp>,
+    pub(crate) from: Option<Timestamp>,
     /// Before this time, within the month.
     #[serde(default)]
     #[param(value_type = Option<String>, format = DateTime)]
-    until: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl LogQuery {

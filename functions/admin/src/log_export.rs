@@ -13,6 +13,7 @@ use shared::state::AppState;
 use utoipa::IntoParams;
 
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ExportQuery {
     /// Only what is under a seal that touches this month, `YYYY-MM` in UTC; the whole log unless given.

@@ -15,6 +15,8 @@ use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
 
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Which {
     /// True for what was set aside, instead of what waits.
     #[serde(default)]

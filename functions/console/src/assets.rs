@@ -62,7 +62,6 @@ pub(crate) async fn show(Path(name): Path<String>, headers: HeaderMap) -> Result
     let common = [
         (header::CONTENT_TYPE, format!("{}; charset=utf-8", asset.kind)),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::VARY, "accept-encoding".to_owned()),
     ];
     Ok(if packs && !asset.small.is_empty() {

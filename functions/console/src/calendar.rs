@@ -25,7 +25,6 @@ pub(crate) async fn show(
         (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"expirations.ics\""),
         (header::CACHE_CONTROL, "private, max-age=3600"),
-        (header::REFERRER_POLICY, "no-referrer"),
     ];
     Ok((headers, file).into_response())
 }

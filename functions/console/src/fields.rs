@@ -67,7 +67,7 @@ impl Fields {
 }
 
 fn too_large(cause: axum::Error) -> Error {
-    Error::malformed("body-too-large", "This is more than a form can bring: one megabyte.").because(cause)
+    Error::too_large("body-too-large", "This is more than a form can bring: one megabyte.").because(cause)
 }
 
 fn no_form(cause: impl std::error::Error + Send + Sync + 'static) -> Error {

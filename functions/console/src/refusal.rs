@@ -93,7 +93,7 @@ fn title(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NOT_FOUND => "There is no such page",
         StatusCode::FORBIDDEN => "You may not do this",
-        StatusCode::BAD_REQUEST | StatusCode::CONFLICT => "This was not done",
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::CONFLICT => "This was not done",
         StatusCode::TOO_MANY_REQUESTS => "Too many tries",
         _ => "Something went wrong",
     }

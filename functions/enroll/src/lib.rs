@@ -158,6 +158,8 @@ fn refusal(error: Error) -> Result<Response, Problem> {
             return Ok(page::answer(StatusCode::SERVICE_UNAVAILABLE, &page));
         }
         Kind::Malformed
+        | Kind::TooLarge
+        | Kind::WrongMethod
         | Kind::Unauthenticated
         | Kind::Forbidden
         | Kind::RateLimited { .. }

@@ -160,9 +160,6 @@ pub(crate) fn answer(status: StatusCode, page: &Markup) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
         (header::VARY, "accept"),
     ];
     (status, headers, page.0.clone()).into_response()

@@ -56,6 +56,8 @@ pub(crate) fn failure(out: &mut impl Write, error: &Error) {
     let what = match error.kind() {
         Kind::Internal | Kind::Unavailable => error.chain(),
         Kind::Malformed
+        | Kind::TooLarge
+        | Kind::WrongMethod
         | Kind::Unauthenticated
         | Kind::Forbidden
         | Kind::NotFound

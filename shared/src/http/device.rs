@@ -57,7 +57,12 @@ pub(super) fn typed(content_type: &'static str, body: Vec<u8>) -> Response {
 /// A failure as a device may see it: an empty body, and never 401 or 403, which could make it remove its enrollment.
 pub fn failure(error: &Error) -> Response {
     let status = match error.kind() {
-        Kind::Malformed | Kind::Unauthenticated | Kind::Forbidden | Kind::NotFound => StatusCode::BAD_REQUEST,
+        Kind::Malformed
+        | Kind::TooLarge
+        | Kind::WrongMethod
+        | Kind::Unauthenticated
+        | Kind::Forbidden
+        | Kind::NotFound => StatusCode::BAD_REQUEST,
         Kind::Conflict | Kind::RateLimited { .. } | Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     };
@@ -77,6 +82,8 @@ mod tests {
     async fn no_kind_of_error_unenrolls_a_device() {
         let kinds = [
             (Kind::Malformed, 400),
+            (Kind::TooLarge, 400),
+            (Kind::WrongMethod, 400),
             (Kind::Unauthenticated, 400),
             (Kind::Forbidden, 400),
             (Kind::NotFound, 400),

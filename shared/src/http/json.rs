@@ -47,7 +47,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for FileOrJson<T> {
 
 async fn whole(request: Request) -> Result<Bytes> {
     to_bytes(request.into_body(), API_BODY).await.map_err(|cause| {
-        Error::malformed("json-body", format!("The body is larger than {API_BODY} bytes, or was cut off."))
+        Error::too_large("body-too-large", "The body is larger than one megabyte, or was cut off.")
             .because(cause)
     })
 }

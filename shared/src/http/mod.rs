@@ -3,6 +3,7 @@
 mod caller;
 mod client_certificate;
 mod device;
+mod headers;
 mod json;
 mod path;
 mod problem;

@@ -72,6 +72,8 @@ impl IntoResponse for Problem {
 pub fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::Malformed => StatusCode::BAD_REQUEST,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
         Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::NotFound => StatusCode::NOT_FOUND,
@@ -87,6 +89,8 @@ fn retry_after(kind: Kind) -> Option<u32> {
         Kind::RateLimited { retry_after } => Some(retry_after),
         Kind::Unavailable => Some(5),
         Kind::Malformed
+        | Kind::TooLarge
+        | Kind::WrongMethod
         | Kind::Unauthenticated
         | Kind::Forbidden
         | Kind::NotFound
@@ -112,6 +116,8 @@ mod tests {
     fn every_kind_has_its_status() {
         let kinds = [
             (Kind::Malformed, 400),
+            (Kind::TooLarge, 413),
+            (Kind::WrongMethod, 405),
             (Kind::Unauthenticated, 401),
             (Kind::Forbidden, 403),
             (Kind::NotFound, 404),

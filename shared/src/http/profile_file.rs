@@ -9,6 +9,7 @@ use crate::service::enrollment_profile::ServedProfile;
 
 /// What a call may ask of a profile.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ProfileOptions {
     /// `1`: without signature, where the server's setting allows it.
     #[serde(default)]

@@ -2,19 +2,26 @@
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::{Next, from_fn};
+use axum::http::Method;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Problem;
-use crate::error::Error;
+use super::headers::guarded;
+use crate::error::{Error, Kind};
 use crate::state::{AppState, State};
 use crate::telemetry;
 
 /// A function's routes as a service: what Lambda runs, the local runner listens with, and the tests call.
 pub fn app(routes: OpenApiRouter<AppState>, state: AppState) -> Router {
     let (router, _) = routes.split_for_parts();
-    router.fallback(async || Problem(Error::not_found("page"))).with_state(state).layer(from_fn(logged))
+    router
+        .fallback(async || Problem(Error::not_found("page")))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(state.clone(), guarded))
+        .with_state(state)
+        .layer(from_fn(logged))
 }
 
 /// Runs a function on Lambda until the environment ends.
@@ -25,6 +32,12 @@ pub async fn serve(routes: OpenApiRouter<AppState>) -> Result<(), lambda_http::E
     telemetry::start(&std::env::var("LOG").unwrap_or_default());
     let state = State::from_environment().await?;
     lambda_http::run(app(routes, state)).await
+}
+
+/// Axum adds `Allow`, which names the methods that there are.
+async fn wrong_method(method: Method) -> Problem {
+    let message = format!("There is no {method} at this address. The header Allow names what there is.");
+    Problem(Error::new(Kind::WrongMethod, "method-not-allowed", message))
 }
 
 /// One line a request: what was asked by its route, not by its path, whose parts may be secrets.

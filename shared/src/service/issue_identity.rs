@@ -62,13 +62,17 @@ pub async fn issue_identity(state: &State, tenant: TenantId, message: &[u8]) -> 
 fn fail_info(error: &Error) -> Option<FailInfo> {
     let reason = match error.kind() {
         Kind::Unavailable | Kind::Internal | Kind::RateLimited { .. } => return None,
-        Kind::Malformed | Kind::Unauthenticated | Kind::Forbidden | Kind::NotFound | Kind::Conflict => {
-            match error.code() {
-                "scep-cipher" => FailInfo::BadAlg,
-                "scep-envelope" => FailInfo::BadMessageCheck,
-                _ => FailInfo::BadRequest,
-            }
-        }
+        Kind::Malformed
+        | Kind::TooLarge
+        | Kind::WrongMethod
+        | Kind::Unauthenticated
+        | Kind::Forbidden
+        | Kind::NotFound
+        | Kind::Conflict => match error.code() {
+            "scep-cipher" => FailInfo::BadAlg,
+            "scep-envelope" => FailInfo::BadMessageCheck,
+            _ => FailInfo::BadRequest,
+        },
     };
     tracing::warn!(code = error.code(), error = %error.chain(), "an identity was refused");
     Some(reason)

@@ -169,6 +169,8 @@ pub(super) async fn try_client(state: &State, exchange: &Exchange<'_>) -> Result
     let answer = ask(state, exchange).await.map_err(|cause| match cause.kind() {
         Kind::Internal => cause,
         Kind::Malformed
+        | Kind::TooLarge
+        | Kind::WrongMethod
         | Kind::Unauthenticated
         | Kind::Forbidden
         | Kind::NotFound

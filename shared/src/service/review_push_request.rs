@@ -48,7 +48,9 @@ pub async fn review_push_request(
 fn problem(error: Error) -> Result<Option<Error>> {
     match error.kind() {
         Kind::Malformed | Kind::Conflict => Ok(Some(error)),
-        Kind::Unauthenticated
+        Kind::TooLarge
+        | Kind::WrongMethod
+        | Kind::Unauthenticated
         | Kind::Forbidden
         | Kind::NotFound
         | Kind::RateLimited { .. }

@@ -23,6 +23,8 @@ pub(super) async fn authority_for(state: &State, scope: &Scope) -> Result<Identi
     issuing_authority(state, scope).await.map_err(|error| match error.kind() {
         Kind::Conflict => Error::not_found("identity authority").because(error),
         Kind::Malformed
+        | Kind::TooLarge
+        | Kind::WrongMethod
         | Kind::Unauthenticated
         | Kind::Forbidden
         | Kind::NotFound

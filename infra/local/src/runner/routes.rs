@@ -1,8 +1,9 @@
 //! Every function's routes in one router.
 
 use shared::state::AppState;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The one route of the API that needs no token: it describes all others.
@@ -44,7 +45,19 @@ pub fn openapi() -> OpenApi {
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for operation in operations.into_iter().flatten() {
             operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], _>("token", [])]);
+            refusal(operation, 401, "No good token came along");
+            if operation.request_body.is_some() {
+                refusal(operation, 413, "The body is over 1 MB");
+            }
         }
     }
     document
+}
+
+/// What calls answer for reasons that are not their own.
+fn refusal(operation: &mut Operation, status: u16, why: &str) {
+    let schema = Ref::from_schema_name("ProblemDetails");
+    let body = ContentBuilder::new().schema(Some(schema)).build();
+    let response = ResponseBuilder::new().description(why).content("application/problem+json", body).build();
+    operation.responses.responses.entry(status.to_string()).or_insert(response.into());
 }
