@@ -9,6 +9,7 @@ use shared::error::{Error, Result};
 use shared::protocol::inventory::Section;
 use shared::service::show_inventory::{ShownSection, show_inventory};
 
+use super::words::section_name;
 use super::{find, name, place};
 use crate::layout::{self, Part, moment};
 use crate::look::Look;
@@ -18,18 +19,6 @@ use crate::told::{list, told};
 /// Rows of a list on the device's page.
 const ROWS: usize = 10;
 
-fn title(section: Section) -> &'static str {
-    match section {
-        Section::Device => "Hardware and system",
-        Section::Apps => "Apps",
-        Section::Profiles => "Profiles",
-        Section::Certificates => "Certificates",
-        Section::Security => "Security",
-        Section::ProvisioningProfiles => "Provisioning profiles",
-        Section::Restrictions => "Restrictions",
-    }
-}
-
 /// All sections, long ones by their first rows.
 pub(super) async fn page(look: &Look, device: &Enrollment) -> Result<Markup> {
     let sections = show_inventory(&look.state, &look.scope, &device.id, None).await?;
@@ -38,7 +27,7 @@ pub(super) async fn page(look: &Look, device: &Enrollment) -> Result<Markup> {
             h2 { "Inventory" }
             @for shown in &sections {
                 details open[shown.section == Section::Device] {
-                    summary { (title(shown.section)) " " (when(shown)) }
+                    summary { (section_name(shown.section)) " " (when(shown)) }
                     (short(look, device, shown))
                 }
             }
@@ -76,11 +65,11 @@ pub(crate) async fn show(
     let shown = show_inventory(&look.state, &look.scope, &device.id, Some(wanted)).await?;
     let shown = shown.into_iter().next().ok_or_else(unknown)?;
     let content = html! {
-        header { h1 { (title(wanted)) } p { "Of " a href=(place(&look, &device.id, "")) { (name(&device)) } ", " (when(&shown)) } }
+        header { h1 { (section_name(wanted)) } p { "Of " a href=(place(&look, &device.id, "")) { (name(&device)) } ", " (when(&shown)) } }
         @match &shown.content {
             Some(content) => (told(content)),
             None => p { "It is not kept any more. Ask the device again." },
         }
     };
-    Ok(layout::page(&look, Part::Devices, title(wanted), &content))
+    Ok(layout::page(&look, Part::Devices, section_name(wanted), &content))
 }

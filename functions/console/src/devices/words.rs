@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use shared::domain::applicability::Platform;
 use shared::domain::command::CommandStatus;
 use shared::domain::enrollment::{Enrollment, EnrollmentState};
+use shared::protocol::inventory::Section;
 
 /// The systems, as forms name them.
 pub(crate) const SYSTEMS: [(&str, Platform); 5] = [
@@ -59,6 +60,19 @@ pub(crate) fn badges(device: &Enrollment) -> Markup {
     html! {
         span class=(class) { (state(device.state)) }
         @if device.locked_at.is_some() { " " span.badge.warn { "Access locked" } }
+    }
+}
+
+/// What a part of the inventory is about.
+pub(crate) fn section_name(section: Section) -> &'static str {
+    match section {
+        Section::Device => "Hardware and system",
+        Section::Apps => "Apps",
+        Section::Profiles => "Profiles",
+        Section::Certificates => "Certificates",
+        Section::Security => "Security",
+        Section::ProvisioningProfiles => "Provisioning profiles",
+        Section::Restrictions => "Restrictions",
     }
 }
 

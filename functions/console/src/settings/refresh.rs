@@ -9,6 +9,7 @@ use shared::protocol::inventory::Section;
 use shared::service::refresh::change_refresh;
 
 use super::place;
+use crate::devices::words::section_name;
 use crate::fields::Fields;
 use crate::layout::{self, Part};
 use crate::look::{Act, Look, SharedAct};
@@ -46,7 +47,7 @@ fn answer(look: &Look, error: Option<&Error>, typed: impl Fn(Section) -> String)
             form.plain method="post" {
                 (layout::token(&look.visitor))
                 @for section in Section::ALL {
-                    label { (words(section)) ", every so many hours"
+                    label { (section_name(section)) ", every so many hours"
                         input name=(section.query()) inputmode="numeric" value=(typed(section)); }
                 }
                 small { "1 to 720 hours. It takes effect within the hour; the first questions are spread over a day." }
@@ -55,24 +56,11 @@ fn answer(look: &Look, error: Option<&Error>, typed: impl Fn(Section) -> String)
         } @else {
             dl.facts {
                 @for section in Section::ALL {
-                    dt { (words(section)) }
+                    dt { (section_name(section)) }
                     dd { @let hours = typed(section); @if hours.is_empty() { "Only when somebody asks" } @else { "Every " (hours) " hours" } }
                 }
             }
         }
     };
     layout::page_with(look, Part::Settings, TITLE, error, &content)
-}
-
-/// What a question is about, in words.
-fn words(section: Section) -> &'static str {
-    match section {
-        Section::Device => "Hardware and system",
-        Section::Apps => "Apps",
-        Section::Profiles => "Profiles",
-        Section::Certificates => "Certificates",
-        Section::Security => "Security",
-        Section::ProvisioningProfiles => "Provisioning profiles",
-        Section::Restrictions => "Restrictions",
-    }
 }
