@@ -1,24 +1,13 @@
 // The certificate's year: the first one, its renewal, and the Replacement that would silence devices.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { inspect } from './lib/inspect.mjs';
-import { openBrowser, Person } from './lib/people.mjs';
+import { Person } from './lib/people.mjs';
 import { PortalPage } from './lib/portal.mjs';
-import { Server } from './lib/server.mjs';
+import { browser, server } from './lib/stage.mjs';
 import { Tenant } from './lib/world.mjs';
 
 const JO = 'jo@green-school.example';
-let server, browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
 
 /** Saves what a link downloads, as a person would. */
 async function download(page, name) {
@@ -101,7 +90,6 @@ test('a year later it is renewed, and a Replacement is stopped', async () => {
   await inspect(page, 'certificate-4-renewal');
   await page.getByRole('button', { name: 'Activate' }).click();
   await page.getByText('It ends in 36').waitFor();
-
 
   // The device still answers.
   await page.goto(`${tenant.console}/devices/${ipad.udid}`);

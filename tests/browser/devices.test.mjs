@@ -1,23 +1,11 @@
 // A device's life as its administrator sees it: enrolled by the link, locked, silent, back again.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { inspect } from './lib/inspect.mjs';
-import { openBrowser, Person } from './lib/people.mjs';
-import { Server } from './lib/server.mjs';
+import { Person } from './lib/people.mjs';
+import { browser, server } from './lib/stage.mjs';
 import { until } from './lib/until.mjs';
 import { Tenant } from './lib/world.mjs';
-
-let server, browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
 
 test('a device is enrolled by a link, locked, and its answer arrives by itself', async () => {
   const tenant = await Tenant.create(server, 'Green School', 'jo@green-school.example');

@@ -1,16 +1,14 @@
 // Every page of a tenant that lives, and of the operator, as people see it.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { inspect } from './lib/inspect.mjs';
-import { openBrowser, Person } from './lib/people.mjs';
-import { Server } from './lib/server.mjs';
+import { Person } from './lib/people.mjs';
+import { browser, server } from './lib/stage.mjs';
 import { Tenant } from './lib/world.mjs';
 
-let server, browser, tenant, lena, command, group;
+let tenant, lena, command, group;
 
 before(async () => {
-  server = await Server.start();
-  browser = await openBrowser();
   tenant = await Tenant.ready(server, 'Green School', 'jo@green-school.example');
   await tenant.member('kim@green-school.example', 'viewer');
   lena = await tenant.device("Lena's iPad");
@@ -24,11 +22,6 @@ before(async () => {
   // Each page says so, then.
   await tenant.call('/settings/support-access', { method: 'PUT', body: { hours: 1, level: 'viewer' } });
   group = await tenant.call('/groups', { body: { name: 'Class 4b' } });
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 test('a tenant', async (t) => {

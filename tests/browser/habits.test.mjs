@@ -1,22 +1,15 @@
 // What every page keeps to: it is light, it is reached by the keyboard, it shows times as the reader's own.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { openBrowser, Person } from './lib/people.mjs';
-import { Server } from './lib/server.mjs';
+import { before, test } from 'node:test';
+import { Person } from './lib/people.mjs';
+import { browser, server } from './lib/stage.mjs';
 import { Tenant } from './lib/world.mjs';
 
 const FIRST_PAGE = 100 * 1024;
-let server, browser, tenant;
+let tenant;
 
 before(async () => {
-  server = await Server.start();
-  browser = await openBrowser();
   tenant = await Tenant.ready(server, 'Green School', 'jo@green-school.example');
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
 });
 
 test('a first page is light, and the next ones bring their text only', async () => {

@@ -3,23 +3,16 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { inspect } from './lib/inspect.mjs';
-import { openBrowser, Person } from './lib/people.mjs';
-import { Server } from './lib/server.mjs';
+import { Person } from './lib/people.mjs';
+import { browser, server } from './lib/stage.mjs';
 import { Tenant } from './lib/world.mjs';
 
-let server, browser, provider;
-
-before(async () => {
-  server = await Server.start();
-  browser = await openBrowser();
-});
+let provider;
 
 after(async () => {
   provider?.stdin.end();
-  await browser?.close();
-  await server?.stop();
 });
 
 async function startProvider(redirectUri) {

@@ -1,22 +1,10 @@
 // Who may see and do what, and what other sites cannot do in somebody's name.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { inspect } from './lib/inspect.mjs';
-import { openBrowser, Person } from './lib/people.mjs';
-import { Server } from './lib/server.mjs';
+import { Person } from './lib/people.mjs';
+import { browser, server } from './lib/stage.mjs';
 import { Tenant } from './lib/world.mjs';
-
-let server, browser;
-
-before(async () => {
-  server = await Server.start();
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
 
 test('an expiry mail is followed to the page that helps', async () => {
   const tenant = await Tenant.ready(server, 'Green School', 'jo@green-school.example');
