@@ -1,32 +1,49 @@
 //! What the console's pages cost the server's processor while a tenant has ever more devices. Run by `make bench-pages`.
 //!
-//! The figure is the processor time of the whole process, the embedded store and the asking browser included: more than
-//! a function on Lambda spends, so that what passes here passes there.
+//! The figure is the processor time of the threads that answer: the server, its calls to the store, and the reading of what
+//! the store says. The store itself and the asking browser have threads of their own, as they have machines of their own
+//! beside Lambda.
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on stops there")]
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
 
 use std::collections::HashMap;
 use std::fs;
+use std::net::SocketAddr;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use pomarium_local::device::SimDevice;
+use pomarium_local::runner::function_routes;
 use pomarium_tests::{Browser, Tenant, TestApp};
+use shared::config::Config;
+use shared::port::apns::ApnsEndpoint;
+use shared::port::random::Random;
+use shared::state::{State, Surroundings};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle};
 
 const JO: &str = "jo@green-school.example";
 const ROUNDS: u32 = 20;
 /// The most that a page may take, in milliseconds.
 const LIMIT: f64 = 50.0;
 
-#[tokio::main]
-async fn main() {
+/// The threads that answer are called so.
+const SERVER: &str = "server";
+
+fn main() {
+    let server =
+        Builder::new_multi_thread().worker_threads(2).thread_name(SERVER).enable_all().build().unwrap();
+    Builder::new_multi_thread().enable_all().build().unwrap().block_on(measure(server.handle()));
+}
+
+async fn measure(server: &Handle) {
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
     tenant.let_in(JO, "admin").await.expect(200);
     let mut first = SimDevice::new("D-0", "S0", "iPad 0");
     first.enroll(&tenant.enrollment_link().await, &app.runner.apns).await.expect("it enrolls");
-    let mut jo = Browser::new(&app);
+    let mut jo = Browser::at(&serve(server, &app).await);
     jo.sign_in(&app, JO).await.expect(200);
 
     let mut known = 1;
@@ -81,11 +98,41 @@ async fn page(jo: &mut Browser, path: &str) -> f64 {
     (processor_ms() - before) / f64::from(ROUNDS)
 }
 
-/// What all threads of this process have run, in milliseconds.
+/// What the threads that answer have run, in milliseconds.
 fn processor_ms() -> f64 {
-    let threads = fs::read_dir("/proc/self/task").unwrap();
-    let spent = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("schedstat")).ok());
-    spent.filter_map(|line| line.split(' ').next()?.parse::<f64>().ok()).sum::<f64>() / 1e6
+    let threads = fs::read_dir("/proc/self/task").unwrap().map(|thread| thread.unwrap().path());
+    let answer = threads.filter(|thread| fs::read_to_string(thread.join("comm")).unwrap().trim() == SERVER);
+    let spent = answer.map(|thread| fs::read_to_string(thread.join("schedstat")).unwrap());
+    spent.map(|line| line.split(' ').next().unwrap().parse::<f64>().unwrap()).sum::<f64>() / 1e6
+}
+
+/// The functions once more, over the same store, on the threads that are measured.
+async fn serve(server: &Handle, app: &TestApp) -> String {
+    let runner = &app.runner;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    let apns = &runner.apns;
+    let state = State::new(
+        Config { base_url: base_url.clone(), ..runner.state.config.clone() },
+        Surroundings {
+            aws: runner.aws.sdk_config(),
+            apns: ApnsEndpoint {
+                host: pomarium_local::apns::HOST.into(),
+                port: apns.address().port(),
+                address: Some(apns.address()),
+                roots: vec![apns.root().clone()],
+            },
+            push_issuers: runner.portal.issuer_roots().into(),
+            device_makers: runner.factory.authority().clone().into(),
+            clock: app.clock.clone(),
+            random: Random::seeded(8),
+        },
+    );
+    let functions = shared::http::app(function_routes(), state);
+    server.spawn(async move {
+        axum::serve(listener, functions.into_make_service_with_connect_info::<SocketAddr>()).await
+    });
+    base_url
 }
 
 /// More devices like the first, straight into the table.

@@ -37,13 +37,19 @@ test('a device is enrolled by a link, locked, and its answer arrives by itself',
   await page.bringToFront();
   await page.getByRole('link', { name: 'Devices', exact: true }).click();
   await page.getByRole('link', { name: "Lena's iPad" }).click();
+  // Out of reach, so that the command is seen waiting before it is answered.
+  await page.waitForURL(/devices\/[^/]+$/);
+  const udid = page.url().split('/').at(-1);
+  await server.call(`/_local/devices/${udid}/sleep`, { method: 'POST' });
   const lock = page.locator('details', { has: page.getByText('Lock the screen', { exact: true }) });
   await lock.locator('summary').click();
   await lock.getByLabel('Message').fill('Please bring me back to room 12');
   await lock.getByRole('button').click();
-  await page.getByText('Answered a command').first().waitFor();
-  await page.goto(page.url().replace(/\?.*/, ''));
+  await page.getByRole('button', { name: 'Cancel all that waits' }).waitFor();
+  await server.call(`/_local/devices/${udid}/wake`, { method: 'POST' });
+  // Nobody touches the page.
   await page.getByText('Nothing waits for this device.').waitFor();
+  await page.getByText('Answered a command').first().waitFor();
   await inspect(page, 'device-locked');
   const shown = await server.call('/_local/devices');
   assert.match(JSON.stringify(shown), /DeviceLock/);

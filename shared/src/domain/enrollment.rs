@@ -31,6 +31,13 @@ pub enum EnrollmentState {
     Removed,
 }
 
+impl EnrollmentState {
+    /// Whether commands may be queued for an enrollment that stands there.
+    pub fn is_managed(self) -> bool {
+        matches!(self, Self::Enrolled | Self::Inactive)
+    }
+}
+
 /// What a device says of itself in Authenticate. Every part is optional except the first three in Apple's schema, and
 /// real clients leave even those out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -279,7 +286,7 @@ impl Enrollment {
 
     /// Whether commands may be queued for it.
     pub fn is_managed(&self) -> bool {
-        matches!(self.state, EnrollmentState::Enrolled | EnrollmentState::Inactive)
+        self.state.is_managed()
     }
 
     /// Whether this identity is a renewed one that it has not used yet.

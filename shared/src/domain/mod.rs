@@ -22,6 +22,7 @@ pub mod expiry_words;
 pub mod explanation;
 pub mod export_tries;
 pub mod external_scep;
+pub mod glimpse;
 pub mod group;
 pub mod id_token;
 pub mod identity;

@@ -7,9 +7,14 @@ use serde::de::DeserializeOwned;
 use super::keys::{self, BY_TENANT_INDEX, Key};
 use super::{Store, error, key_of, mark, text};
 use crate::domain::enrollment::Enrollment;
+use crate::domain::glimpse::Glimpse;
 use crate::error::Result;
 use crate::scope::Scope;
 use crate::time::Timestamp;
+
+/// The attributes of a [`Glimpse`], and the form of the item.
+const GLIMPSE: &str =
+    "v, id, #state, waiting, unanswered, last_seen, enrolled_at, locked_at, facts.device_name";
 
 /// The one attribute of an enrollment that is counted.
 #[derive(Deserialize)]
@@ -79,6 +84,31 @@ impl Store {
         after: Option<&str>,
         limit: i32,
     ) -> Result<(Vec<Enrollment>, Option<String>)> {
+        let (found, next) = self.listed(scope, after, limit).await?;
+        let mut enrollments: Vec<Enrollment> = self.get_many(&self.tables.core, &found).await?;
+        enrollments.sort_by(|left, right| left.id.cmp(&right.id));
+        Ok((enrollments, next))
+    }
+
+    /// The same page, with a glimpse of each.
+    pub async fn list_glimpses(
+        &self,
+        scope: &Scope,
+        after: Option<&str>,
+        limit: i32,
+    ) -> Result<(Vec<Glimpse>, Option<String>)> {
+        let (found, next) = self.listed(scope, after, limit).await?;
+        let mut glimpses: Vec<Glimpse> = self.get_parts(&self.tables.core, &found, Some(GLIMPSE)).await?;
+        glimpses.sort_by(|left, right| left.id.cmp(&right.id));
+        Ok((glimpses, next))
+    }
+
+    async fn listed(
+        &self,
+        scope: &Scope,
+        after: Option<&str>,
+        limit: i32,
+    ) -> Result<(Vec<Key>, Option<String>)> {
         let mut query = self
             .client
             .query()
@@ -96,9 +126,6 @@ impl Store {
         let more = page.last_evaluated_key.is_some();
         let last = page.items().last().and_then(|item| item.get("listed")).and_then(|mark| mark.as_s().ok());
         let next = last.filter(|_| more).map(hex::encode);
-        let found: Vec<Key> = page.items().iter().filter_map(key_of).collect();
-        let mut enrollments: Vec<Enrollment> = self.get_many(&self.tables.core, &found).await?;
-        enrollments.sort_by(|left, right| left.id.cmp(&right.id));
-        Ok((enrollments, next))
+        Ok((page.items().iter().filter_map(key_of).collect(), next))
     }
 }

@@ -136,6 +136,16 @@ impl Store {
 
     /// Reads up to any number of items, in no particular order; what does not exist is left out.
     async fn get_many<T: DeserializeOwned>(&self, table: &str, wanted: &[Key]) -> Result<Vec<T>> {
+        self.get_parts(table, wanted, None).await
+    }
+
+    /// The same, of each item only what the projection names, if there is one.
+    async fn get_parts<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        wanted: &[Key],
+        projection: Option<&str>,
+    ) -> Result<Vec<T>> {
         let mut found = Vec::with_capacity(wanted.len());
         // 100 keys is DynamoDB's limit for one call.
         for chunk in wanted.chunks(100) {
@@ -144,6 +154,8 @@ impl Store {
             while !keys.is_empty() {
                 let ask = KeysAndAttributes::builder()
                     .set_keys(Some(std::mem::take(&mut keys)))
+                    .set_projection_expression(projection.map(str::to_owned))
+                    .set_expression_attribute_names(projection.and_then(|names| names_in(&[names])))
                     .consistent_read(true)
                     .build()
                     .map_err(Error::internal)?;

@@ -123,6 +123,15 @@ async fn lists_hold_what_is_enrolled_and_nothing_else() {
     }
     listed.sort();
     assert_eq!(listed, ["D-0", "D-0:jane", "D-1", "D-3", "D-4"]);
+
+    let (glimpses, _) = store.list_glimpses(scope, None, 10).await.unwrap();
+    for glimpse in &glimpses {
+        let whole = store.enrollment(scope, &glimpse.id).await.unwrap().unwrap();
+        let parts = (glimpse.state, glimpse.waiting, glimpse.last_seen, glimpse.enrolled_at, glimpse.name());
+        let name = whole.facts.device_name.as_deref();
+        assert_eq!(parts, (whole.state, whole.waiting, whole.last_seen, whole.enrolled_at, name));
+    }
+    assert_eq!(glimpses.len(), 5);
 }
 
 #[tokio::test]

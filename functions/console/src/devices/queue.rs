@@ -13,10 +13,11 @@ use shared::service::list_queue::list_queue;
 use shared::service::reveal_pin::reveal_pin;
 use shared::service::show_command::{TargetStatus, show_on_target};
 use shared::service::withdraw_command::{cancel_on_target, clear_queue, may_withdraw_by_id, retry_command};
+use url::form_urlencoded;
 
 use super::page::{self, Typed, followed};
 use super::words::status;
-use super::{find, name, place, refreshed};
+use super::{find, name, place, refreshed, timeline};
 use crate::layout::{self, Part, moment};
 use crate::look::{Act, HelpAct, Look, SharedAct};
 use crate::refusal::Refusal;
@@ -25,14 +26,29 @@ use crate::told::told;
 /// The part of the page that says where commands stand, for whoever has it refreshed.
 pub(crate) async fn show(Path((_, id)): Path<(String, String)>, look: Look) -> Result<Response, Refusal> {
     let device = find(&look, &id).await?;
-    let part = part(&look, &device, followed(&look).as_ref()).await?;
+    let waiting = list_queue(&look.state, &look.scope, &device.id, false, None).await?;
+    // An answer stands in the timeline, too. It is left alone otherwise: somebody may be reading there.
+    let moved = look.query.get("waits").is_some_and(|waited| *waited != waiting.0.len().to_string());
+    let part = html! {
+        (standing(&look, &device, followed(&look).as_ref(), waiting).await?)
+        @if moved { (timeline::again(&look, &device).await?) }
+    };
     Ok(layout::answer(StatusCode::OK, part))
 }
 
 /// The part: it has itself refreshed while anything waits.
 pub(super) async fn part(look: &Look, device: &Enrollment, follows: Option<&CommandUuid>) -> Result<Markup> {
+    let waiting = list_queue(&look.state, &look.scope, &device.id, false, None).await?;
+    standing(look, device, follows, waiting).await
+}
+
+async fn standing(
+    look: &Look,
+    device: &Enrollment,
+    follows: Option<&CommandUuid>,
+    (waiting, more): (Vec<(QueuedCommand, Explanation)>, Option<String>),
+) -> Result<Markup> {
     let (state, scope) = (&look.state, &look.scope);
-    let (waiting, more) = list_queue(state, scope, &device.id, false, None).await?;
     let (aside, _) = list_queue(state, scope, &device.id, true, None).await?;
     let followed = match follows {
         Some(uuid) => match show_on_target(state, scope, uuid, device).await {
@@ -42,10 +58,9 @@ pub(super) async fn part(look: &Look, device: &Enrollment, follows: Option<&Comm
         },
         None => None,
     };
-    let query = follows.map_or_else(String::new, |uuid| format!("?command={uuid}"));
     let since = waiting.iter().map(|(command, _)| command.created_at).max().max(Some(device.last_seen));
     let often = refreshed(since.unwrap_or(device.last_seen), state.clock.now());
-    let refresh = (!waiting.is_empty()).then(|| place(look, &device.id, &format!("queue{query}")));
+    let refresh = (!waiting.is_empty()).then(|| refresh(look, device, follows, waiting.len()));
     let all = !waiting.is_empty() && look.may_change();
     Ok(html! {
         section #queue hx-get=[refresh.as_ref()] hx-trigger=[refresh.as_ref().map(|_| often)] hx-swap=[refresh.as_ref().map(|_| "outerHTML")] {
@@ -54,7 +69,7 @@ pub(super) async fn part(look: &Look, device: &Enrollment, follows: Option<&Comm
             @if waiting.is_empty() { p { "Nothing waits for this device." } } @else {
                 (table(look, device, &waiting, look.may_change().then_some(("cancel", "Cancel"))))
                 @if more.is_some() { p.quiet { "These are the first. More wait behind them." } }
-                p { a href={ (place(look, &device.id, "")) (query) "#queue" } { "Look again" } }
+                p { a href={ (place(look, &device.id, "")) "?" (query(look, follows).finish()) "#queue" } { "Look again" } }
             }
             @if all {
                 form.inline method="post" action=(place(look, &device.id, "clear")) {
@@ -69,6 +84,20 @@ pub(super) async fn part(look: &Look, device: &Enrollment, follows: Option<&Comm
             }
         }
     })
+}
+
+/// Where the part is refreshed, for a page that shows so many commands.
+fn refresh(look: &Look, device: &Enrollment, follows: Option<&CommandUuid>, waiting: usize) -> String {
+    let query = query(look, follows).append_pair("waits", &waiting.to_string()).finish();
+    place(look, &device.id, &format!("queue?{query}"))
+}
+
+/// What the page is about, besides the device: a command, and a month of the timeline.
+fn query(look: &Look, follows: Option<&CommandUuid>) -> form_urlencoded::Serializer<'static, String> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(follows.map(|uuid| ("command", uuid.to_string())));
+    query.extend_pairs(look.query.iter().filter(|(name, _)| ["month", "events"].contains(&name.as_str())));
+    query
 }
 
 fn just_sent(look: &Look, device: &Enrollment, command: &QueuedCommand, shown: &TargetStatus) -> Markup {

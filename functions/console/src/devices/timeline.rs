@@ -51,6 +51,15 @@ fn before(month: &str) -> Option<String> {
 
 /// The part of the page.
 pub(super) async fn page(look: &Look, device: &Enrollment) -> Result<Markup> {
+    section(look, device, false).await
+}
+
+/// The part anew, in an answer about another part of the page.
+pub(super) async fn again(look: &Look, device: &Enrollment) -> Result<Markup> {
+    section(look, device, true).await
+}
+
+async fn section(look: &Look, device: &Enrollment, again: bool) -> Result<Markup> {
     let from = shown_from(&look.state, &look.scope, Log::Events).await?;
     let filter = LogFilter { enrollment: Some(device.id.to_string()), ..LogFilter::default() };
     let (filter, month) = (filter.not_before(from), wanted(look));
@@ -58,7 +67,7 @@ pub(super) async fn page(look: &Look, device: &Enrollment) -> Result<Markup> {
     let (events, next) = look.state.store.events(&look.scope, &month, &filter, after, PAGE).await?;
     let here = place(look, &device.id, "");
     Ok(html! {
-        section #timeline {
+        section #timeline hx-swap-oob=[again.then_some("true")] {
             h2 { "Timeline of " (month) }
             @if events.is_empty() { p { "Nothing is written down here." } } @else {
                 div.scroll tabindex="0" { table {

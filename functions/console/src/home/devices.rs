@@ -1,7 +1,7 @@
 //! What the devices say: who is stuck, who is silent, when they were seen and when they came.
 
 use maud::{Markup, html};
-use shared::domain::enrollment::Enrollment;
+use shared::domain::glimpse::Glimpse;
 use shared::domain::inactivity::InactivityRule;
 use shared::time::{DAY, Timestamp};
 
@@ -18,7 +18,7 @@ const FETCHES: u64 = 3;
 
 /// Devices whose queue does not move.
 pub(super) fn stuck_card(look: &Look, known: &Known) -> Markup {
-    let is_stuck = |device: &Enrollment| device.waiting > 0 && device.unanswered >= FETCHES;
+    let is_stuck = |device: &Glimpse| device.waiting > 0 && device.unanswered >= FETCHES;
     let stuck: Vec<_> =
         known.devices.iter().filter(|device| device.is_managed() && is_stuck(device)).collect();
     html! {
@@ -75,15 +75,15 @@ fn counted(devices: usize) -> String {
     if devices == 1 { "1 device".to_owned() } else { format!("{devices} devices") }
 }
 
-fn name(device: &Enrollment) -> String {
-    device.facts.device_name.clone().unwrap_or_else(|| device.id.to_string())
+fn name(device: &Glimpse) -> String {
+    device.name().map_or_else(|| device.id.to_string(), ToOwned::to_owned)
 }
 
 fn days_since(at: Timestamp, now: Timestamp) -> i64 {
     (now.as_second() - at.as_second()).max(0) / DAY
 }
 
-fn last_seen(devices: &[&Enrollment], now: Timestamp) -> Vec<(String, usize)> {
+fn last_seen(devices: &[&Glimpse], now: Timestamp) -> Vec<(String, usize)> {
     let spans = [
         ("1 day", 0, 1),
         ("7 days", 1, 7),
@@ -98,7 +98,7 @@ fn last_seen(devices: &[&Enrollment], now: Timestamp) -> Vec<(String, usize)> {
 }
 
 /// The weeks until now, the oldest first.
-fn enrolled(devices: &[&Enrollment], now: Timestamp) -> Vec<(String, usize)> {
+fn enrolled(devices: &[&Glimpse], now: Timestamp) -> Vec<(String, usize)> {
     let mut weeks = vec![0; WEEKS];
     for at in devices.iter().filter_map(|device| device.enrolled_at) {
         let ago = usize::try_from(days_since(at, now) / 7).unwrap_or(WEEKS);

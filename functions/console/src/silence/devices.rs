@@ -2,7 +2,8 @@
 
 use axum::response::Response;
 use maud::{Markup, html};
-use shared::domain::enrollment::{Enrollment, EnrollmentState};
+use shared::domain::enrollment::EnrollmentState;
+use shared::domain::glimpse::Glimpse;
 use shared::error::{Error, Result};
 use shared::id::EnrollmentId;
 use shared::service::unlock_access::unlock_access;
@@ -28,7 +29,7 @@ pub(crate) async fn unlock(HelpAct(Act { look, fields }): HelpAct) -> Result<Res
 }
 
 /// Whether the tenant's services refuse it because it was silent.
-pub(crate) fn is_out(device: &Enrollment) -> bool {
+pub(crate) fn is_out(device: &Glimpse) -> bool {
     device.state == EnrollmentState::Inactive || device.locked_at.is_some()
 }
 
@@ -49,7 +50,7 @@ pub(super) async fn page(look: &Look) -> Result<Markup> {
     })
 }
 
-fn table(look: &Look, devices: &[&Enrollment]) -> Markup {
+fn table(look: &Look, devices: &[&Glimpse]) -> Markup {
     html! {
         div.scroll tabindex="0" {
             table {
@@ -57,7 +58,7 @@ fn table(look: &Look, devices: &[&Enrollment]) -> Markup {
                 tbody {
                     @for device in devices {
                         tr {
-                            td { (device.facts.device_name.as_deref().unwrap_or("Without a name")) br; small { code { (device.id) } } }
+                            td { (device.name().unwrap_or("Without a name")) br; small { code { (device.id) } } }
                             td { (layout::moment(device.last_seen)) }
                             td { (state(device)) }
                             td { (access(look, device)) }
@@ -69,7 +70,7 @@ fn table(look: &Look, devices: &[&Enrollment]) -> Markup {
     }
 }
 
-fn state(device: &Enrollment) -> Markup {
+fn state(device: &Glimpse) -> Markup {
     match device.state {
         EnrollmentState::Inactive => html! { span.badge.warn { "Inactive" } },
         EnrollmentState::Authenticated | EnrollmentState::Enrolled => html! { span.badge.good { "Back" } },
@@ -77,7 +78,7 @@ fn state(device: &Enrollment) -> Markup {
     }
 }
 
-fn access(look: &Look, device: &Enrollment) -> Markup {
+fn access(look: &Look, device: &Glimpse) -> Markup {
     html! {
         @match device.locked_at {
             None => "Open",
