@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run demo test test-browser bench-pages check-format lint lint-template test-docs fmt openapi build-release deploy clean
+.PHONY: help deny advisories sbom test-schema setup run demo test test-browser bench-pages check-format lint lint-template test-docs fmt openapi build-release deploy clean
 
 # The installation that `make deploy` works on, and parameters of template.yaml to set or change.
 STAGE ?= prod
@@ -26,7 +26,7 @@ run: ## Build and start everything on this machine, with its data in .pomarium/
 demo: ## Play the whole story, from a tenant to a renewed push certificate
 	@infra/setup build && cargo build --locked -p pomarium-tests --bin demo && exec cargo run --locked --quiet -p pomarium-tests --bin demo
 
-test: setup check-format lint-template lint test-docs ## Everything that must pass; what CI runs
+test: setup check-format deny lint-template lint test-docs ## Everything that must pass; what CI runs
 	cargo nextest run --locked --workspace --profile ci
 	@$(MAKE) --no-print-directory test-browser
 
@@ -42,6 +42,22 @@ lint: ## Clippy, warnings are errors
 
 lint-template: ## Check template.yaml
 	@infra/setup template && $(VENV)/cfn-lint template.yaml && AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint
+
+deny: ## Check what the dependencies are: licenses, sources, crates that must not come in
+	@infra/setup template && PATH="$(VENV):$$PATH" cargo deny --locked --all-features check bans licenses sources
+
+advisories: ## Compare the dependencies with RustSec's list of vulnerabilities; fetches it from GitHub
+	@infra/setup template && PATH="$(VENV):$$PATH" cargo deny --locked check advisories
+
+sbom: ## What each function is made of, as CycloneDX, into target/sbom/
+	@infra/setup sbom && rm -rf target/sbom && mkdir -p target/sbom
+	@# With what builds them: OpenSSL itself comes as such.
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) cargo cyclonedx --quiet --format json --spec-version 1.5 --target aarch64-unknown-linux-gnu
+	@for function in $(FUNCTIONS); do mv "functions/$$function/$$function.cdx.json" target/sbom/; done
+	@rm -f shared/*.cdx.json infra/local/*.cdx.json tests/*.cdx.json && ls target/sbom
+
+test-schema: ## Ask a running server whatever its description allows: no fault, and no answer that it does not name
+	@infra/setup schema && cargo build --locked --workspace --all-targets --quiet && tests/schema/run
 
 bench-pages: ## What the console's pages cost with 1,000 to 100,000 devices
 	cargo bench --locked -p pomarium-tests --bench pages

@@ -29,20 +29,35 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
     /// # Errors
     /// Those of `load`.
     pub async fn get_or_load(&self, key: &K, load: impl Future<Output = Result<V>>) -> Result<V> {
-        let now = self.clock.now();
-        if let Some((since, value)) = self.entries().get(key)
-            // A clock that was set back must not make an entry live for ever.
-            && (0..self.life_seconds).contains(&(now.as_second() - since.as_second()))
-        {
-            return Ok(value.clone());
+        if let Some(value) = self.get(key) {
+            return Ok(value);
         }
+        let before = self.clock.now();
         let value = load.await?;
+        self.keep(key.clone(), before, value.clone());
+        Ok(value)
+    }
+
+    /// The remembered value.
+    pub fn get(&self, key: &K) -> Option<V> {
+        let now = self.clock.now();
+        let entries = self.entries();
+        let (since, value) = entries.get(key)?;
+        // A clock that was set back must not make an entry live for ever.
+        (0..self.life_seconds).contains(&(now.as_second() - since.as_second())).then(|| value.clone())
+    }
+
+    /// Remembers a value from now on.
+    pub fn put(&self, key: K, value: V) {
+        self.keep(key, self.clock.now(), value);
+    }
+
+    fn keep(&self, key: K, since: Timestamp, value: V) {
         let mut entries = self.entries();
         if entries.len() >= Self::CAPACITY {
             entries.clear();
         }
-        entries.insert(key.clone(), (now, value.clone()));
-        Ok(value)
+        entries.insert(key, (since, value));
     }
 
     /// Forgets a key, because this process has just changed what it stands for.

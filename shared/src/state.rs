@@ -10,6 +10,7 @@ use crate::domain::apns_status::{ApnsStatus, NOTED_EVERY};
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::identity::IdentityAuthority;
+use crate::domain::limit::{self, Counted, Limit};
 use crate::domain::openid::KnownProvider;
 use crate::domain::push_certificates::PushCertificates;
 use crate::domain::retention::CommandsKept;
@@ -97,6 +98,8 @@ pub struct State {
     pub openid_providers: Cache<String, Arc<KnownProvider>>,
     /// Remembered for [`TOKEN_LIFE`].
     pub tokens: Cache<(Owner, TokenId), crate::domain::token::ApiToken>,
+    /// Limits that were reached, and in which stretch of their time.
+    pub exhausted: Cache<(Limit, Counted), i64>,
 }
 
 /// What handlers get.
@@ -182,6 +185,7 @@ impl State {
             commands_kept: Cache::new(RETENTION_LIFE, clock.clone()),
             openid_providers: Cache::new(PROVIDER_LIFE, clock.clone()),
             tokens: Cache::new(TOKEN_LIFE, clock.clone()),
+            exhausted: Cache::new(limit::LONGEST, clock.clone()),
             clock,
             config,
         })

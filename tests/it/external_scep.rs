@@ -49,7 +49,7 @@ impl World {
         world
     }
 
-    fn fetched(&self, password: &str) -> Value {
+    pub(crate) fn fetched(&self, password: &str) -> Value {
         json!({"kind": "fetched", "url": self.ndes.admin_url(), "user": USER, "password": password})
     }
 

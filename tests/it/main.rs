@@ -45,6 +45,7 @@ mod key_custody;
 mod killed;
 mod lambda_events;
 mod layers;
+mod limits;
 mod links;
 mod live_check;
 mod local_pages;

@@ -1,12 +1,13 @@
 //! docs/openapi.json is what the code says, and what the server serves.
 
+use std::collections::BTreeMap;
 use std::{env, fs, path::Path};
 
 use pomarium_local::runner::{PUBLIC_ROUTE, openapi};
 use pomarium_tests::TestApp;
 use serde_json::Value;
 
-use crate::repository::read;
+use crate::repository::{read, rust_files};
 
 /// Set by `make openapi`, which rewrites the file.
 const REWRITE: &str = "POMARIUM_WRITE_OPENAPI";
@@ -62,4 +63,25 @@ fn every_call_says_what_it_does_and_what_it_needs() {
             assert_eq!(call["security"][0]["token"].is_array(), needs_token, "{method} {path}");
         }
     }
+}
+
+#[test]
+fn no_two_answers_share_a_name() {
+    // Of two types with one name the description would hold one.
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for (path, text) in rust_files(&["functions", "shared/src"]) {
+        for rest in text.split("ToSchema)]").skip(1) {
+            let line = rest
+                .lines()
+                .find(|line| line.contains(" struct ") || line.contains(" enum "))
+                .unwrap_or_default();
+            let mut words =
+                line.split_whitespace().skip_while(|word| !["struct", "enum"].contains(word)).skip(1);
+            let name =
+                words.next().unwrap_or_default().trim_end_matches(|letter: char| !letter.is_alphanumeric());
+            let other = names.insert(name.to_owned(), path.clone());
+            assert_eq!(other, None, "{path} has another type {name:?}");
+        }
+    }
+    assert!(names.len() > 100, "only {} types were found", names.len());
 }

@@ -1,15 +1,13 @@
 //! Nothing secret reaches the log, whatever happens: a run with all its successes and failures is searched for what it
 //! was given in confidence.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use pomarium_local::apns::Answer;
 use pomarium_local::device::{Reply, SimDevice};
 use pomarium_tests::TestApp;
 use pomarium_tests::actors::subject;
+use pomarium_tests::logs::{FILTER, Log, SEED, secret_in};
 use serde_json::json;
 use shared::domain::enrollment::PushAddress;
 use shared::domain::link::LinkToken;
@@ -17,51 +15,18 @@ use shared::domain::token::{BearerToken, Owner};
 use shared::secret::Secret;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::crypto::{KEY, issued_elsewhere, locked_pem, pem, pkcs12};
+use crate::repository::rust_files;
 
-/// Everything of ours, and of others what is logged in production.
-const FILTER: &str = "info,shared=trace,admin=trace,certificate=trace,checkin=trace,command=trace,enroll=trace,\
-                      scep=trace,push=trace,apns_probe=trace,expiry_notifier=trace,mail_feedback=trace,trust_store=trace,pomarium_local=trace";
-
-/// Collects the log. Clones share it.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Collects what this thread logs while the guard lives; the server of a test runs on its test's thread.
-    fn start(&self) -> DefaultGuard {
-        let writer = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .without_time()
-            .with_env_filter(EnvFilter::new(FILTER))
-            .with_writer(writer);
-        tracing::subscriber::set_default(subscriber.finish())
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+/// Collects what this thread logs while the guard lives; the server of a test runs on its test's thread.
+fn start(log: &Log) -> DefaultGuard {
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .without_time()
+        .with_env_filter(EnvFilter::new(FILTER))
+        .with_writer(log.clone());
+    tracing::subscriber::set_default(subscriber.finish())
 }
 
 /// The forms in which bytes come to be printed.
@@ -80,7 +45,7 @@ fn forms(secret: &[u8]) -> Vec<String> {
 #[tokio::test]
 async fn a_run_with_all_its_troubles_gives_nothing_away() {
     let log = Log::default();
-    let _guard = log.start();
+    let _guard = start(&log);
     let app = TestApp::start().await;
     let tenant = app.ready_tenant("Green School").await;
     let mut secrets: Vec<(&str, Vec<u8>)> = vec![
@@ -196,4 +161,63 @@ fn what_holds_a_secret_does_not_print_it() {
             assert!(!text.contains(&form), "{text}");
         }
     }
+}
+
+#[test]
+fn a_secret_in_a_log_is_found() {
+    let random = shared::port::random::Random::seeded(SEED);
+    let secrets: Vec<_> = (0..100).map(|_| random.token()).collect();
+    let nothing = || std::iter::empty::<String>();
+    assert_eq!(
+        secret_in("{\"route\":\"/v1/tenants/{tenant}\",\"id\":\"abcdefghijklmnop\"}", nothing()),
+        None
+    );
+    for secret in secrets {
+        for line in [
+            secret.expose().clone(),
+            format!("\"pom_operator_x_{}\"", secret.expose()),
+            format!("a{}b", secret.expose()),
+        ] {
+            assert!(secret_in(&line, nothing()).is_some(), "{line}");
+        }
+    }
+    assert!(secret_in("-----BEGIN PRIVATE KEY-----", nothing()).is_some());
+    let code = || std::iter::once("1234 5678".to_owned());
+    assert!(secret_in("code 1234 5678", code()).is_some() && secret_in("code 1234 5679", code()).is_none());
+}
+
+/// Comparisons of what is no secret, as they stand in the code.
+const PUBLIC: [&str; 6] = [
+    "let secret = schema.keys",
+    "attributes.recipient_nonce.as_deref() == Some(&request.nonce)",
+    "kept.purpose == Purpose::Attributes",
+    "provider.secret.as_ref() != Some(&former)",
+    "issued.key_hash == requested_key_hash(request)",
+    "== *given",
+];
+
+#[test]
+fn secrets_are_compared_in_one_place() {
+    let (mut compared, mut public) = (0, 0);
+    for (path, text) in rust_files(&["shared/src", "functions"]) {
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        compared += code.matches("is_same(").count();
+        assert!(path == "shared/src/secret.rs" || !code.contains("memcmp"), "{path} compares by itself");
+        for line in code.lines().filter(|line| line.contains(" == ") || line.contains(" != ")) {
+            let is_secret =
+                ["hash", "secret", "nonce", ".expose()", "verifier"].iter().any(|word| line.contains(word));
+            if PUBLIC.iter().any(|known| line.contains(known)) {
+                public += 1;
+            } else {
+                let is_test =
+                    path.ends_with("tests.rs") || path.contains("/tests/") || path.ends_with("fixture.rs");
+                assert!(
+                    is_test || !is_secret,
+                    "{path} compares what may be a secret, but not by is_same: {line}"
+                );
+            }
+        }
+    }
+    assert_eq!(public, PUBLIC.len(), "a comparison that is allowed here does not exist any more");
+    assert!(compared > 8, "only {compared} comparisons were found");
 }

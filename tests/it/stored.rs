@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pomarium_tests::TestApp;
 
-/// Every item of every table by its key, in words that can be compared.
+/// Every item of every table by its key, in words that can be compared; counts against limits are left out.
 #[derive(Debug)]
 pub(crate) struct Stored(BTreeMap<String, String>);
 
@@ -20,6 +20,10 @@ pub(crate) async fn everything(app: &TestApp) -> Stored {
             let item = item.unwrap();
             let part = |name: &str| item[name].as_s().unwrap().clone();
             let place = format!("{table} {} {}", part("pk"), part("sk"));
+            // That somebody asked is counted, whatever comes of it.
+            if part("pk").starts_with("LIMIT#") {
+                continue;
+            }
             found.insert(place, words(&AttributeValue::M(item)));
         }
     }

@@ -9,6 +9,7 @@ use shared::port::random::Random;
 use shared::time::{Clock, SignedDuration, Timestamp};
 
 use crate::actors::{Api, Tenant};
+use crate::logs;
 
 /// A server of its own for one test, with a clock that stands still and chance that repeats itself.
 pub struct TestApp {
@@ -16,6 +17,15 @@ pub struct TestApp {
     pub runner: Runner,
     /// The server's clock.
     pub clock: Clock,
+}
+
+/// Whatever a test is about: nothing secret stands in its log.
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            logs::search(&self.runner);
+        }
+    }
 }
 
 impl TestApp {
@@ -31,12 +41,13 @@ impl TestApp {
     }
 
     async fn with(by_itself: bool) -> Self {
+        logs::begin();
         let clock = Clock::fixed(start());
         let options = Options {
             storage: Storage::Memory,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             clock: clock.clone(),
-            random: Random::seeded(7),
+            random: Random::seeded(logs::SEED),
             by_itself,
         };
         let runner = Runner::start(options).await.expect("the server starts");

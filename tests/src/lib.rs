@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod app;
 pub mod browser;
+pub mod logs;
 pub mod openid;
 pub mod story;
 

@@ -53,7 +53,7 @@ pub(crate) struct GroupPage {
 }
 
 #[derive(Serialize, ToSchema)]
-pub(crate) struct MemberView {
+pub(crate) struct GroupMemberView {
     #[schema(value_type = String)]
     enrollment: EnrollmentId,
     state: EnrollmentState,
@@ -61,7 +61,7 @@ pub(crate) struct MemberView {
     serial_number: Option<String>,
 }
 
-impl From<Enrollment> for MemberView {
+impl From<Enrollment> for GroupMemberView {
     fn from(enrollment: Enrollment) -> Self {
         Self {
             enrollment: enrollment.id,
@@ -74,7 +74,7 @@ impl From<Enrollment> for MemberView {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MemberPage {
-    members: Vec<MemberView>,
+    members: Vec<GroupMemberView>,
     /// Pass it as `after` for the next page; null on the last.
     next: Option<String>,
 }
@@ -179,7 +179,7 @@ pub(crate) async fn members(
     let (ids, next) = state.store.members(&scope, &group.id, page.after.as_deref(), PAGE).await?;
     let mut members = state.store.enrollments(&scope, &ids).await?;
     members.sort_by(|left, right| left.id.cmp(&right.id));
-    Ok(JsonAnswer(MemberPage { members: members.into_iter().map(MemberView::from).collect(), next }))
+    Ok(JsonAnswer(MemberPage { members: members.into_iter().map(GroupMemberView::from).collect(), next }))
 }
 
 /// Let enrollments join and leave a group. All are checked before anything changes; the same call may be repeated.

@@ -73,7 +73,7 @@ pub(crate) struct PreviewBody {
 }
 
 #[derive(Serialize, ToSchema)]
-pub(crate) struct PreviewView {
+pub(crate) struct InactivityPreviewView {
     /// In one sentence.
     #[schema(example = "It would hit 37 devices of 412.")]
     words: String,
@@ -126,16 +126,16 @@ pub(crate) async fn change(
 #[utoipa::path(
     post, path = "/v1/tenants/{tenant}/inactivity/preview", tag = "inactivity", params(("tenant" = String, Path)),
     request_body = PreviewBody,
-    responses((status = 200, body = PreviewView),
+    responses((status = 200, body = InactivityPreviewView),
         (status = 400, body = ProblemDetails, content_type = "application/problem+json"))
 )]
 pub(crate) async fn preview(
     AdminScope(scope): AdminScope,
     State(state): State<AppState>,
     Json(body): Json<PreviewBody>,
-) -> Result<JsonAnswer<PreviewView>, Problem> {
+) -> Result<JsonAnswer<InactivityPreviewView>, Problem> {
     let preview = preview_inactivity(&state, &scope, body.rule.map(NewRule::from)).await?;
-    Ok(JsonAnswer(PreviewView {
+    Ok(JsonAnswer(InactivityPreviewView {
         words: format!("It would hit {} devices of {}.", preview.would_hit, preview.devices),
         would_hit: preview.would_hit,
         devices: preview.devices,

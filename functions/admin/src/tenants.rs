@@ -117,7 +117,12 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     Query(page): Query<Page>,
 ) -> Result<JsonAnswer<TenantPage>, Problem> {
-    let after = page.after.map(|text| text.parse().map_err(|error: Error| error.at("after"))).transpose()?;
+    let after = page.after.map(|text| text.parse()).transpose().map_err(|cause: Error| {
+        Error::malformed("page-mark", "This is not the mark of a page.")
+            .at("after")
+            .next("Pass the \"next\" of the page before, unchanged, or leave it out.")
+            .because(cause)
+    })?;
     let found = state.store.tenants(after.as_ref(), PAGE).await?;
     let full = found.len() == usize::try_from(PAGE).unwrap_or_default();
     let next = found.last().filter(|_| full).map(|tenant| tenant.id.to_string());

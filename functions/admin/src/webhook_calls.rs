@@ -81,7 +81,7 @@ pub(crate) struct AttemptPage {
 }
 
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DeadLetterView {
+pub(crate) struct WebhookDeadLetterView {
     /// The event: `id` of the call's body.
     event: String,
     r#type: EventKind,
@@ -96,7 +96,7 @@ pub(crate) struct DeadLetterView {
     kept_until: Timestamp,
 }
 
-impl From<DeadLetter> for DeadLetterView {
+impl From<DeadLetter> for WebhookDeadLetterView {
     fn from(letter: DeadLetter) -> Self {
         Self {
             event: letter.event.to_string(),
@@ -112,7 +112,7 @@ impl From<DeadLetter> for DeadLetterView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeadLetterList {
     /// The oldest first.
-    dead_letters: Vec<DeadLetterView>,
+    dead_letters: Vec<WebhookDeadLetterView>,
 }
 
 /// The last deliveries, those of seven days.
@@ -146,7 +146,9 @@ pub(crate) async fn dead_letters(
 ) -> Result<JsonAnswer<DeadLetterList>, Problem> {
     let id = required(&state, &scope, &named(&webhook)?).await?.id;
     let found = state.store.dead_letters(&scope, &id, state.clock.now()).await?;
-    Ok(JsonAnswer(DeadLetterList { dead_letters: found.into_iter().map(DeadLetterView::from).collect() }))
+    Ok(JsonAnswer(DeadLetterList {
+        dead_letters: found.into_iter().map(WebhookDeadLetterView::from).collect(),
+    }))
 }
 
 /// Send a test and wait for the answer. It tells of nothing that happened.

@@ -225,7 +225,7 @@ async fn operator(parts: &mut Parts, state: &AppState) -> Result<OperatorLook> {
 async fn own_form(visitor: &Visitor, request: Request, state: &AppState) -> Result<Fields> {
     from_here(request.headers(), &state.config.base_url)?;
     let fields = Fields::read(request, state).await?;
-    visitor.check_form_token(&fields.text(FORM_TOKEN))?;
+    visitor.take_form(state, &fields.text(FORM_TOKEN)).await?;
     Ok(fields)
 }
 

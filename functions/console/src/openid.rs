@@ -12,11 +12,9 @@ use shared::service::openid_sign_in::{Returned, begin_openid, finish_openid, ope
 use shared::state::AppState;
 
 use crate::cookie::{self, AWAY};
-use crate::fields::Fields;
 use crate::layout;
-use crate::look::from_here;
 use crate::refusal::{self, Refusal};
-use crate::sign_in::{Next, own_page, welcome};
+use crate::sign_in::{Next, form, own_page, welcome};
 
 /// What a provider sends people back with.
 #[derive(Default, serde::Deserialize)]
@@ -52,10 +50,10 @@ pub(crate) async fn begin(
     State(state): State<AppState>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    from_here(request.headers(), &state.config.base_url)?;
+    let (fields, origin) = form(&state, request).await?;
     let tenant: TenantId = named.parse().map_err(|_| Error::not_found("page"))?;
-    let next = Fields::read(request, &state).await?.text("next");
-    let (browser, url) = match begin_openid(&state, &tenant, own_page(&next)).await {
+    let next = fields.text("next");
+    let (browser, url) = match begin_openid(&state, &tenant, own_page(&next), origin).await {
         Ok(begun) => begun,
         Err(error) => return refused(error, &tenant),
     };
@@ -89,7 +87,7 @@ pub(crate) async fn finish(
 
 /// Why nobody is signed in, and the way back.
 fn refused(error: Error, tenant: &TenantId) -> Result<Response, Refusal> {
-    if matches!(error.kind(), Kind::NotFound | Kind::Internal) {
+    if matches!(error.kind(), Kind::NotFound | Kind::RateLimited { .. } | Kind::Internal) {
         return Err(error.into());
     }
     tracing::warn!(code = error.code(), error = %error.chain(), %tenant, "a sign-in by a provider was refused");

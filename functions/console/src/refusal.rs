@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use shared::error::{Error, Kind};
-use shared::http::status;
+use shared::http::{retry_after, status};
 use shared::id::TenantId;
 use url::form_urlencoded;
 
@@ -58,8 +58,8 @@ impl IntoResponse for Refusal {
             tracing::debug!(code = error.code(), error = %error.chain(), "a page was refused");
         }
         let mut response = layout::answer(status, layout::alone(title(status), &page(&error, status)));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = retry_after(error.kind()) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

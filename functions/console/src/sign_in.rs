@@ -1,11 +1,13 @@
 //! Signing in with a code that is mailed, and signing out.
 
+use std::net::IpAddr;
+
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use shared::error::{Error, Kind, Result};
-use shared::http::Query;
+use shared::http::{Query, origin};
 use shared::secret::Secret;
 use shared::service::authenticate_visitor::{sign_out, sign_out_everywhere};
 use shared::service::openid_sign_in::openid_way;
@@ -44,9 +46,9 @@ pub(crate) async fn show(
 
 /// Mails the code, and asks for it.
 pub(crate) async fn ask(State(state): State<AppState>, request: Request) -> Result<Response, Refusal> {
-    let fields = form(&state, request).await?;
+    let (fields, origin) = form(&state, request).await?;
     let (address, next) = (fields.text("address"), fields.text("next"));
-    match ask_code(&state, &address).await {
+    match ask_code(&state, &address, origin).await {
         Ok(browser) => {
             let mut response = answer(None, &code_form(&address, &next));
             cookie::set(&state, response.headers_mut(), ASKED, &browser)?;
@@ -65,10 +67,10 @@ pub(crate) async fn enter(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let fields = form(&state, request).await?;
+    let (fields, origin) = form(&state, request).await?;
     let next = fields.text("next");
     let browser = cookie::read(&state, &headers, ASKED).unwrap_or_else(|| Secret::new(String::new()));
-    match enter_code(&state, &browser, &fields.text("code")).await {
+    match enter_code(&state, &browser, &fields.text("code"), origin).await {
         Ok(session) => Ok(welcome(&state, &session, &next)?),
         Err(error) if error.kind() == Kind::Unauthenticated => {
             Ok(answer(Some(&error), &code_form(&fields.text("address"), &next)))
@@ -109,9 +111,12 @@ pub(crate) fn own_page(next: &str) -> &str {
     if own { next } else { "/console" }
 }
 
-async fn form(state: &AppState, request: Request) -> Result<Fields> {
+/// A form of somebody who is not signed in, and where it comes from.
+pub(crate) async fn form(state: &AppState, request: Request) -> Result<(Fields, Option<IpAddr>)> {
     from_here(request.headers(), &state.config.base_url)?;
-    Fields::read(request, state).await
+    let (parts, body) = request.into_parts();
+    let origin = origin(&parts);
+    Ok((Fields::read(Request::from_parts(parts, body), state).await?, origin))
 }
 
 fn answer(error: Option<&Error>, content: &Markup) -> Response {

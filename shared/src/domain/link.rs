@@ -1,7 +1,6 @@
 //! Enrollment links: a token that people open, challenges that devices answer, the identities they obtain.
 
 use bytes::Bytes;
-use openssl::memcmp;
 use openssl::sha::sha256;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +8,7 @@ use utoipa::ToSchema;
 use super::link_challenge::CHALLENGE_SECONDS;
 use super::link_terms::LinkTerms;
 use crate::id::{Fingerprint, LinkId};
-use crate::secret::Secret;
+use crate::secret::{Secret, is_same};
 use crate::time::Timestamp;
 
 /// How long a link may live at most, in days.
@@ -132,12 +131,12 @@ impl EnrollmentLink {
 
     /// Whether `token` opens this link.
     pub fn admits(&self, token: &LinkToken) -> bool {
-        same(&self.token_hash, &hash(token.secret.expose()))
+        is_same(&self.token_hash, hash(token.secret.expose()))
     }
 
     /// Whether a SCEP challenge with this secret half is this link's own: the one of a link for one device.
     pub fn accepts_challenge(&self, challenge: &LinkToken) -> bool {
-        same(&self.challenge_hash, &hash(challenge.secret.expose()))
+        is_same(&self.challenge_hash, hash(challenge.secret.expose()))
     }
 }
 
@@ -184,10 +183,6 @@ fn challenge_secret(secret: &Secret<String>) -> Secret<String> {
 
 pub(super) fn hash(text: &str) -> String {
     hex::encode(sha256(text.as_bytes()))
-}
-
-pub(super) fn same(left: &str, right: &str) -> bool {
-    left.len() == right.len() && memcmp::eq(left.as_bytes(), right.as_bytes())
 }
 
 #[cfg(test)]

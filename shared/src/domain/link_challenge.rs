@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::identity_name::{IdentityKind, IdentityName};
-use super::link::{IssuedByLink, LinkToken, hash, same};
+use super::link::{IssuedByLink, LinkToken, hash};
 use super::link_terms::compared;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_same};
 use crate::time::Timestamp;
 
 /// How long the challenge in a profile of a link for several devices is good, in seconds. A device drops a profile that
@@ -127,7 +127,7 @@ impl LinkChallenge {
     pub fn accepts(&self, challenge: &Challenge, now: Timestamp) -> bool {
         challenge.number == Some(self.served)
             && !self.is_expired(now)
-            && same(&self.challenge_hash, &hash(challenge.token.secret.expose()))
+            && is_same(&self.challenge_hash, hash(challenge.token.secret.expose()))
     }
 }
 

@@ -33,6 +33,7 @@ pub mod installed;
 pub mod inventory;
 pub mod invitation_mail;
 pub mod letter;
+pub mod limit;
 pub mod link;
 pub mod link_challenge;
 pub mod link_terms;

@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::link::{IssuedByLink, hash, same};
+use super::link::{IssuedByLink, hash};
 use super::renewal::WAITS;
 use crate::id::{EnrollmentId, Fingerprint, RenewalId};
-use crate::secret::Secret;
+use crate::secret::{Secret, is_same};
 use crate::time::{DAY, Timestamp};
 
 /// What such a challenge begins with, so that it is not taken for a link's.
@@ -85,7 +85,7 @@ impl RenewalChallenge {
 
     /// Whether the token is this one's, and its time is not over.
     pub fn accepts(&self, token: &RenewalToken, now: Timestamp) -> bool {
-        !self.external && self.lasts(now) && same(&self.challenge_hash, &hash(token.secret.expose()))
+        !self.external && self.lasts(now) && is_same(&self.challenge_hash, hash(token.secret.expose()))
     }
 }
 

@@ -1,6 +1,5 @@
 //! How long somebody stays signed in, and the code that is mailed to sign in.
 
-use openssl::memcmp;
 use openssl::sha::sha256;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +7,7 @@ use crate::domain::contact::EmailAddress;
 use crate::domain::openid::OpenidProvider;
 use crate::domain::token::hash;
 use crate::id::TenantId;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_same};
 use crate::time::Timestamp;
 
 /// A session ends this many seconds after its last page.
@@ -101,8 +100,7 @@ pub fn form_token(session: &Secret<String>) -> String {
 
 /// Whether `given` is the session's form token, compared in constant time.
 pub fn is_form_token(session: &Secret<String>, given: &str) -> bool {
-    let right = form_token(session);
-    right.len() == given.len() && memcmp::eq(right.as_bytes(), given.as_bytes())
+    is_same(form_token(session), given)
 }
 
 /// A code on its way to somebody who wants to sign in, kept by the hash of the asking browser's secret: a code that is
@@ -122,8 +120,7 @@ pub struct SignIn {
 impl SignIn {
     /// Whether `code` is the one that was mailed, compared in constant time. Spaces do not count: people copy them.
     pub fn admits(&self, browser: &Secret<String>, code: &str) -> bool {
-        let given = code_hash(browser, code);
-        given.len() == self.code_hash.len() && memcmp::eq(given.as_bytes(), self.code_hash.as_bytes())
+        is_same(code_hash(browser, code), &self.code_hash)
     }
 }
 

@@ -1,12 +1,11 @@
 //! API tokens: shown once, stored as a hash.
 
-use openssl::memcmp;
 use openssl::sha::sha256;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{TenantId, TokenId};
 use crate::scope::Role;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_same};
 use crate::time::Timestamp;
 
 /// Marks our tokens for people and for secret scanners.
@@ -49,8 +48,7 @@ impl ApiToken {
 
     /// Whether `secret` is this token's, compared in constant time.
     pub fn admits(&self, secret: &Secret<String>) -> bool {
-        let hash = hash(secret);
-        hash.len() == self.hash.len() && memcmp::eq(hash.as_bytes(), self.hash.as_bytes())
+        is_same(hash(secret), &self.hash)
     }
 }
 

@@ -66,7 +66,11 @@ impl FromRequestParts<AppState> for ViewerScope {
 
 async fn caller(parts: &Parts, state: &AppState) -> Result<Caller> {
     let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    authenticate_caller(state, header, origin(parts)).await
+    let caller = authenticate_caller(state, header, origin(parts)).await?;
+    if !parts.method.is_safe() {
+        caller.count_change(state).await?;
+    }
+    Ok(caller)
 }
 
 /// The caller's address: API Gateway's word on Lambda, the socket's elsewhere. A header that anyone can send is not asked.

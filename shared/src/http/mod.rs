@@ -16,7 +16,7 @@ pub use caller::{AdminScope, HelpScope, OperatorCaller, ViewerScope, origin};
 pub use device::{device_message, failure as device_failure};
 pub use json::{Body, FileOrJson, Json};
 pub use path::path_part;
-pub use problem::{Problem, ProblemDetails, status};
+pub use problem::{Problem, ProblemDetails, retry_after, status};
 pub use profile_file::{ProfileOptions, profile_file};
 pub use query::Query;
 pub use serve::{app, serve};

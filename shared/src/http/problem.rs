@@ -84,7 +84,8 @@ pub fn status(kind: Kind) -> StatusCode {
     }
 }
 
-fn retry_after(kind: Kind) -> Option<u32> {
+/// After how many seconds the same is worth another try.
+pub fn retry_after(kind: Kind) -> Option<u32> {
     match kind {
         Kind::RateLimited { retry_after } => Some(retry_after),
         Kind::Unavailable => Some(5),

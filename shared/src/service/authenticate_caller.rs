@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::limits::count;
+use crate::domain::limit::{Counted, Limit};
 use crate::domain::rights::{self, Right};
 use crate::domain::token::{ApiToken, BearerToken, Owner};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::id::TenantId;
 use crate::scope::{Actor, Operator, Scope};
 use crate::state::State;
@@ -17,10 +19,12 @@ pub struct Caller {
     origin: Option<IpAddr>,
 }
 
-/// Proves the bearer of an `Authorization` header's value.
+/// Proves the bearer of an `Authorization` header's value. Tokens of no worth are counted for the address that they come from; a
+/// good one counts there all the same, because many may share an address.
 ///
 /// # Errors
-/// Unauthenticated when the header is missing, or its token is unknown, deleted, wrong or over.
+/// Unauthenticated when the header is missing, or its token is unknown, deleted, wrong or over; RateLimited when too many such came
+/// from there.
 pub async fn authenticate_caller(
     state: &State,
     authorization: Option<&str>,
@@ -32,6 +36,17 @@ pub async fn authenticate_caller(
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .and_then(|(_, text)| BearerToken::parse(text.trim()))
         .ok_or_else(|| refused("The Authorization header holds no token of this server."))?;
+    match prove(state, &bearer).await {
+        Ok(token) => Ok(Caller { owner: bearer.owner, actor: Actor::Token(token.id, token.role), origin }),
+        Err(error) if error.kind() == Kind::Unauthenticated => {
+            count(state, Limit::RefusedTokens, Counted::address(origin)).await?;
+            Err(error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn prove(state: &State, bearer: &BearerToken) -> Result<ApiToken> {
     let unknown = || refused("This API token is not valid: it is mistyped or was deleted.");
     let load = async { state.store.token(&bearer.owner, &bearer.id).await?.ok_or_else(unknown) };
     let token: ApiToken = state.tokens.get_or_load(&(bearer.owner.clone(), bearer.id.clone()), load).await?;
@@ -45,10 +60,18 @@ pub async fn authenticate_caller(
         )
         .next("Make a new one with POST /v1/tenants/{tenant}/tokens."));
     }
-    Ok(Caller { owner: bearer.owner, actor: Actor::Token(token.id, token.role), origin })
+    Ok(token)
 }
 
 impl Caller {
+    /// Counts a call that is about to change something.
+    ///
+    /// # Errors
+    /// RateLimited when this token made as many as it may.
+    pub async fn count_change(&self, state: &State) -> Result<()> {
+        count(state, Limit::Changes, Counted::actor(&self.actor)).await
+    }
+
     /// The operator's right.
     ///
     /// # Errors

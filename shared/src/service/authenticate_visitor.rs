@@ -2,8 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::limits::count;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::contact::EmailAddress;
+use crate::domain::limit::{Counted, Limit};
 use crate::domain::openid::OpenidProvider;
 use crate::domain::rights::{self, Right};
 use crate::domain::session::{Session, Voucher, form_token, is_form_token};
@@ -107,12 +109,16 @@ impl Visitor {
         form_token(&self.secret)
     }
 
-    /// Whether a form is the session's own.
+    /// Takes a form if it is the session's own, and counts it.
     ///
     /// # Errors
-    /// Forbidden when another site may have sent it.
-    pub fn check_form_token(&self, given: &str) -> Result<()> {
-        if is_form_token(&self.secret, given) { Ok(()) } else { Err(foreign_form()) }
+    /// Forbidden when another site may have sent it; RateLimited when this person sent as many as they may.
+    pub async fn take_form(&self, state: &State, given: &str) -> Result<()> {
+        if !is_form_token(&self.secret, given) {
+            return Err(foreign_form());
+        }
+        // The role stands in no count: one person has one, whatever they may do where.
+        count(state, Limit::Changes, Counted::actor(&self.actor(Role::Viewer))).await
     }
 
     /// The operator's right.

@@ -1,7 +1,5 @@
 //! The calendar that a tenant's people subscribe to, behind an address that nobody can guess.
 
-use openssl::memcmp;
-
 use super::list_expirations::tenant_expirations;
 use crate::domain::audit::AuditAction;
 use crate::domain::calendar::{Entry, calendar};
@@ -9,7 +7,7 @@ use crate::domain::token::hash;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
 use crate::scope::{Actor, Scope};
-use crate::secret::Secret;
+use crate::secret::{Secret, is_same};
 use crate::state::State;
 use crate::store::CalendarFeed;
 
@@ -35,9 +33,7 @@ pub async fn read_calendar_feed(state: &State, tenant: TenantId, secret: &Secret
         .store
         .calendar_feed(&scope)
         .await?
-        .filter(|feed| {
-            feed.token_hash.len() == given.len() && memcmp::eq(feed.token_hash.as_bytes(), given.as_bytes())
-        })
+        .filter(|feed| is_same(&feed.token_hash, &given))
         .ok_or_else(|| Error::not_found("calendar"))?;
     let tenant = state.store.tenant(&scope).await?;
     let expirations = tenant_expirations(state, &scope).await?.into_iter();

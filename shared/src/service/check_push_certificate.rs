@@ -1,6 +1,8 @@
 //! The trial of a push certificate: a push to a device that cannot exist.
 
+use super::limits::count;
 use super::push_identity::{push_identity, verdict};
+use crate::domain::limit::{Counted, Limit};
 use crate::domain::push_certificates::{StagedCertificate, nothing_staged};
 use crate::domain::push_verdict::{LiveCheck, Verdict};
 use crate::error::Result;
@@ -18,8 +20,9 @@ const IMPOSSIBLE_TOKEN: [u8; 32] = [0; 32];
 /// Tries a staged certificate with Apple's push service. Nothing is stored.
 ///
 /// # Errors
-/// Unavailable when its key cannot be read now. What Apple says, or that it says nothing, is in the result.
+/// RateLimited; Unavailable when its key cannot be read now. What Apple says, or that it says nothing, is in the result.
 pub async fn check(state: &State, scope: &Scope, staged: &StagedCertificate) -> Result<LiveCheck> {
+    count(state, Limit::AppleChecks, Counted::tenant(scope.tenant())).await?;
     let verdict = probe(state, scope, &staged.certificate, &staged.key).await?;
     let check = LiveCheck::new(&verdict, state.clock.now());
     tracing::info!(

@@ -78,7 +78,7 @@ pub async fn change_enrollment_settings(
     let before = state.store.enrollment_settings(scope).await?;
     let (removal, password) = removal(state, &before, new.removal)?;
     let external = match new.external_scep {
-        Some(new) => Some(external_settings::check(state, before.external_scep.as_ref(), new).await?),
+        Some(new) => Some(external_settings::check(state, scope, before.external_scep.as_ref(), new).await?),
         None => None,
     };
     let settings = EnrollmentSettings {

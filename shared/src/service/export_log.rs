@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::limits::count;
 use super::seal_logs::beginning;
+use crate::domain::limit::{Counted, Limit};
 use crate::domain::log::{moment, moment_of, month_of};
 use crate::domain::seal::{Log, Seal};
 use crate::error::{Error, Result};
@@ -30,7 +32,7 @@ pub struct Exported {
 /// With a month, only the seals that touch it.
 ///
 /// # Errors
-/// Malformed (`page-mark`) for a mark that is none.
+/// Malformed (`page-mark`) for a mark that is none; RateLimited.
 pub async fn export_log(
     state: &State,
     realm: Realm<'_>,
@@ -38,6 +40,9 @@ pub async fn export_log(
     month: Option<&str>,
     after: Option<&str>,
 ) -> Result<Exported> {
+    if let Realm::Tenant(scope) = realm {
+        count(state, Limit::Exports, Counted::tenant(scope.tenant())).await?;
+    }
     let mut first = after.map_or(Ok(1), |mark| mark.parse::<u64>()).map_err(|_| {
         Error::malformed("page-mark", "This is not the mark of a page.")
             .at("after")

@@ -4,12 +4,15 @@ use openssl::x509::X509;
 
 use super::create_identity_authority::foreign_authority;
 use super::fetch_challenge::fetch;
+use super::limits::count;
 use crate::domain::external_scep::{
     ChallengeSource, ExternalAuthority, ExternalScep, check_text, check_url, fingerprint, wrong,
 };
 use crate::domain::identity::IdentityAuthority;
+use crate::domain::limit::{Counted, Limit};
 use crate::error::{Error, Kind, Result};
 use crate::pki::certificate;
+use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::state::State;
 
@@ -60,9 +63,10 @@ pub(super) struct CheckedExternal {
 /// Checks new settings against those before. A page that hands out challenges is asked for one.
 ///
 /// # Errors
-/// Malformed, naming the field.
+/// Malformed, naming the field; RateLimited when the tenant has had servers of its own called too often.
 pub(super) async fn check(
     state: &State,
+    scope: &Scope,
     before: Option<&ExternalScep>,
     new: NewExternalScep,
 ) -> Result<CheckedExternal> {
@@ -73,7 +77,7 @@ pub(super) async fn check(
     let authorities = authorities(state, &new.authority)?;
     let ders: Vec<Vec<u8>> = authorities.iter().map(|authority| authority.certificate.to_vec()).collect();
     let ca_fingerprint = fingerprint(new.ca_fingerprint.as_deref(), &ders)?;
-    let (challenge, secret) = source(state, before, new.challenge).await?;
+    let (challenge, secret) = source(state, scope, before, new.challenge).await?;
     let shown = authorities.iter().map(|authority| ExternalAuthority {
         common_name: authority.common_name.clone(),
         fingerprint: authority.fingerprint(),
@@ -119,6 +123,7 @@ fn authorities(state: &State, pem: &str) -> Result<Vec<IdentityAuthority>> {
 /// The source, and a secret that is yet to be kept. A kept password goes only where it went before.
 async fn source(
     state: &State,
+    scope: &Scope,
     before: Option<&ExternalScep>,
     new: NewChallenge,
 ) -> Result<(ChallengeSource, Option<Secret<String>>)> {
@@ -153,6 +158,7 @@ async fn source(
                 };
             };
             check_text("challenge.password", password.expose())?;
+            count(state, Limit::OutsideCalls, Counted::tenant(scope.tenant())).await?;
             fetch(state, &url, &user, &password).await.map_err(untried)?;
             Ok((ChallengeSource::Fetched { url, user, secret: state.random.id() }, Some(password)))
         }

@@ -3,8 +3,10 @@
 use openssl::sha::sha256;
 
 use super::create_enrollment_link::{create_enrollment_link, issuing_authority, revoke_enrollment_link};
+use super::limits::count;
 use crate::domain::contact::EmailAddress;
 use crate::domain::invitation_mail::invitation_mail;
+use crate::domain::limit::{Counted, Limit};
 use crate::domain::link_terms::LinkTerms;
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
@@ -43,7 +45,8 @@ pub enum Invited {
 /// later; that person gets two mails and two links.
 ///
 /// # Errors
-/// As `create_enrollment_link`, for what concerns the tenant and not this person.
+/// As `create_enrollment_link`, for what concerns the tenant and not this person; RateLimited when the tenant has sent as many as
+/// it may: a call that is repeated later goes on where this one stopped.
 pub async fn invite(
     state: &State,
     scope: &Scope,
@@ -77,6 +80,7 @@ async fn send(
     terms: LinkTerms,
     valid_days: i64,
 ) -> Result<Invited> {
+    count(state, Limit::Invitations, Counted::tenant(scope.tenant())).await?;
     let name = terms.holder.name.clone();
     let (link, url) = create_enrollment_link(state, scope, valid_days, terms).await?;
     let organization = issuing_authority(state, scope).await?.organization;

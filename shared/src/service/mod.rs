@@ -45,6 +45,7 @@ pub mod install_vendor_certificate;
 pub mod invitation_list;
 pub mod invite;
 pub mod issue_identity;
+mod limits;
 pub mod list_expirations;
 pub mod list_queue;
 mod mail_each;

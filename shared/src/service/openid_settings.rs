@@ -1,8 +1,10 @@
 //! By which provider a tenant's members sign in: set, changed, given up.
 
+use super::limits::count;
 use super::openid_provider::{Exchange, known_now, try_client};
 use super::secret_path;
 use crate::domain::audit::AuditAction;
+use crate::domain::limit::{Counted, Limit};
 use crate::domain::openid::{OpenidProvider, check_text};
 use crate::error::{Error, Result};
 use crate::id::{KeyId, TenantId};
@@ -36,7 +38,7 @@ pub fn redirect_uri(state: &State, tenant: &TenantId) -> String {
 ///
 /// # Errors
 /// Malformed, naming the field; Conflict (`openid-lockout`) when who asks would lock themselves out, or somebody else changed it
-/// at the same moment.
+/// at the same moment; RateLimited when the tenant has had servers of its own called too often.
 pub async fn change_openid_provider(
     state: &State,
     scope: &Scope,
@@ -53,6 +55,7 @@ pub async fn change_openid_provider(
     if new.required && is_a_member(scope) && !is_proven {
         return Err(lockout());
     }
+    count(state, Limit::OutsideCalls, Counted::tenant(scope.tenant())).await?;
     let known = known_now(state, &new.issuer).await?;
     let provider = OpenidProvider {
         issuer: new.issuer,

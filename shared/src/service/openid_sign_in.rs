@@ -1,10 +1,14 @@
 //! Signing in to the console by the tenant's own provider: to it, and back with what it says.
 
+use std::net::IpAddr;
+
+use super::limits::count;
 use super::openid_provider::{Exchange, exchange, information, known, verify};
 use super::openid_settings::redirect_uri;
 use super::secret_path;
 use crate::domain::contact::EmailAddress;
 use crate::domain::id_token::{Expected, Subject, check, check_information, refused};
+use crate::domain::limit::{Counted, Limit};
 use crate::domain::openid::{
     ATTEMPT_LIFE, Description, OpenidAttempt, OpenidProvider, authorization_url, refusal, unreachable,
 };
@@ -40,10 +44,17 @@ pub async fn openid_way(state: &State, tenant: &TenantId) -> Result<Option<Openi
 /// Begins: returns the secret that the browser keeps meanwhile, and where it goes.
 ///
 /// # Errors
-/// NotFound when the tenant has no provider; Unavailable when that does not answer.
-pub async fn begin_openid(state: &State, tenant: &TenantId, next: &str) -> Result<(Secret<String>, String)> {
+/// NotFound when the tenant has no provider; RateLimited when too many began from `origin`; Unavailable when the provider does not
+/// answer.
+pub async fn begin_openid(
+    state: &State,
+    tenant: &TenantId,
+    next: &str,
+    origin: Option<IpAddr>,
+) -> Result<(Secret<String>, String)> {
     let scope = anybody(tenant);
     let provider = state.store.openid_provider(&scope).await?.ok_or_else(|| Error::not_found("page"))?;
+    count(state, Limit::SignIns, Counted::address(origin)).await?;
     let known =
         known(state, &provider.issuer).await.map_err(|cause| unreachable(&provider).because(cause))?;
     let (browser, sent_along) = (state.random.token(), state.random.token());

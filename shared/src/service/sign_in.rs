@@ -1,5 +1,9 @@
 //! Signing in to the console with a code that is mailed.
 
+use std::net::IpAddr;
+
+use super::limits::count;
+use crate::domain::limit::{Counted, Limit};
 use crate::domain::member::member_address;
 use crate::domain::session::{CODE_LIFE, Session, SignIn, code_hash, code_of};
 use crate::domain::sign_in_mail::sign_in_mail;
@@ -13,9 +17,10 @@ use crate::state::State;
 /// with it alone. The answer is the same for everybody, so that nobody learns who is a member.
 ///
 /// # Errors
-/// Malformed when it is no address; Unavailable when the mail could not be sent.
-pub async fn ask_code(state: &State, address: &str) -> Result<Secret<String>> {
+/// Malformed when it is no address; RateLimited when too many asked from `origin`; Unavailable when the mail could not be sent.
+pub async fn ask_code(state: &State, address: &str, origin: Option<IpAddr>) -> Result<Secret<String>> {
     let address = member_address(address)?;
+    count(state, Limit::SignIns, Counted::address(origin)).await?;
     let browser = state.random.token();
     let person = state.store.person(&address).await?;
     let Some(first) = person.memberships.first() else {
@@ -47,8 +52,15 @@ pub async fn ask_code(state: &State, address: &str) -> Result<Secret<String>> {
 /// session's secret, which is a new one: nobody can have placed it in the browser before.
 ///
 /// # Errors
-/// Unauthenticated when the code is wrong, over, used, or was tried too often.
-pub async fn enter_code(state: &State, browser: &Secret<String>, code: &str) -> Result<Secret<String>> {
+/// Unauthenticated when the code is wrong, over, used, or was tried too often; RateLimited when too many were entered from
+/// `origin`, right or wrong.
+pub async fn enter_code(
+    state: &State,
+    browser: &Secret<String>,
+    code: &str,
+    origin: Option<IpAddr>,
+) -> Result<Secret<String>> {
+    count(state, Limit::Codes, Counted::address(origin)).await?;
     let now = state.clock.now();
     let asked = hash(browser);
     let sign_in = state

@@ -29,6 +29,7 @@ mod identity_promise;
 mod inactivity;
 mod inventory;
 mod keys;
+mod limit;
 mod link;
 mod log;
 mod mail;

@@ -42,10 +42,33 @@ pub fn openapi() -> OpenApi {
         if !path.starts_with("/v1/") || path == PUBLIC_ROUTE {
             continue;
         }
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
-        for operation in operations.into_iter().flatten() {
+        // Whether they change something.
+        let operations = [
+            (&mut item.get, false),
+            (&mut item.put, true),
+            (&mut item.post, true),
+            (&mut item.delete, true),
+            (&mut item.patch, true),
+        ];
+        for (operation, changes) in operations {
+            let Some(operation) = operation else { continue };
             operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], _>("token", [])]);
             refusal(operation, 401, "No good token came along");
+            refusal(operation, 403, "The caller may not do this");
+            refusal(operation, 503, "Something did not answer; Retry-After says when to come back");
+            let takes_parameters = operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
+            if takes_parameters || operation.request_body.is_some() {
+                refusal(operation, 400, "What was sent does not fit");
+            }
+            if path.contains('{') {
+                refusal(operation, 404, "There is no such thing, or it is another tenant's");
+            }
+            let too_many = if changes {
+                "The token changed too much"
+            } else {
+                "Too many bad tokens came from this address"
+            };
+            refusal(operation, 429, &format!("{too_many}; Retry-After says for how long to wait"));
             if operation.request_body.is_some() {
                 refusal(operation, 413, "The body is over 1 MB");
             }

@@ -9,6 +9,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::command::{Approval, CommandBatch, JobOrder};
 use crate::domain::command_job::{CommandJob, JobHint, JobState, JobTally};
 use crate::domain::group::Group;
+use crate::domain::limit::{Counted, Limit};
 use crate::domain::rights::{self, Right};
 use crate::domain::targets::{Filter, MOST_LISTED, Targets};
 use crate::error::{Error, Result};
@@ -17,6 +18,7 @@ use crate::protocol::command::Command;
 use crate::scope::Scope;
 use crate::service::change_members::group;
 use crate::service::enqueue_command::{TARGETS, cancelled, check_order, not_after, with_pins};
+use crate::service::limits::count;
 use crate::service::sealed;
 use crate::state::State;
 
@@ -68,13 +70,14 @@ pub struct NewJob {
 ///
 /// # Errors
 /// Forbidden for the help desk; Malformed, naming the field; NotFound for a group; Conflict without a usable push certificate, or when the UUID was used
-/// for something else.
+/// for something else; RateLimited.
 pub async fn start_job(state: &State, scope: &Scope, new: NewJob) -> Result<CommandJob> {
     rights::check(scope.actor(), Right::Manage)?;
     let plist = new.command.to_plist()?;
     check_order(new.priority, plist.len(), new.expires_in)?;
     with_pins(&new.command, new.random_pin)?;
     let now = state.clock.now();
+    count(state, Limit::Jobs, Counted::tenant(scope.tenant())).await?;
     state.store.push_certificates(scope).await?.usable(now)?;
     let tenant = state.store.tenant(scope).await?;
     let uuid = new.uuid.clone().unwrap_or_else(|| state.random.command_uuid());

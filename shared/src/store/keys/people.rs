@@ -2,8 +2,10 @@
 
 use super::{Key, token_partition};
 use crate::domain::contact::EmailAddress;
+use crate::domain::limit::{Counted, Limit};
 use crate::domain::token::Owner;
 use crate::id::TenantId;
+use crate::time::Timestamp;
 
 pub(crate) const MEMBER_PREFIX: &str = "MEMBER#";
 
@@ -50,4 +52,9 @@ pub(crate) fn openid_attempt(tenant: &TenantId, state: &str) -> Key {
 /// How many codes were mailed to an address in an hour since the epoch.
 pub(crate) fn codes_mailed(address: &EmailAddress, hour: i64) -> Key {
     Key { pk: person_partition(address), sk: format!("CODES#{hour}") }
+}
+
+/// What somebody did in a stretch of time.
+pub(crate) fn counted(limit: Limit, who: &Counted, now: Timestamp) -> Key {
+    Key { pk: format!("LIMIT#{}#{who}", limit.name()), sk: limit.window(now).to_string() }
 }
