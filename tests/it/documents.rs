@@ -66,12 +66,15 @@ fn every_decision_is_listed_and_has_its_three_parts() {
     assert!(decisions.len() > 10);
 }
 
-/// The full name of every test: of the integration tests without more, of the crate `shared` with its name.
+/// The full name of every test: of the integration tests without more, of the crates `shared` and `pomarium_local` with
+/// the crate's name.
 fn tests() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (path, text) in rust_files(&["tests/it", "shared/src"]) {
-        let module = path.trim_end_matches(".rs").replace('/', "::");
-        let module = module.replace("tests::it::", "").replace("shared::src::", "shared::");
+    for (path, text) in rust_files(&["tests/it", "shared/src", "infra/local/src", "infra/local/tests"]) {
+        let module = path.trim_end_matches(".rs").replace('/', "::").replace("tests::it::", "");
+        let module =
+            module.replace("shared::src::", "shared::").replace("infra::local::src::", "pomarium_local::");
+        let module = module.replace("infra::local::tests::", "pomarium_local::");
         let (mut inner, mut is_next) = ("", false);
         for line in text.lines().map(str::trim) {
             if line == "mod tests {" {
@@ -89,24 +92,34 @@ fn tests() -> BTreeSet<String> {
     found
 }
 
-#[test]
-fn every_threat_names_tests_that_exist() {
-    let (tests, document) = (tests(), read("docs/SECURITY.md"));
-    let (_, threats) = document.split_once("\n## Threats\n").expect("a section of threats");
-    let rows = threats.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| ")).skip(2);
+/// Checks each row of the table under a heading: what, what then, and tests that exist. Returns how many there are.
+fn rows_with_tests(document: &str, heading: &str) -> usize {
+    let (tests, text) = (tests(), read(document));
+    let (_, section) = text.split_once(&format!("\n## {heading}\n")).expect(heading);
+    let rows = section.split("\n## ").next().unwrap().lines().filter(|line| line.starts_with("| ")).skip(2);
     let mut count = 0;
     for row in rows {
         let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let [threat, stopped, shown] = cells[..] else { panic!("{row}: three columns") };
-        assert!(!threat.is_empty() && !stopped.is_empty(), "{row}");
+        let [what, then, shown] = cells[..] else { panic!("{row}: three columns") };
+        assert!(!what.is_empty() && !then.is_empty(), "{row}");
         let named: Vec<_> = shown.split('`').skip(1).step_by(2).collect();
-        assert!(!named.is_empty(), "{threat}: which test shows it?");
+        assert!(!named.is_empty(), "{what}: which test shows it?");
         for name in named {
-            assert!(tests.contains(name), "{threat}: there is no test {name}");
+            assert!(tests.contains(name), "{what}: there is no test {name}");
         }
         count += 1;
     }
-    assert!(count > 30, "only {count} threats were found");
+    count
+}
+
+#[test]
+fn every_threat_names_tests_that_exist() {
+    assert!(rows_with_tests("docs/SECURITY.md", "Threats") > 30, "too few threats were found");
+}
+
+#[test]
+fn every_fault_names_tests_that_exist() {
+    assert!(rows_with_tests("docs/FAULTS.md", "Where it may break") > 20, "too few faults were found");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use shared::domain::log::LogFilter;
 use shared::port::random::Random;
 use shared::scope::Scope;
 use shared::state::AppState;
+use tokio::sync::{Mutex, Notify};
 
 use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
 
@@ -29,7 +30,9 @@ pub(crate) struct Death {
     left: Arc<AtomicUsize>,
     /// Whether the fatal call still takes effect, and only its answer is lost.
     takes_effect: bool,
+    fatal: Arc<Mutex<()>>,
     happened: Arc<AtomicBool>,
+    died: Arc<Notify>,
 }
 
 impl Death {
@@ -41,7 +44,13 @@ impl Death {
         happened: &Arc<AtomicBool>,
     ) -> Self {
         let (http, aws) = (reqwest::Client::new(), Endpoints::of(app));
-        Self { http, aws, left, takes_effect, happened: Arc::clone(happened) }
+        let (fatal, died) = (Arc::default(), Arc::default());
+        Self { http, aws, left, takes_effect, fatal, happened: Arc::clone(happened), died }
+    }
+
+    /// Is told when it has happened.
+    pub(crate) fn died(&self) -> Arc<Notify> {
+        Arc::clone(&self.died)
     }
 }
 
@@ -66,8 +75,14 @@ async fn pass(State(death): State<Death>, request: Request) -> Response {
     if before.is_ok() {
         return call.forward(&death.http, &death.aws).await;
     }
-    if !death.happened.swap(true, Ordering::SeqCst) && death.takes_effect {
-        call.forward(&death.http, &death.aws).await;
+    // What comes after the fatal call hears nothing before it is over.
+    let _after = death.fatal.lock().await;
+    if !death.happened.load(Ordering::SeqCst) {
+        if death.takes_effect {
+            call.forward(&death.http, &death.aws).await;
+        }
+        death.happened.store(true, Ordering::SeqCst);
+        death.died.notify_one();
     }
     // A code that the SDK does not try again.
     (StatusCode::BAD_REQUEST, r#"{"__type":"AccessDeniedException","message":"dead"}"#).into_response()

@@ -33,6 +33,7 @@ mod expiry;
 mod expiry_scale;
 mod export;
 mod external_scep;
+mod faults;
 mod fleet;
 mod groups;
 mod identities;

@@ -178,6 +178,7 @@ fn an_alarm_about_an_event_counts_the_line_that_is_logged() {
         ("InactivityHeld", "InactivitySweeperLog", &["inactivity-held"], "sweep/inactive.rs"),
         ("UnreadMails", "MailFeedbackLog", &unread, "take_mail_feedback.rs"),
         ("TrustStoreFault", "TrustStoreLog", &faults, "refresh_trust_store.rs"),
+        ("StaleSecrets", "PushLog", &["stale-secret"], "../port/secrets.rs"),
     ] {
         let filter = resource("AWS::Logs::MetricFilter", &format!("{alarm}Filter"));
         let terms: Vec<String> = events.iter().map(|event| format!("$.fields.event = \"{event}\"")).collect();

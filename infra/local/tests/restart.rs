@@ -23,7 +23,13 @@ struct Process {
 impl Process {
     /// Starts the program and waits until it says that it runs.
     fn start(data: &Path, listen: &str) -> Self {
-        let mut child = command(data, listen).stdout(Stdio::piped()).spawn().expect("the program starts");
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_pomarium-local")), data, listen)
+    }
+
+    /// The same with another way to start it.
+    fn spawn(mut program: Command, data: &Path, listen: &str) -> Self {
+        let program = settings(&mut program, data, listen);
+        let mut child = program.stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
         let mut value = |name: &str| {
             let line = lines.find(|line| line.trim_start().starts_with(name)).expect(name);
@@ -76,8 +82,12 @@ impl Drop for Process {
 
 fn command(data: &Path, listen: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pomarium-local"));
-    command.env("POMARIUM_DATA", data).env("POMARIUM_LISTEN", listen).env("LOG", "error");
+    settings(&mut command, data, listen);
     command
+}
+
+fn settings<'a>(command: &'a mut Command, data: &Path, listen: &str) -> &'a mut Command {
+    command.env("POMARIUM_DATA", data).env("POMARIUM_LISTEN", listen).env("LOG", "error")
 }
 
 fn text<'a>(json: &'a Value, pointer: &str) -> &'a str {
@@ -157,6 +167,110 @@ async fn it_stops_when_told_and_says_why_it_cannot_start() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert!(server.child.wait().unwrap().success());
     assert!(TcpListener::bind(&address).is_ok(), "the port is free again");
+}
+
+/// An order with an identifier of its own, so that it may be repeated.
+fn order(udid: &str, number: usize) -> (String, Value) {
+    let uuid = format!("6B2F1D0A-0000-4000-8000-{number:012}");
+    let command = json!({ "RequestType": "RestartDevice" });
+    (uuid.clone(), json!({ "targets": [udid], "command": command, "command_uuid": uuid }))
+}
+
+/// Sends an order and returns the status of its answer, if there is one.
+async fn try_order(base: &str, path: &str, token: &str, body: &Value) -> Option<u16> {
+    let url = format!("{base}{path}/commands");
+    let sent = Client::new().post(url).bearer_auth(token).json(body).send().await;
+    sent.ok().map(|response| response.status().as_u16())
+}
+
+/// How often the audit log says that an order was sent.
+async fn written(server: &Process, path: &str, token: &str, uuid: &str) -> usize {
+    let page = server.get(&format!("{path}/audit?action=command-sent"), token).await;
+    let entries = page["entries"].as_array().expect("entries").iter();
+    entries.filter(|entry| entry["facts"].to_string().contains(uuid)).count()
+}
+
+#[tokio::test]
+async fn what_was_under_way_at_a_kill_is_done_once_by_whoever_repeats_it() {
+    const ORDERS: usize = 12;
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start(directory.path(), "127.0.0.1:0");
+    let address = server.base.trim_start_matches("http://").to_owned();
+    let (path, token, udid) = school(&server).await;
+    // It is killed after the first and the sixth answer, while the others are at work.
+    for killed_after in [1, 6] {
+        let first = killed_after * 100;
+        let mut under_way = tokio::task::JoinSet::new();
+        for number in first..first + ORDERS {
+            let (uuid, body) = order(&udid, number);
+            let (base, path, token) = (server.base.clone(), path.clone(), token.clone());
+            under_way.spawn(async move { (uuid, try_order(&base, &path, &token, &body).await) });
+        }
+        let mut answered = Vec::new();
+        while let Some(done) = under_way.join_next().await {
+            if let (uuid, Some(201)) = done.unwrap() {
+                answered.push(uuid);
+            }
+            if answered.len() == killed_after {
+                // SIGKILL. It may have ended already.
+                let _ = server.child.kill();
+            }
+        }
+        drop(server);
+        server = Process::start(directory.path(), &address);
+        for uuid in &answered {
+            let shown = server.get(&format!("{path}/commands/{uuid}"), &token).await;
+            assert_eq!(shown["targets"].as_array().map(Vec::len), Some(1), "{uuid} was answered and is lost");
+        }
+        for number in first..first + ORDERS {
+            let (uuid, body) = order(&udid, number);
+            let again = try_order(&server.base, &path, &token, &body).await;
+            assert!(again.is_some_and(|status| status < 300), "{uuid}: {again:?}");
+            assert_eq!(written(&server, &path, &token, &uuid).await, 1, "{uuid}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_and_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start(directory.path(), "127.0.0.1:0");
+    let address = server.base.trim_start_matches("http://").to_owned();
+    let (path, token, udid) = school(&server).await;
+    let id = server.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(server.child.wait().unwrap().success());
+
+    // No file may grow to more than a little beyond the largest; what is beyond fails as on a full disk.
+    let files = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap());
+    let largest = files.filter(std::fs::Metadata::is_file).map(|file| file.len()).max().unwrap();
+    let kilobytes = largest / 1_024 + 256;
+    let program = env!("CARGO_BIN_EXE_pomarium-local");
+    let mut limited = Command::new("bash");
+    limited.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {kilobytes}; exec {program}"));
+    let server = Process::spawn(limited, directory.path(), &address);
+    let mut answered = Vec::new();
+    let refused = loop {
+        let (uuid, body) = order(&udid, answered.len());
+        match try_order(&server.base, &path, &token, &body).await {
+            Some(201) => answered.push(uuid),
+            Some(status) => break status,
+            None => panic!("the process ended instead of refusing"),
+        }
+        assert!(answered.len() < 2_000, "the disk is never full");
+    };
+    assert_eq!(refused, 503, "after {} orders", answered.len());
+    assert!(!answered.is_empty());
+    assert_eq!(server.get(&path, &token).await["name"], "Green School", "it still answers");
+    drop(server);
+
+    let server = Process::start(directory.path(), &address);
+    for uuid in &answered {
+        let shown = server.get(&format!("{path}/commands/{uuid}"), &token).await;
+        assert_eq!(shown["targets"].as_array().map(Vec::len), Some(1), "{uuid} was answered and is lost");
+    }
+    let (uuid, body) = order(&udid, answered.len());
+    assert_eq!(try_order(&server.base, &path, &token, &body).await, Some(201), "{uuid}: there is room again");
 }
 
 /// One line with the reason and the next step, and exit code 1.

@@ -109,6 +109,16 @@ impl Position {
         Self { cursor: moment(at), ahead: BTreeSet::new(), ..self.fresh() }
     }
 
+    /// The same, unless the clock was set back behind it: then what is written from now on stands before the cursor, and it
+    /// goes back as well. What was delivered between the two moments comes again.
+    #[must_use]
+    pub fn not_ahead_of(self, now: Timestamp) -> Self {
+        if self.cursor <= moment(now) {
+            return self;
+        }
+        Self { cursor: moment(now - BEHIND), ..self }
+    }
+
     /// Up to which moment entries are looked at now.
     pub fn horizon(now: Timestamp) -> Timestamp {
         now - SETTLES

@@ -54,7 +54,8 @@ impl Secrets {
             }
             Err(error) if error.kind() == Kind::Unavailable => {
                 let old = self.cache.any(path).ok_or(error)?;
-                tracing::warn!(secret = path, "Secrets Manager does not answer: serving an older value");
+                let why = "Secrets Manager does not answer: serving an older value";
+                tracing::warn!(event = "stale-secret", secret = path, "{why}");
                 Ok(Some(old))
             }
             Err(error) => Err(error),
@@ -106,6 +107,14 @@ impl Secrets {
                 ) => Ok(()),
                 Some(_) | None => Err(failure(error)),
             },
+        }
+    }
+
+    /// Deletes a secret that no record names any more. One that is left over opens nothing, while the change that gave it
+    /// up stands: a failure is logged and no more.
+    pub async fn delete_unneeded(&self, path: &str) {
+        if let Err(error) = self.delete(path).await {
+            tracing::error!(event = "secret-left", secret = path, error = %error.chain(), "a secret is left over");
         }
     }
 

@@ -28,7 +28,8 @@ pub(super) async fn deliver(state: &State, tenant: &TenantId, id: &WebhookId) ->
     let scope = &Scope::system(tenant.clone(), "webhooks");
     let (webhook, position) =
         tokio::try_join!(state.store.webhook(scope, id), state.store.webhook_position(scope, id))?;
-    let (Some(webhook), Some(mut position)) = (webhook, position) else { return Ok(()) };
+    let (Some(webhook), Some(position)) = (webhook, position) else { return Ok(()) };
+    let mut position = position.not_ahead_of(state.clock.now());
     if webhook.untold {
         return tell_switched_off(state, scope, webhook).await;
     }

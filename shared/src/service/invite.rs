@@ -61,8 +61,11 @@ pub async fn invite(
     let day = now.strftime("%Y-%m-%d").to_string();
     let credential = format!("invitation.{}", same_invitation(&terms, valid_days));
     let claim = Claim { owner: &owner, credential: &credential, day: &day, recipient: email.as_str() };
-    if state.store.claim_mail(&claim, now).await? != Claimed::Now {
-        return Ok(Invited::Before);
+    match state.store.claim_mail(&claim, now).await? {
+        Claimed::Now => {}
+        Claimed::Before => return Ok(Invited::Before),
+        // Whoever died over it has sent nothing, as far as anybody knows.
+        Claimed::Busy => return Ok(Invited::Failed(Error::unavailable("this invitation is being sent"))),
     }
     let sent = send(state, scope, &email, terms, valid_days).await;
     if let Ok(Invited::Sent(_)) = &sent {

@@ -94,7 +94,7 @@ pub async fn change_openid_provider(
     if let Some(former) = before.and_then(|before| before.secret)
         && provider.secret.as_ref() != Some(&former)
     {
-        state.secrets.delete(&secret_path::openid_secret(scope.tenant(), &former)).await?;
+        state.secrets.delete_unneeded(&secret_path::openid_secret(scope.tenant(), &former)).await;
     }
     Ok(provider)
 }
@@ -110,7 +110,7 @@ pub async fn remove_openid_provider(state: &State, scope: &Scope) -> Result<()> 
         return Err(changed());
     }
     if let Some(secret) = &before.secret {
-        state.secrets.delete(&secret_path::openid_secret(scope.tenant(), secret)).await?;
+        state.secrets.delete_unneeded(&secret_path::openid_secret(scope.tenant(), secret)).await;
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ pub async fn install_profile_signer(
     let audit = audit(state, realm, AuditAction::ProfileSignerInstalled, &signer);
     state.store.put_profile_signer(realm, &signer, former.as_ref(), &audit).await?;
     if let Some(former) = former {
-        state.secrets.delete(&secret_path::signing_key(whose, &former.key_id)).await?;
+        state.secrets.delete_unneeded(&secret_path::signing_key(whose, &former.key_id)).await;
     }
     Ok(signer)
 }
@@ -80,7 +80,7 @@ pub async fn remove_profile_signer(state: &State, realm: Realm<'_>) -> Result<()
     // The record first: a key without a record signs nothing.
     let audit = audit(state, realm, AuditAction::ProfileSignerRemoved, &signer);
     state.store.delete_profile_signer(realm, &signer, &audit).await?;
-    state.secrets.delete(&secret_path::signing_key(whose, &signer.key_id)).await?;
+    state.secrets.delete_unneeded(&secret_path::signing_key(whose, &signer.key_id)).await;
     Ok(())
 }
 

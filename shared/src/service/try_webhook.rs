@@ -43,9 +43,10 @@ pub async fn redeliver(state: &State, scope: &Scope, id: &WebhookId, event: &Aud
     let now = state.clock.now();
     let attempt = Attempt::new(state.random.id(), now, &event, letter.attempts + 1, result.clone());
     let delivered = (result.outcome == Outcome::Delivered).then_some(&letter);
-    state.store.note_call(scope, id, &attempt, delivered).await?;
     let audit =
         state.audit(scope, AuditAction::WebhookRedelivered).with("webhook", id).with("event", &event.id);
-    state.store.note(scope, &audit).await?;
+    if !state.store.note_call(scope, id, &attempt, delivered, &audit).await? {
+        state.store.note(scope, &audit).await?;
+    }
     Ok(result)
 }

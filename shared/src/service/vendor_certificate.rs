@@ -114,7 +114,7 @@ pub async fn delete_vendor_certificate(
     }
     let audit = audit(state, operator, AuditAction::VendorCertificateDeleted, record);
     state.store.delete_vendor(operator, fingerprint, &audit).await?;
-    state.secrets.delete(&secret_path::vendor(fingerprint)).await?;
+    state.secrets.delete_unneeded(&secret_path::vendor(fingerprint)).await;
     tracing::info!(%fingerprint, name = record.name, "vendor certificate deleted");
     Ok(())
 }

@@ -33,6 +33,16 @@ impl From<Error> for Cancelled {
     }
 }
 
+impl Cancelled {
+    /// What it is where no condition is expected to fail.
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Condition(part) => Error::internal(format!("the condition of part {part} failed")),
+            Self::Collided(error) | Self::Failed(error) => error,
+        }
+    }
+}
+
 pub(super) fn read<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -78,6 +88,16 @@ pub(super) fn transaction(error: SdkError<TransactWriteItemsError, HttpResponse>
         None if passing => Cancelled::Collided(Error::unavailable(error)),
         None => Cancelled::Failed(Error::internal(error)),
     }
+}
+
+/// The item that stood in the way of a transaction's only part, where that part asks for it.
+pub(super) fn found_instead(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Option<super::Item> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+    else {
+        return None;
+    };
+    let reason = cancelled.cancellation_reasons().first()?;
+    if reason.code() == Some("ConditionalCheckFailed") { reason.item().cloned() } else { None }
 }
 
 /// Cancellation codes that another try may not meet.

@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, Key};
 use super::{Store, error, item, key_item, names_in, number, put_part, read, value};
-use crate::aws::failure;
 use crate::domain::token::Owner;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::time::{DAY, Timestamp};
 
 /// A claim of a run that died is free again after this many seconds.
@@ -70,22 +68,23 @@ impl Store {
         let key = claim.key();
         let free = "attribute_not_exists(pk) OR (sent = :no AND leased_until <= :now)";
         let values = HashMap::from([(":no".to_owned(), value(false)?), (":now".to_owned(), number(second))]);
-        let put = self
-            .client
-            .put_item()
+        let put = Put::builder()
             .table_name(&self.tables.ephemeral)
             .set_item(Some(item(&key, &record)?))
             .condition_expression(free)
             .set_expression_attribute_names(names_in(&[free]))
             .set_expression_attribute_values(Some(values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = put else { return Ok(Claimed::Now) };
-        let Some(PutItemError::ConditionalCheckFailedException(refused)) = error.as_service_error() else {
-            return Err(failure(error));
+            .build()
+            .map_err(Error::internal)?;
+        // A transaction, so that a claim whose answer was lost is not taken for another run's.
+        let put = TransactWriteItem::builder().put(put).build();
+        let sent = self.client.transact_write_items().transact_items(put).send().await;
+        let Err(error) = sent else { return Ok(Claimed::Now) };
+        let Some(there) = error::found_instead(&error) else {
+            return Err(error::transaction(error).into_error());
         };
-        let there: ClaimRecord = read(refused.item.clone().unwrap_or_default())?;
+        let there: ClaimRecord = read(there)?;
         Ok(if there.sent { Claimed::Before } else { Claimed::Busy })
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{Delete, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
-use super::{NEW, Store, error, item, key_item, keys, number, put_item_part, put_part, read, text};
+use super::{NEW, Store, item, key_item, keys, number, put_item_part, put_part, text};
 use crate::domain::audit::AuditEntry;
 use crate::domain::openid::{OpenidAttempt, OpenidProvider};
 use crate::error::{Error, Result};
@@ -82,18 +82,20 @@ impl Store {
         browser: &str,
         now: Timestamp,
     ) -> Result<Option<OpenidAttempt>> {
-        let deleted = self
-            .client
-            .delete_item()
+        let key = keys::openid_attempt(scope.tenant(), state);
+        let Some(attempt) = self.get::<OpenidAttempt>(&self.tables.ephemeral, &key).await? else {
+            return Ok(None);
+        };
+        let delete = Delete::builder()
             .table_name(&self.tables.ephemeral)
-            .set_key(Some(key_item(&keys::openid_attempt(scope.tenant(), state))))
+            .set_key(Some(key_item(&key)))
             .condition_expression("browser = :browser AND expires_at > :now")
             .expression_attribute_values(":browser", text(browser))
             .expression_attribute_values(":now", number(now.as_second()))
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await;
-        let deleted = error::condition(deleted.map_err(error::delete))?;
-        deleted.and_then(|output| output.attributes).map(read).transpose()
+            .build()
+            .map_err(Error::internal)?;
+        // Of two who come back at the same moment one finds it gone.
+        let used = self.write_if(vec![TransactWriteItem::builder().delete(delete).build()]).await?;
+        Ok(used.then_some(attempt))
     }
 }

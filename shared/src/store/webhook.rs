@@ -114,7 +114,8 @@ impl Store {
         ]);
         let key = keys::webhook_position(scope.tenant(), id);
         let expression = "SET leased_until = :until ADD version :one";
-        let leased = self.update_if(&key, expression, "version = :before", values).await?;
+        let part = update_part(&self.tables.core, &key, expression, Some("version = :before"), values)?;
+        let leased = self.write_if(vec![part]).await?;
         (position.version, position.leased_until) = (position.version + 1, Some(until));
         Ok(leased)
     }

@@ -8,6 +8,7 @@ use super::keys::{self, ATTEMPT_PREFIX, DEAD_PREFIX, Key};
 use super::{
     NEW, Store, error, item, key_item, mark, not_a_mark, put_item_part, put_part, read, text, value,
 };
+use crate::domain::audit::AuditEntry;
 use crate::domain::log::place;
 use crate::domain::webhook_attempt::{Attempt, DeadLetter};
 use crate::error::{Error, Result};
@@ -39,15 +40,17 @@ impl Store {
         put_item_part(&self.tables.ephemeral, item(&key, letter)?, Some(later), values)
     }
 
-    /// Keeps what became of a call that somebody asked for, and, if it succeeded, forgets that the event was given up.
+    /// Keeps what became of a call that somebody asked for, together with the entry that says so, and, if it succeeded,
+    /// forgets that the event was given up. `Ok(false)` when somebody else delivered it meanwhile.
     pub async fn note_call(
         &self,
         scope: &Scope,
         id: &WebhookId,
         attempt: &Attempt,
         delivered: Option<&DeadLetter>,
-    ) -> Result<()> {
-        let mut parts = vec![self.attempt_part(scope, id, attempt)?];
+        audit: &AuditEntry,
+    ) -> Result<bool> {
+        let mut parts = vec![self.attempt_part(scope, id, attempt)?, self.audit_part(scope, audit)?];
         if let Some(letter) = delivered {
             let delete = Delete::builder()
                 .table_name(&self.tables.ephemeral)
@@ -57,7 +60,7 @@ impl Store {
                 .map_err(Error::internal)?;
             parts.push(TransactWriteItem::builder().delete(delete).build());
         }
-        self.write_if(parts).await.map(drop)
+        self.write_if(parts).await
     }
 
     /// A page of a webhook's attempts, the latest first, and the mark to continue with. What is over is left out.

@@ -17,6 +17,7 @@ use shared::state::AppState;
 use super::Rights;
 use crate::audited::entries;
 use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
+use crate::faults::trouble::{Trouble, ask_again};
 
 /// The processes, and what they did.
 pub(super) struct Processes {
@@ -25,6 +26,7 @@ pub(super) struct Processes {
     states: BTreeMap<&'static str, AppState>,
     used: Arc<Mutex<Rights>>,
     written: Arc<Mutex<Written>>,
+    trouble: Option<Trouble>,
 }
 
 /// The audit log's actions by the call that wrote them, such as `POST /v1/tenants`.
@@ -43,13 +45,19 @@ struct Recorder {
     http: reqwest::Client,
     aws: Endpoints,
     used: Arc<Mutex<Rights>>,
+    trouble: Option<Trouble>,
 }
 
 impl Processes {
-    pub(super) async fn start(app: &Arc<TestApp>) -> Self {
+    pub(super) async fn start(app: &Arc<TestApp>, trouble: Option<&Trouble>) -> Self {
         let (listener, address) = listen().await;
-        let mut processes =
-            Self { address, states: BTreeMap::new(), used: Arc::default(), written: Arc::default() };
+        let mut processes = Self {
+            address,
+            states: BTreeMap::new(),
+            used: Arc::default(),
+            written: Arc::default(),
+            trouble: trouble.cloned(),
+        };
         let mut routers = Router::new();
         for (name, routes) in functions() {
             let state = processes.add(app, name).await;
@@ -69,7 +77,13 @@ impl Processes {
             processes.add(app, name).await;
         }
         let auditor = Auditor { app: Arc::clone(app), written: Arc::clone(&processes.written) };
-        serve(listener, routers.route_layer(from_fn_with_state(auditor, note)));
+        serve(
+            listener,
+            match trouble {
+                None => routers.route_layer(from_fn_with_state(auditor, note)),
+                Some(trouble) => routers.route_layer(from_fn_with_state(trouble.clone(), ask_again)),
+            },
+        );
         processes
     }
 
@@ -79,6 +93,7 @@ impl Processes {
             http: reqwest::Client::new(),
             aws: Endpoints::of(app),
             used: Arc::clone(&self.used),
+            trouble: self.trouble.clone(),
         };
         let (listener, endpoint) = listen().await;
         serve(listener, Router::new().fallback(record).with_state(recorder));
@@ -128,7 +143,10 @@ async fn record(State(recorder): State<Recorder>, request: Request) -> Response 
         let mut used = recorder.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.entry(place).or_default().insert(action);
     }
-    call.forward(&recorder.http, &recorder.aws).await
+    match &recorder.trouble {
+        None => call.forward(&recorder.http, &recorder.aws).await,
+        Some(trouble) => trouble.pass(call, &recorder.http, &recorder.aws).await,
+    }
 }
 
 /// The rights that a call needs: resources as the policies name them, and actions.

@@ -4,6 +4,7 @@ mod clock;
 mod device_life;
 mod devices;
 mod hints;
+mod load;
 mod lock;
 mod mutual_tls;
 mod reports;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
+use load::{Places, bounded};
 use lock::DataLock;
 use mutual_tls::MutualTls;
 use openssl::x509::X509;
@@ -182,7 +185,8 @@ impl Runner {
             portal: portal.clone(),
             directory,
         });
-        let functions = shared::http::app(function_routes(), state.clone());
+        let functions = shared::http::app(function_routes(), state.clone())
+            .layer(from_fn_with_state(Places::default(), bounded));
         loops.push(Task(tokio::spawn(mutual_tls.serve(tls_listener, functions.clone()))));
         let app = functions.merge(pages);
         let (stop_serving, stopped) = oneshot::channel();
