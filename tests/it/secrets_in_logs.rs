@@ -27,11 +27,11 @@ const FILTER: &str = "info,shared=trace,admin=trace,certificate=trace,checkin=tr
 
 /// Collects the log. Clones share it.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Collects what this thread logs while the guard lives; the server of a test runs on its test's thread.
-    fn start(&self) -> DefaultGuard {
+    pub(crate) fn start(&self) -> DefaultGuard {
         let writer = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .json()
@@ -41,7 +41,7 @@ impl Log {
         tracing::subscriber::set_default(subscriber.finish())
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
