@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deny advisories sbom test-schema setup run demo test test-browser bench-pages check-format lint lint-template test-docs fmt openapi build-release deploy clean
+.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench-pages check-format deny advisories sbom lint lint-template test-docs fmt openapi build-release deploy clean
 
 # The installation that `make deploy` works on, and parameters of template.yaml to set or change.
 STAGE ?= prod
@@ -29,10 +29,24 @@ demo: ## Play the whole story, from a tenant to a renewed push certificate
 test: setup check-format deny lint-template lint test-docs ## Everything that must pass; what CI runs
 	cargo nextest run --locked --workspace --profile ci
 	@$(MAKE) --no-print-directory test-browser
+	@$(MAKE) --no-print-directory test-stack STACK_BINARIES=target/debug
 
 test-browser: ## The console in a real browser; screenshots go to target/screenshots/
 	cargo build --locked --workspace --all-targets --quiet
 	node --test --test-concurrency=2 --test-reporter=spec tests/browser/*.test.mjs
+
+# Where `make test-stack` takes the functions' binaries from: target/debug while something is being worked on.
+STACK_BINARIES ?= target/release
+
+test-stack: ## template.yaml deployed in an emulator of AWS, with the release binaries (the first build takes 20 minutes)
+	@infra/setup stack
+ifeq ($(STACK_BINARIES),target/release)
+	cargo build --locked --release $(FUNCTIONS:%=--package %)
+endif
+	STACK_BINARIES=$(STACK_BINARIES) cargo nextest run --locked --workspace --test stack --profile stack
+
+smoke: ## Check an installation from outside: make smoke URL=https://mdm.example.org
+	@infra/smoke "$(URL)"
 
 check-format:
 	cargo fmt --all --check

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// Every variable the functions read. `template.yaml` sets exactly these, and a test compares the two.
-pub const NAMES: [&str; 25] = [
+pub const NAMES: [&str; 27] = [
     "TABLE_CORE",
     "TABLE_PKI",
     "TABLE_EPHEMERAL",
@@ -18,6 +18,8 @@ pub const NAMES: [&str; 25] = [
     "QUEUE_EXPIRY_NOTIFIER_DEAD_LETTERS_URL",
     "BUCKET_RESULTS",
     "SECRET_PREFIX",
+    "KMS_KEY",
+    "METRICS",
     "BASE_URL",
     "MUTUAL_TLS_BASE_URL",
     "BUCKET_TRUST_STORE",
@@ -62,6 +64,10 @@ pub struct Config {
     pub bucket_results: String,
     /// What every secret's name begins with.
     pub secret_prefix: String,
+    /// The key that encrypts new secrets; AWS's own where there is none.
+    pub kms_key: Option<String>,
+    /// The namespace of metrics; nothing is counted where there is none.
+    pub metrics: Option<String>,
     /// Where devices and people reach this server: `https://host`, without a slash at the end. It goes into enrollment
     /// profiles, whose URLs can never change.
     pub base_url: String,
@@ -134,6 +140,8 @@ impl Config {
             queue_expiry_notifier_dead_letters_url: required("QUEUE_EXPIRY_NOTIFIER_DEAD_LETTERS_URL")?,
             bucket_results: required("BUCKET_RESULTS")?,
             secret_prefix: required("SECRET_PREFIX")?,
+            kms_key: optional("KMS_KEY"),
+            metrics: optional("METRICS"),
             base_url: https("BASE_URL", &required("BASE_URL")?)?,
             mutual_tls: match optional("MUTUAL_TLS_BASE_URL") {
                 None => None,

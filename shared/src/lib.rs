@@ -8,6 +8,7 @@ pub mod cache;
 pub mod config;
 pub mod error;
 pub mod id;
+pub mod metrics;
 pub mod scope;
 pub mod secret;
 pub mod telemetry;

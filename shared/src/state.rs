@@ -17,12 +17,13 @@ use crate::domain::retention::CommandsKept;
 use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint, TenantId, TokenId};
+use crate::metrics::Metric;
 use crate::pki::trust::{TrustRoots, apns_roots};
 use crate::port::apns::{Apns, ApnsEndpoint};
 use crate::port::blob::Blobs;
 use crate::port::dead_letters::DeadLetters;
 use crate::port::event_bus::EventBuses;
-use crate::port::mailer::Mailer;
+use crate::port::mailer::{Mail, Mailer};
 use crate::port::outbound::Outbound;
 use crate::port::queue::Queue;
 use crate::port::random::Random;
@@ -113,6 +114,21 @@ impl State {
 }
 
 impl State {
+    /// Counts something for CloudWatch.
+    pub fn count(&self, metric: Metric) {
+        metric.count(self.config.metrics.as_deref(), self.clock.now());
+    }
+
+    /// Sends a mail and counts it. Returns SES's name for it.
+    ///
+    /// # Errors
+    /// As [`Mailer::send`].
+    pub async fn send_mail(&self, owner: &Owner, mail: &Mail) -> Result<String> {
+        let sent = self.mailer.send(owner, mail).await?;
+        self.count(Metric::MailsSent);
+        Ok(sent)
+    }
+
     /// An event in a device's life that `scope`'s actor causes now; the store writes it together with the change.
     pub fn event(&self, scope: &Scope, kind: EventKind, enrollment: &EnrollmentId) -> Event {
         self.event_of_all(scope, kind).of(enrollment)
@@ -152,7 +168,8 @@ impl State {
         let secrets = aws_sdk_secretsmanager::Client::new(&aws);
         Arc::new(Self {
             store: Store::new(aws_sdk_dynamodb::Client::new(&aws), tables),
-            secrets: Secrets::new(secrets, config.secret_prefix.clone(), clock.clone()),
+            secrets: Secrets::new(secrets, config.secret_prefix.clone(), clock.clone())
+                .under(config.kms_key.clone()),
             wakes: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_wake_url.clone()),
             sweeps: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_sweep_url.clone()),
             jobs: Queue::new(aws_sdk_sqs::Client::new(&aws), config.queue_jobs_url.clone()),

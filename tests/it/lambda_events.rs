@@ -14,7 +14,7 @@ use crate::idle_cost::proxy::Proxy;
 use crate::repository::read;
 
 /// An event's text, with what is only known while the test runs put in.
-fn event(name: &str, known: &[(&str, &str)]) -> String {
+pub(crate) fn event(name: &str, known: &[(&str, &str)]) -> String {
     let mut text = read(&format!("tests/events/{name}.json"));
     for (word, value) in known {
         text = text.replace(&format!("{{{word}}}"), value);
@@ -23,7 +23,7 @@ fn event(name: &str, known: &[(&str, &str)]) -> String {
 }
 
 /// What a function answers API Gateway, as JSON.
-async fn invoke(app: &TestApp, function: &str, event: &str) -> Value {
+pub(crate) async fn invoke(app: &TestApp, function: &str, event: &str) -> Value {
     invoke_on(app.runner.state.clone(), function, event).await
 }
 

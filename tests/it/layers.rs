@@ -4,7 +4,7 @@ use crate::repository::{code_lines, functions, read, rust_files};
 
 /// The layers of `shared`, lowest first; modules of one layer do not use each other, except the basics.
 const LAYERS: [&[&str]; 8] = [
-    &["aws", "cache", "config", "error", "id", "scope", "scripted", "secret", "telemetry", "time"],
+    &["aws", "cache", "config", "error", "id", "metrics", "scope", "scripted", "secret", "telemetry", "time"],
     &["pki", "protocol"],
     &["domain"],
     &["port", "store"],

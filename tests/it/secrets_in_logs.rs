@@ -20,7 +20,7 @@ use crate::crypto::{KEY, issued_elsewhere, locked_pem, pem, pkcs12};
 use crate::repository::rust_files;
 
 /// Collects what this thread logs while the guard lives; the server of a test runs on its test's thread.
-fn start(log: &Log) -> DefaultGuard {
+pub(crate) fn start(log: &Log) -> DefaultGuard {
     let subscriber = tracing_subscriber::fmt()
         .json()
         .without_time()

@@ -6,9 +6,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::client_certificate::client_certificate;
+use super::serve::About;
 use super::unenroll::unenroll;
 use super::{DEVICE_BODY, path_part};
 use crate::error::{Error, Kind, Result};
+use crate::id::EnrollmentId;
 use crate::protocol::message::DeviceMessage;
 use crate::service::authenticate_device::{Proofs, authenticate_device};
 use crate::service::check_in::{Answer, check_in};
@@ -18,10 +20,16 @@ use crate::state::AppState;
 /// Answers a device, whether it checks in or polls: the body says which, because polls may come without a Content-Type
 /// and one URL may serve both.
 pub async fn device_message(State(state): State<AppState>, request: Request) -> Response {
-    answer(&state, request).await.unwrap_or_else(|error| failure(&error))
+    let mut about = None;
+    let answer = answer(&state, request, &mut about).await;
+    let mut response = answer.unwrap_or_else(|error| failure(&error));
+    if let Some(about) = about {
+        response.extensions_mut().insert(About(about));
+    }
+    response
 }
 
-async fn answer(state: &AppState, request: Request) -> Result<Response> {
+async fn answer(state: &AppState, request: Request, about: &mut Option<EnrollmentId>) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
     let tenant = path_part(&mut parts, "tenant").await?.parse()?;
     let body = to_bytes(body, DEVICE_BODY).await.map_err(|cause| {
@@ -29,6 +37,7 @@ async fn answer(state: &AppState, request: Request) -> Result<Response> {
     })?;
     // Read before the signature is checked: refusing nonsense costs less than an RSA operation.
     let message = DeviceMessage::parse(&body)?;
+    *about = Some(message.enrollment().clone());
     let signature = parts.headers.get("mdm-signature").and_then(|value| value.to_str().ok());
     let proofs = Proofs { signature, certificate: client_certificate(&parts.extensions) };
     let signer = authenticate_device(state, tenant, proofs, &body).await?;

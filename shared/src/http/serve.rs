@@ -1,15 +1,20 @@
 //! How a function's router is served: with one log line a request, here as on Lambda.
 
+use std::time::Instant;
+
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
+use lambda_http::request::RequestContext;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Problem;
 use super::headers::guarded;
+use super::path::path_part;
 use crate::error::{Error, Kind};
+use crate::id::{EnrollmentId, TenantId};
 use crate::state::{AppState, State};
 use crate::telemetry;
 
@@ -40,11 +45,28 @@ async fn wrong_method(method: Method) -> Problem {
     Problem(Error::new(Kind::WrongMethod, "method-not-allowed", message))
 }
 
-/// One line a request: what was asked by its route, not by its path, whose parts may be secrets.
+/// Which enrollment a request was about; an answer bears it for the log.
+#[derive(Clone, Debug)]
+pub(super) struct About(pub(super) EnrollmentId);
+
+/// One line a request: what was asked by its route, not by its path, whose parts may be secrets; and which tenant and enrollment it
+/// names, whether or not it was let in. `request_id` is its name in API Gateway's log.
 async fn logged(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
-    let response = next.run(request).await;
-    tracing::info!(%method, route, status = response.status().as_u16(), "request");
+    let began = Instant::now();
+    let (mut parts, body) = request.into_parts();
+    let route = parts.extensions.get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let tenant = path_part(&mut parts, "tenant").await.ok().and_then(|part| part.parse::<TenantId>().ok());
+    let id = match parts.extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
+        Some(_) | None => None,
+    };
+    let method = parts.method.clone();
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let enrollment = response.extensions().get::<About>().map(|About(enrollment)| enrollment);
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(
+        %method, route, status = response.status().as_u16(), took_ms, request_id = id,
+        tenant = tenant.map(tracing::field::display), enrollment = enrollment.map(tracing::field::display), "request"
+    );
     response
 }

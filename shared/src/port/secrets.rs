@@ -22,6 +22,7 @@ const RECOVERY_DAYS: i64 = 7;
 pub struct Secrets {
     client: Client,
     prefix: String,
+    key: Option<String>,
     clock: Clock,
     cache: Cache,
 }
@@ -29,7 +30,13 @@ pub struct Secrets {
 impl Secrets {
     /// The secrets named `<prefix>/<path>`.
     pub fn new(client: Client, prefix: String, clock: Clock) -> Self {
-        Self { client, prefix, clock, cache: Cache::default() }
+        Self { client, prefix, key: None, clock, cache: Cache::default() }
+    }
+
+    /// The same, with new secrets under this KMS key instead of AWS's own. Those that there are stay under theirs.
+    #[must_use]
+    pub fn under(self, key: Option<String>) -> Self {
+        Self { key, ..self }
     }
 
     /// The present value, which may be up to 5 minutes old; none when there is no such secret or it was deleted.
@@ -75,7 +82,7 @@ impl Secrets {
     /// # Errors
     /// Unavailable when Secrets Manager does not take it now.
     pub async fn put(&self, path: &str, value: &Secret<Vec<u8>>) -> Result<()> {
-        let create = self.client.create_secret().name(self.name(path));
+        let create = self.client.create_secret().name(self.name(path)).set_kms_key_id(self.key.clone());
         let created = create.secret_binary(Blob::new(value.expose().as_slice())).send().await;
         if let Err(error) = created {
             match error.as_service_error() {

@@ -70,7 +70,7 @@ async fn ask(
     let page = format!("{}/console/{}/confirm/{}", state.config.base_url, tenant.id, secret.expose());
     let words = confirmation_mail(&tenant.name, &page);
     let mail = Mail { to: address.to_string(), subject: words.subject, text: words.text, html: words.html };
-    state.mailer.send(&Owner::Tenant(tenant.id.clone()), &mail).await?;
+    state.send_mail(&Owner::Tenant(tenant.id.clone()), &mail).await?;
     tracing::info!(tenant = %tenant.id, to = %address, actor = %scope.actor(), "a contact was asked to confirm");
     Ok(true)
 }

@@ -89,7 +89,7 @@ async fn send(
     let organization = issuing_authority(state, scope).await?.organization;
     let words = invitation_mail(&organization, name.as_deref(), url.expose(), valid_days);
     let mail = Mail { to: email.to_string(), subject: words.subject, text: words.text, html: words.html };
-    if let Err(error) = state.mailer.send(&Owner::Tenant(scope.tenant().clone()), &mail).await {
+    if let Err(error) = state.send_mail(&Owner::Tenant(scope.tenant().clone()), &mail).await {
         revoke_enrollment_link(state, scope, &link.id).await?;
         return Ok(Invited::Failed(error));
     }

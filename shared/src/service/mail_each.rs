@@ -88,7 +88,7 @@ async fn mail_once(state: &State, claim: &Claim<'_>, words: Words) -> Result<Cla
     }
     let mail =
         Mail { to: claim.recipient.to_owned(), subject: words.subject, text: words.text, html: words.html };
-    if let Err(error) = state.mailer.send(claim.owner, &mail).await {
+    if let Err(error) = state.send_mail(claim.owner, &mail).await {
         state.store.release_mail(claim).await?;
         return Err(error);
     }

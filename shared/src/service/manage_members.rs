@@ -83,7 +83,7 @@ async fn welcome(state: &State, realm: Realm<'_>, member: &Member, name: &str) {
         Realm::Tenant(scope) => Owner::Tenant(scope.tenant().clone()),
         Realm::Operator(_) => Owner::Operator,
     };
-    if let Err(error) = state.mailer.send(&owner, &mail).await {
+    if let Err(error) = state.send_mail(&owner, &mail).await {
         tracing::warn!(error = %error.chain(), "a new member was not told");
     }
 }

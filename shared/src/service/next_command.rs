@@ -13,6 +13,7 @@ use crate::domain::event::EventKind;
 use crate::domain::retention::CommandsKept;
 use crate::error::Result;
 use crate::id::CommandUuid;
+use crate::metrics::Metric;
 use crate::protocol::report::{Report, Status};
 use crate::state::State;
 use crate::store::{FinalAnswer, Found, Recorded, Withdrawal};
@@ -160,5 +161,10 @@ async fn record(
     let former = enrollment.identity.as_ref().is_some_and(|former| former.fingerprint == signer.fingerprint);
     let fails_renewal = renewing && former && status != CommandStatus::Acknowledged;
     let answer = FinalAnswer { uuid, status, result: &result, inventory, fails_renewal, kept, event: &event };
-    state.store.record_final(&signer.scope, enrollment, &answer).await
+    let recorded = state.store.record_final(&signer.scope, enrollment, &answer).await?;
+    match recorded {
+        Recorded::Written | Recorded::Late => state.count(Metric::CommandsAnswered),
+        Recorded::Ignored => {}
+    }
+    Ok(recorded)
 }

@@ -43,7 +43,7 @@ pub async fn ask_code(state: &State, address: &str, origin: Option<IpAddr>) -> R
     let words = sign_in_mail(&code, &format!("{}/console", state.config.base_url));
     let mail = Mail { to: address.to_string(), subject: words.subject, text: words.text, html: words.html };
     let owner: &Owner = &first.owner;
-    state.mailer.send(owner, &mail).await?;
+    state.send_mail(owner, &mail).await?;
     tracing::info!(%address, "a code to sign in was mailed");
     Ok(browser)
 }

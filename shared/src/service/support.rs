@@ -111,7 +111,7 @@ pub async fn ask_for_support(
             text: words.text.clone(),
             html: words.html.clone(),
         };
-        match state.mailer.send(&owner, &mail).await {
+        match state.send_mail(&owner, &mail).await {
             Ok(_) => reached += 1,
             Err(error) => {
                 tracing::warn!(error = %error.chain(), "an administrator was not asked");

@@ -14,6 +14,7 @@ use crate::domain::push_verdict::Verdict;
 use crate::domain::wake::Wake;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, TenantId};
+use crate::metrics::{Metric, PushOutcome};
 use crate::port::apns::{Outcome, Push, PushIdentity};
 use crate::scope::Scope;
 use crate::secret::Secret;
@@ -163,6 +164,7 @@ async fn wake(
     };
     let outcome = state.apns.push(identity, &push).await;
     hear(heard, verdict(&outcome));
+    state.count(Metric::Pushes(counted(&outcome)));
     let attempt = |outcome: String| PushAttempt { at: now, outcome };
     match outcome {
         Outcome::Accepted { .. } => {
@@ -193,5 +195,16 @@ async fn wake(
             state.store.note_push(scope, id, &attempt(reason)).await?;
             Ok(Woken::Done)
         }
+    }
+}
+
+/// What came of a push, for who watches the numbers.
+fn counted(outcome: &Outcome) -> PushOutcome {
+    match outcome {
+        Outcome::Accepted { .. } => PushOutcome::Accepted,
+        Outcome::DeviceGone { .. } | Outcome::CertificateRefused { .. } | Outcome::Rejected { .. } => {
+            PushOutcome::Refused
+        }
+        Outcome::Retry { .. } => PushOutcome::Failed,
     }
 }

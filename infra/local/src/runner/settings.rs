@@ -115,6 +115,8 @@ pub(super) fn config(
         queue_expiry_notifier_dead_letters_url: aws.queue_url(EXPIRY_DEAD_LETTERS),
         bucket_results: BUCKET.into(),
         secret_prefix: "pomarium-local".into(),
+        kms_key: None,
+        metrics: None,
         base_url: format!("http://{address}"),
         mail_from: "pomarium@localhost.example".into(),
         mail_configuration_set: MAIL_REPORTS.into(),

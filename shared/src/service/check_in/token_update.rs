@@ -5,6 +5,7 @@ use crate::domain::enrollment::PushAddress;
 use crate::domain::event::EventKind;
 use crate::error::{Error, Result};
 use crate::id::EnrollmentId;
+use crate::metrics::Metric;
 use crate::pki::validity;
 use crate::protocol::checkin::TokenUpdate;
 use crate::service::authenticate_device::Signer;
@@ -54,6 +55,7 @@ pub(super) async fn run(
         }
         TokenUpdated::Enrolled { waiting } => {
             tracing::info!(tenant = %signer.scope.tenant(), enrollment = %id, "a device enrolled");
+            state.count(Metric::Enrollments);
             waiting > 0
         }
         // The push function looks.
