@@ -71,14 +71,12 @@ fn no_two_answers_share_a_name() {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for (path, text) in rust_files(&["functions", "shared/src"]) {
         for rest in text.split("ToSchema)]").skip(1) {
-            let line = rest
-                .lines()
-                .find(|line| line.contains(" struct ") || line.contains(" enum "))
-                .unwrap_or_default();
-            let mut words =
-                line.split_whitespace().skip_while(|word| !["struct", "enum"].contains(word)).skip(1);
-            let name =
-                words.next().unwrap_or_default().trim_end_matches(|letter: char| !letter.is_alphanumeric());
+            let is_type = |word: &str| word == "struct" || word == "enum";
+            let is_said = |line: &&str| !line.trim_start().starts_with("//") && line.split(' ').any(is_type);
+            let line = rest.lines().find(is_said).unwrap_or_default();
+            let name = line.split(' ').skip_while(|word| !is_type(word)).nth(1).unwrap_or_default();
+            let name = name.trim_end_matches(|letter: char| !letter.is_alphanumeric());
+            assert!(!name.is_empty(), "{path} describes something without a name");
             let other = names.insert(name.to_owned(), path.clone());
             assert_eq!(other, None, "{path} has another type {name:?}");
         }
