@@ -58,7 +58,7 @@ impl<W: DeserializeOwned> Batch<W> {
             runs.push(async move {
                 let Some(run) = run else { return Some(id) };
                 let error = run.await.err()?;
-                tracing::error!(message = id, work = body, error = %error.chain(), "{failure}");
+                tracing::error!(message_id = id, work = body, error = %error.chain(), "{failure}");
                 Some(id)
             });
         }
@@ -79,7 +79,7 @@ impl<W: DeserializeOwned> Message<W> {
         let body = message.body.unwrap_or_default();
         let work = serde_json::from_str(&body).ok();
         if work.is_none() {
-            tracing::error!(message = id, "a message of the queue cannot be read");
+            tracing::error!(message_id = id, "a message of the queue cannot be read");
         }
         Self { id, body, work }
     }
