@@ -1,9 +1,5 @@
 //! Stands between a server process and AWS, for tests that look at what goes by.
 
-use std::time::Duration;
-
-use aws_config::SdkConfig;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -23,7 +19,7 @@ use tokio::net::TcpListener;
 pub(crate) fn another_process(app: &TestApp, config: Config, endpoint: &str, random: Random) -> AppState {
     let apns = &app.runner.apns;
     let surroundings = Surroundings {
-        aws: eager(&shared::aws::local_sdk_config(endpoint)),
+        aws: shared::aws::local_sdk_config(endpoint),
         apns: ApnsEndpoint {
             host: HOST.to_owned(),
             port: apns.address().port(),
@@ -36,12 +32,6 @@ pub(crate) fn another_process(app: &TestApp, config: Config, endpoint: &str, ran
         random,
     };
     State::new(config, surroundings)
-}
-
-/// The same, but what failed is tried again at once.
-fn eager(config: &SdkConfig) -> SdkConfig {
-    let retries = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
-    config.to_builder().retry_config(retries).build()
 }
 
 /// A port of its own for a server that is still to be made, and its address as a URL.
@@ -74,39 +64,6 @@ impl Call {
     /// The operation, if it is one of DynamoDB's.
     pub(crate) fn dynamodb(&self) -> Option<&str> {
         self.target.strip_prefix("DynamoDB_20120810.")
-    }
-
-    /// Whether it changes something.
-    pub(crate) fn is_write(&self) -> bool {
-        match self.target.split_once('.').map(|(_, operation)| operation) {
-            Some(operation) => {
-                !["Get", "List", "Query", "Scan", "BatchGet", "Describe", "Receive", "TransactGet"]
-                    .iter()
-                    .any(|read| operation.starts_with(read))
-            }
-            None => self.parts.method != http::Method::GET,
-        }
-    }
-
-    /// Whether nobody knows its repetition as one: a mail, an event on a bus, a file in the place of a certain one.
-    pub(crate) fn is_unrepeatable(&self) -> bool {
-        self.target.starts_with("AWSEvents.")
-            || self.parts.uri.path() == "/v2/email/outbound-emails"
-            || ["if-match", "if-none-match"].iter().any(|name| self.parts.headers.contains_key(*name))
-    }
-
-    /// Whether it sends a message to a queue.
-    pub(crate) fn is_hint(&self) -> bool {
-        self.target.starts_with("AmazonSQS.SendMessage")
-    }
-
-    /// The name of the secret that it writes, if it does.
-    pub(crate) fn written_secret(&self) -> Option<String> {
-        if self.target != "secretsmanager.CreateSecret" {
-            return None;
-        }
-        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
-        Some(body["Name"].as_str()?.to_owned())
     }
 
     /// Sends it on to the test's AWS and returns the answer.

@@ -3,12 +3,9 @@
 
 mod policies;
 mod recorder;
-pub(crate) mod story;
+mod story;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-use pomarium_tests::TestApp;
 
 /// Actions by function and resource.
 type Rights = BTreeMap<(String, String), BTreeSet<String>>;
@@ -74,8 +71,7 @@ const UNSEEN: &[(&str, &str, &str, &str)] = &[
 
 #[tokio::test]
 async fn every_call_of_the_story_is_allowed_every_right_is_used_and_every_change_is_written_down() {
-    let app = Arc::new(TestApp::start().await);
-    let played = story::play(&app, None).await;
+    let played = story::play().await;
     crate::audited::compare(&played.written);
     let used = played.rights;
     let declared = policies::declared();

@@ -18,6 +18,9 @@ use std::path::PathBuf;
 
 use table::Table;
 
+/// Fills its lines of the table; seldom, if it is to be quick.
+type Measure = fn(&mut Table, bool);
+
 fn main() {
     if let Ok(directory) = std::env::var(machine::SERVE) {
         machine::serve(&directory);
@@ -27,7 +30,7 @@ fn main() {
     let quick = std::env::var("QUICK").is_ok_and(|value| !value.is_empty());
     // As a function logs, but nobody reads it.
     tracing_subscriber::fmt().json().with_env_filter("info").with_writer(std::io::sink).init();
-    let parts: [(&str, fn(&mut Table, bool)); 5] = [
+    let parts: [(&str, Measure); 5] = [
         ("handlers", handlers::measure),
         ("machine", machine::measure),
         ("cold", cold::measure),

@@ -17,7 +17,6 @@ use shared::state::AppState;
 use super::Rights;
 use crate::audited::entries;
 use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
-use crate::faults::trouble::{Trouble, ask_again};
 
 /// The processes, and what they did.
 pub(super) struct Processes {
@@ -26,7 +25,6 @@ pub(super) struct Processes {
     states: BTreeMap<&'static str, AppState>,
     used: Arc<Mutex<Rights>>,
     written: Arc<Mutex<Written>>,
-    trouble: Option<Trouble>,
 }
 
 /// The audit log's actions by the call that wrote them, such as `POST /v1/tenants`.
@@ -45,19 +43,13 @@ struct Recorder {
     http: reqwest::Client,
     aws: Endpoints,
     used: Arc<Mutex<Rights>>,
-    trouble: Option<Trouble>,
 }
 
 impl Processes {
-    pub(super) async fn start(app: &Arc<TestApp>, trouble: Option<&Trouble>) -> Self {
+    pub(super) async fn start(app: &Arc<TestApp>) -> Self {
         let (listener, address) = listen().await;
-        let mut processes = Self {
-            address,
-            states: BTreeMap::new(),
-            used: Arc::default(),
-            written: Arc::default(),
-            trouble: trouble.cloned(),
-        };
+        let mut processes =
+            Self { address, states: BTreeMap::new(), used: Arc::default(), written: Arc::default() };
         let mut routers = Router::new();
         for (name, routes) in functions() {
             let state = processes.add(app, name).await;
@@ -77,13 +69,7 @@ impl Processes {
             processes.add(app, name).await;
         }
         let auditor = Auditor { app: Arc::clone(app), written: Arc::clone(&processes.written) };
-        serve(
-            listener,
-            match trouble {
-                None => routers.route_layer(from_fn_with_state(auditor, note)),
-                Some(trouble) => routers.route_layer(from_fn_with_state(trouble.clone(), ask_again)),
-            },
-        );
+        serve(listener, routers.route_layer(from_fn_with_state(auditor, note)));
         processes
     }
 
@@ -93,7 +79,6 @@ impl Processes {
             http: reqwest::Client::new(),
             aws: Endpoints::of(app),
             used: Arc::clone(&self.used),
-            trouble: self.trouble.clone(),
         };
         let (listener, endpoint) = listen().await;
         serve(listener, Router::new().fallback(record).with_state(recorder));
@@ -143,10 +128,7 @@ async fn record(State(recorder): State<Recorder>, request: Request) -> Response 
         let mut used = recorder.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.entry(place).or_default().insert(action);
     }
-    match &recorder.trouble {
-        None => call.forward(&recorder.http, &recorder.aws).await,
-        Some(trouble) => trouble.pass(call, &recorder.http, &recorder.aws).await,
-    }
+    call.forward(&recorder.http, &recorder.aws).await
 }
 
 /// The rights that a call needs: resources as the policies name them, and actions.

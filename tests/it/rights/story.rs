@@ -28,7 +28,6 @@ use super::Rights;
 use super::recorder::{Processes, Written};
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
 use crate::devices::{enrolled, pass_seconds};
-use crate::faults::trouble::Trouble;
 use crate::mails::confirmations;
 
 /// What a story left behind.
@@ -39,35 +38,34 @@ pub(crate) struct Played {
     pub(crate) written: Written,
 }
 
-/// Plays it with a look into the audit log after each call; or, while this goes wrong, without what uses the same services twice.
-pub(crate) async fn play(app: &Arc<TestApp>, trouble: Option<&Trouble>) -> Played {
-    let processes = Processes::start(app, trouble).await;
+/// Plays it.
+pub(crate) async fn play() -> Played {
+    let app = Arc::new(TestApp::start().await);
+    let processes = Processes::start(&app).await;
     let operator = Api::new(&processes.address, Some(app.runner.operator_token.expose()));
     let tenant = tenants(&operator, &processes).await;
-    let topic = push_certificate(app, &operator, &tenant).await;
-    authorities(app, &tenant).await;
-    for (udid, path) in &[("D-1", "checkin"), ("D-2", "command")][usize::from(trouble.is_some())..] {
-        a_devices_life(app, &processes, &tenant, udid, path).await;
+    let topic = push_certificate(&app, &operator, &tenant).await;
+    authorities(&app, &tenant).await;
+    for (udid, path) in [("D-1", "checkin"), ("D-2", "command")] {
+        a_devices_life(&app, &processes, &tenant, udid, path).await;
     }
-    many::groups(app, &processes, &tenant).await;
-    silence::silence(app, &processes, &tenant).await;
-    renewed::renewals(app, &processes, &tenant).await;
-    told::webhooks(app, &processes, &tenant).await;
-    told::event_bus(app, &processes, &tenant).await;
-    console_settings::webhook(app, &processes, &tenant).await;
-    signers(app, &operator, &processes, &tenant).await;
+    many::groups(&app, &processes, &tenant).await;
+    silence::silence(&app, &processes, &tenant).await;
+    renewed::renewals(&app, &processes, &tenant).await;
+    told::webhooks(&app, &processes, &tenant).await;
+    told::event_bus(&app, &processes, &tenant).await;
+    console_settings::webhook(&app, &processes, &tenant).await;
+    signers(&app, &operator, &processes, &tenant).await;
     links(&tenant).await;
-    mutual_tls(app, &processes, &tenant).await;
-    carried_identities(app, &processes, &tenant).await;
-    external::external_scep(app, &processes, &tenant).await;
-    replacement_and_renewal(app, &tenant, &topic).await;
-    calendar(app, &processes, &operator, &tenant).await;
-    expiry(app, &processes, &tenant).await;
+    mutual_tls(&app, &processes, &tenant).await;
+    carried_identities(&app, &processes, &tenant).await;
+    external::external_scep(&app, &processes, &tenant).await;
+    replacement_and_renewal(&app, &tenant, &topic).await;
+    calendar(&app, &processes, &operator, &tenant).await;
+    expiry(&app, &processes, &tenant).await;
     deletion(&tenant).await;
-    told::logs(app, &processes, &tenant).await;
-    if trouble.is_none() {
-        console::pages(app, &processes, &operator, &tenant).await;
-    }
+    told::logs(&app, &processes, &tenant).await;
+    console::pages(&app, &processes, &operator, &tenant).await;
     Played { rights: processes.used(), written: processes.written() }
 }
 
