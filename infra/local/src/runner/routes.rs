@@ -35,6 +35,9 @@ pub fn openapi() -> OpenApi {
         "A multi-tenant MDM server for Apple devices. Refusals are problem+json, see docs/ERRORS.md."
             .to_owned(),
     );
+    // What a library knows about itself does not belong here.
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    document.info.contact = None;
     document.info.license = None;
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(bearer));
