@@ -12,7 +12,7 @@ use super::stack::{DAYS_LEFT, Stack};
 use super::template::STAGE;
 
 /// What a run may cost: each invocation takes the emulator a tenth of a second.
-const INVOCATIONS: usize = 200;
+const INVOCATIONS: usize = 500;
 
 #[tokio::test]
 async fn a_device_lives_on_the_deployed_template() {
