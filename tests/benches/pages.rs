@@ -17,9 +17,7 @@ use pomarium_local::device::SimDevice;
 use pomarium_local::runner::function_routes;
 use pomarium_tests::{Browser, Tenant, TestApp};
 use shared::config::Config;
-use shared::port::apns::ApnsEndpoint;
 use shared::port::random::Random;
-use shared::state::{State, Surroundings};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
 
@@ -111,23 +109,8 @@ async fn serve(server: &Handle, app: &TestApp) -> String {
     let runner = &app.runner;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
-    let apns = &runner.apns;
-    let state = State::new(
-        Config { base_url: base_url.clone(), ..runner.state.config.clone() },
-        Surroundings {
-            aws: runner.aws.sdk_config(),
-            apns: ApnsEndpoint {
-                host: pomarium_local::apns::HOST.into(),
-                port: apns.address().port(),
-                address: Some(apns.address()),
-                roots: vec![apns.root().clone()],
-            },
-            push_issuers: runner.portal.issuer_roots().into(),
-            device_makers: runner.factory.authority().clone().into(),
-            clock: app.clock.clone(),
-            random: Random::seeded(8),
-        },
-    );
+    let config = Config { base_url: base_url.clone(), ..runner.state.config.clone() };
+    let state = app.another_process(config, runner.aws.sdk_config(), Random::seeded(8));
     let functions = shared::http::app(function_routes(), state);
     server.spawn(async move {
         axum::serve(listener, functions.into_make_service_with_connect_info::<SocketAddr>()).await

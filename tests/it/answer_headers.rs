@@ -3,10 +3,10 @@
 use pomarium_local::runner::{PUBLIC_ROUTE, function_routes};
 use pomarium_tests::TestApp;
 use reqwest::header::HeaderMap;
+use shared::aws::local_sdk_config;
 use shared::port::random::Random;
 use tower::ServiceExt as _;
 
-use crate::aws_proxy::another_process;
 use crate::calls;
 use crate::console::administrator;
 use crate::repository::rust_files;
@@ -105,7 +105,7 @@ async fn behind_tls_every_answer_says_that_it_stays_so() {
     let mut config = app.runner.state.config.clone();
     config.base_url = "https://mdm.example".to_owned();
     // No answer of these needs AWS.
-    let state = another_process(&app, config, "http://127.0.0.1:9", Random::seeded(8));
+    let state = app.another_process(config, local_sdk_config("http://127.0.0.1:9"), Random::seeded(8));
     for path in ["/v1/tenants", "/mdm/x", "/scep/x", "/enroll/x/y", "/console/sign-in", "/nothing"] {
         let request = http::Request::builder().uri(path).body(axum::body::Body::empty()).unwrap();
         let answer = shared::http::app(function_routes(), state.clone()).oneshot(request).await.unwrap();

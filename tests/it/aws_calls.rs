@@ -7,10 +7,11 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use pomarium_tests::TestApp;
+use shared::aws::local_sdk_config;
 use shared::port::random::Random;
 use shared::state::AppState;
 
-use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
+use crate::aws_proxy::{Call, Endpoints, listen, serve};
 
 #[derive(Clone)]
 struct Counter {
@@ -26,7 +27,7 @@ pub(crate) async fn counted(app: &TestApp) -> (AppState, Arc<AtomicUsize>) {
     let (listener, endpoint) = listen().await;
     serve(listener, Router::new().fallback(forward).with_state(counter));
     let config = app.runner.state.config.clone();
-    (another_process(app, config, &endpoint, Random::seeded(8)), calls)
+    (app.another_process(config, local_sdk_config(&endpoint), Random::seeded(8)), calls)
 }
 
 async fn forward(State(counter): State<Counter>, request: Request) -> Response {

@@ -6,33 +6,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
-use pomarium_local::apns::HOST;
 use pomarium_tests::TestApp;
 use reqwest::header;
-use shared::config::Config;
-use shared::port::apns::ApnsEndpoint;
-use shared::port::random::Random;
-use shared::state::{AppState, State, Surroundings};
 use tokio::net::TcpListener;
-
-/// What another process of the same deployment holds, whose caches are empty and whose AWS is at `endpoint`.
-pub(crate) fn another_process(app: &TestApp, config: Config, endpoint: &str, random: Random) -> AppState {
-    let apns = &app.runner.apns;
-    let surroundings = Surroundings {
-        aws: shared::aws::local_sdk_config(endpoint),
-        apns: ApnsEndpoint {
-            host: HOST.to_owned(),
-            port: apns.address().port(),
-            address: Some(apns.address()),
-            roots: vec![apns.root().clone()],
-        },
-        push_issuers: app.runner.portal.issuer_roots().into(),
-        device_makers: app.runner.factory.authority().clone().into(),
-        clock: app.clock.clone(),
-        random,
-    };
-    State::new(config, surroundings)
-}
 
 /// A port of its own for a server that is still to be made, and its address as a URL.
 pub(crate) async fn listen() -> (TcpListener, String) {

@@ -13,6 +13,7 @@ use http::StatusCode;
 use pomarium_local::runner::function_routes;
 use pomarium_tests::{Api, Tenant, TestApp};
 use serde_json::{Value, json};
+use shared::aws::local_sdk_config;
 use shared::domain::audit::AuditAction;
 use shared::domain::log::LogFilter;
 use shared::port::random::Random;
@@ -20,7 +21,7 @@ use shared::scope::Scope;
 use shared::state::AppState;
 use tokio::sync::{Mutex, Notify};
 
-use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
+use crate::aws_proxy::{Call, Endpoints, listen, serve};
 
 /// Lets a number of calls pass; from then on the process hears nothing but refusals, as if it were dead.
 #[derive(Clone)]
@@ -58,7 +59,7 @@ impl Death {
 pub(crate) async fn dying_state(app: &TestApp, death: Death) -> AppState {
     let (listener, endpoint) = listen().await;
     serve(listener, Router::new().fallback(pass).with_state(death));
-    another_process(app, app.runner.state.config.clone(), &endpoint, Random::system())
+    app.another_process(app.runner.state.config.clone(), local_sdk_config(&endpoint), Random::system())
 }
 
 /// The address of such a process.

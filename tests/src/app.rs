@@ -2,10 +2,15 @@
 
 use std::net::SocketAddr;
 
+use aws_config::SdkConfig;
+use pomarium_local::apns::HOST;
 use pomarium_local::aws::Storage;
 use pomarium_local::runner::{Options, QueueFunction, Runner, begin_seals, deliver_all, run};
 use serde_json::json;
+use shared::config::Config;
+use shared::port::apns::ApnsEndpoint;
 use shared::port::random::Random;
+use shared::state::{AppState, State, Surroundings};
 use shared::time::{Clock, SignedDuration, Timestamp};
 
 use crate::actors::{Api, Tenant};
@@ -57,6 +62,25 @@ impl TestApp {
     /// Whoever runs the server.
     pub fn operator(&self) -> Api {
         self.api(self.runner.operator_token.expose())
+    }
+
+    /// What another process of the same deployment holds, whose caches are empty and whose AWS is this.
+    pub fn another_process(&self, config: Config, aws: SdkConfig, random: Random) -> AppState {
+        let apns = &self.runner.apns;
+        let surroundings = Surroundings {
+            aws,
+            apns: ApnsEndpoint {
+                host: HOST.to_owned(),
+                port: apns.address().port(),
+                address: Some(apns.address()),
+                roots: vec![apns.root().clone()],
+            },
+            push_issuers: self.runner.portal.issuer_roots().into(),
+            device_makers: self.runner.factory.authority().clone().into(),
+            clock: self.clock.clone(),
+            random,
+        };
+        State::new(config, surroundings)
     }
 
     /// Someone with this token.

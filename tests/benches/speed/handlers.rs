@@ -12,7 +12,6 @@ use bytes::Bytes;
 use http::{Method, Request};
 use openssl::x509::X509;
 use plist::{Dictionary, Value as Plist};
-use pomarium_local::apns::HOST;
 use pomarium_local::device::{Digest, ServedProfile, SimDevice, Url, distinguished_name, sign};
 use pomarium_local::runner::functions;
 use pomarium_tests::{Tenant, TestApp};
@@ -20,13 +19,12 @@ use serde_json::{Value, json};
 use shared::pki::csr::{self, Subject};
 use shared::pki::scep::{Cipher, MessageType, client};
 use shared::pki::{key, mdm_signature, profile_signature, push_request, trust};
-use shared::port::apns::ApnsEndpoint;
 use shared::port::random::Random;
 use shared::protocol::body;
 use shared::protocol::message::DeviceMessage;
 use shared::protocol::report::Status;
 use shared::service::vendor_certificate::signing_vendor;
-use shared::state::{AppState, State, Surroundings};
+use shared::state::AppState;
 use shared::time::SignedDuration;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -205,21 +203,8 @@ fn attribute(value: &Value) -> AttributeValue {
 /// Another process of the same deployment, with empty memory, whose calls can be looked at.
 pub(crate) fn beside(app: &TestApp) -> (Canned, aws_config::SdkConfig, AppState) {
     let (canned, aws) = Canned::over(&app.runner.aws.sdk_config());
-    let apns = &app.runner.apns;
-    let surroundings = Surroundings {
-        aws: aws.clone(),
-        apns: ApnsEndpoint {
-            host: HOST.to_owned(),
-            port: apns.address().port(),
-            address: Some(apns.address()),
-            roots: vec![apns.root().clone()],
-        },
-        push_issuers: app.runner.portal.issuer_roots().into(),
-        device_makers: app.runner.factory.authority().clone().into(),
-        clock: app.clock.clone(),
-        random: Random::seeded(8),
-    };
-    (canned, aws, State::new(app.runner.state.config.clone(), surroundings))
+    let state = app.another_process(app.runner.state.config.clone(), aws.clone(), Random::seeded(8));
+    (canned, aws, state)
 }
 
 impl World {

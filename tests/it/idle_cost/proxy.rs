@@ -7,12 +7,13 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use pomarium_local::runner::function_routes;
 use pomarium_tests::TestApp;
+use shared::aws::local_sdk_config;
 use shared::config::Config;
 use shared::port::random::Random;
 use shared::state::AppState;
 use tokio::sync::Barrier;
 
-use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
+use crate::aws_proxy::{Call, Endpoints, listen, serve};
 
 /// Where calls of some operations wait for each other.
 type Meeting = (Arc<Barrier>, Vec<&'static str>);
@@ -51,7 +52,7 @@ impl Proxy {
         };
         let (listener, endpoint) = listen().await;
         serve(listener, Router::new().fallback(forward).with_state(proxy.clone()));
-        let state = another_process(app, config, &endpoint, Random::seeded(8));
+        let state = app.another_process(config, local_sdk_config(&endpoint), Random::seeded(8));
         (proxy, state)
     }
 

@@ -11,12 +11,13 @@ use axum::response::Response;
 use pomarium_local::runner::functions;
 use pomarium_tests::TestApp;
 use serde_json::Value;
+use shared::aws::local_sdk_config;
 use shared::port::random::Random;
 use shared::state::AppState;
 
 use super::Rights;
 use crate::audited::entries;
-use crate::aws_proxy::{Call, Endpoints, another_process, listen, serve};
+use crate::aws_proxy::{Call, Endpoints, listen, serve};
 
 /// The processes, and what they did.
 pub(super) struct Processes {
@@ -84,7 +85,7 @@ impl Processes {
         serve(listener, Router::new().fallback(record).with_state(recorder));
         let mut config = app.runner.state.config.clone();
         config.base_url.clone_from(&self.address);
-        let state = another_process(app, config, &endpoint, Random::system());
+        let state = app.another_process(config, local_sdk_config(&endpoint), Random::system());
         // What a cold start does.
         state.store.warm_up().await.expect("DynamoDB answers");
         self.states.insert(function, Arc::clone(&state));
