@@ -2,6 +2,7 @@
 
 mod database;
 mod dynamodb;
+mod end;
 mod error;
 mod event_bridge;
 mod gateway;
@@ -30,6 +31,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::database::Database;
+pub use self::end::End;
 pub use self::error::Refusal;
 pub use self::event_bridge::{BusEvent, Buses, Refused};
 use self::gateway::Domains;
@@ -56,6 +58,7 @@ pub struct LocalAws {
     dynamodb_endpoint: String,
     endpoint: String,
     services: Services,
+    end: End,
     closing: watch::Sender<bool>,
     tasks: [JoinHandle<()>; 2],
 }
@@ -95,15 +98,28 @@ impl LocalAws {
         let (dynamodb_endpoint, dynamodb) =
             dynamodb::start(file("dynamodb.sqlite").as_deref(), closed.clone())?;
         let (endpoint, others) = serve(services.clone(), closed)?;
-        Ok(Self { dynamodb_endpoint, endpoint, services, closing, tasks: [dynamodb, others] })
+        Ok(Self {
+            dynamodb_endpoint,
+            endpoint,
+            services,
+            end: End::default(),
+            closing,
+            tasks: [dynamodb, others],
+        })
     }
 
     /// The configuration with which every AWS client reaches these services.
     pub fn sdk_config(&self) -> SdkConfig {
-        local_sdk_config(&self.endpoint)
+        let config = local_sdk_config(&self.endpoint)
             .to_builder()
             .service_config(DynamoDbElsewhere(self.dynamodb_endpoint.clone()))
-            .build()
+            .build();
+        self.end.watch(config)
+    }
+
+    /// When the process that these clients belong to ends.
+    pub fn end(&self) -> &End {
+        &self.end
     }
 
     /// DynamoDB's address.
