@@ -3,11 +3,14 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench bench-pages cost check-format deny advisories sbom lint lint-template test-docs fmt openapi build-release deploy clean
+.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench bench-pages cost check-format deny advisories sbom fuzz lint lint-template test-docs fmt openapi build-release deploy clean
 
 # The installation that `make deploy` works on, and parameters of template.yaml to set or change.
 STAGE ?= prod
 PARAMETERS ?=
+# What `make fuzz` feeds, and for how many seconds each.
+SECONDS ?= 60
+TARGETS ?= $(patsubst tests/fuzz/fuzz_targets/%.rs,%,$(wildcard tests/fuzz/fuzz_targets/*.rs))
 # What `make bench` measures.
 ONLY ?=
 QUICK ?=
@@ -72,6 +75,17 @@ sbom: ## What each function is made of, as CycloneDX, into target/sbom/
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) cargo cyclonedx --quiet --format json --spec-version 1.5 --target aarch64-unknown-linux-gnu
 	@for function in $(FUNCTIONS); do mv "functions/$$function/$$function.cdx.json" target/sbom/; done
 	@rm -f shared/*.cdx.json infra/local/*.cdx.json tests/*.cdx.json && ls target/sbom
+
+FUZZ := PATH="$(VENV):$$PATH" cargo fuzz
+FUZZ_PLACE := --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer none
+
+fuzz: ## Look for bytes that break a parser, a minute for each kind (the first build takes minutes): make fuzz SECONDS=600
+	@infra/setup fuzz && cp Cargo.lock tests/fuzz/Cargo.lock && mkdir -p $(TARGETS:%=target/fuzz/corpus/%)
+	$(FUZZ) build $(FUZZ_PLACE)
+	@for target in $(TARGETS); do \
+	  echo "fuzz: $$target for $(SECONDS) s"; \
+	  $(FUZZ) run $(FUZZ_PLACE) "$$target" "target/fuzz/corpus/$$target" "tests/fuzz/corpus/$$target" \
+	    -- -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1; done
 
 test-schema: ## Ask a running server whatever its description allows: no fault, and no answer that it does not name
 	@infra/setup schema && cargo build --locked --workspace --all-targets --quiet && tests/schema/run

@@ -1,5 +1,9 @@
 //! Stands between a server process and AWS, for tests that look at what goes by.
 
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -8,6 +12,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use reqwest::header;
 use tokio::net::TcpListener;
+
+/// The same, but what failed is tried again at once.
+pub(crate) fn eager(config: &SdkConfig) -> SdkConfig {
+    let retries = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
+    config.to_builder().retry_config(retries).build()
+}
 
 /// A port of its own for a server that is still to be made, and its address as a URL.
 pub(crate) async fn listen() -> (TcpListener, String) {
@@ -39,6 +49,42 @@ impl Call {
     /// The operation, if it is one of DynamoDB's.
     pub(crate) fn dynamodb(&self) -> Option<&str> {
         self.target.strip_prefix("DynamoDB_20120810.")
+    }
+
+    /// Whether it changes something.
+    pub(crate) fn is_write(&self) -> bool {
+        match self.target.split_once('.').map(|(_, operation)| operation) {
+            Some(operation) => {
+                !["Get", "List", "Query", "Scan", "BatchGet", "Describe", "Receive", "TransactGet"]
+                    .iter()
+                    .any(|read| operation.starts_with(read))
+            }
+            None => self.parts.method != http::Method::GET,
+        }
+    }
+
+    /// Whether nobody knows its repetition as one: a mail, an event on a bus.
+    pub(crate) fn is_unrepeatable(&self) -> bool {
+        self.target.starts_with("AWSEvents.") || self.is_mail()
+    }
+
+    /// Whether it sends a mail.
+    pub(crate) fn is_mail(&self) -> bool {
+        self.parts.uri.path() == "/v2/email/outbound-emails"
+    }
+
+    /// Whether it sends a message to a queue.
+    pub(crate) fn is_hint(&self) -> bool {
+        self.target.starts_with("AmazonSQS.SendMessage")
+    }
+
+    /// The name of the secret that it writes, if it does.
+    pub(crate) fn written_secret(&self) -> Option<String> {
+        if self.target != "secretsmanager.CreateSecret" {
+            return None;
+        }
+        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        Some(body["Name"].as_str()?.to_owned())
     }
 
     /// Sends it on to the AWS at `base` and returns the answer.

@@ -35,6 +35,7 @@ mod export;
 mod external_scep;
 mod faults;
 mod fleet;
+mod fuzz;
 mod groups;
 mod identities;
 mod idle_cost;

@@ -3,9 +3,12 @@
 
 mod policies;
 mod recorder;
-mod story;
+pub(crate) mod story;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use pomarium_tests::TestApp;
 
 /// Actions by function and resource.
 type Rights = BTreeMap<(String, String), BTreeSet<String>>;
@@ -71,7 +74,8 @@ const UNSEEN: &[(&str, &str, &str, &str)] = &[
 
 #[tokio::test]
 async fn every_call_of_the_story_is_allowed_every_right_is_used_and_every_change_is_written_down() {
-    let played = story::play().await;
+    let app = Arc::new(TestApp::start().await);
+    let played = story::play(&app, None).await;
     crate::audited::compare(&played.written);
     let used = played.rights;
     let declared = policies::declared();

@@ -1,6 +1,6 @@
 //! SCEP (RFC 8894): issues and renews device identities. The only function that may use a tenant's authority key.
 
-mod query;
+pub mod query;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};

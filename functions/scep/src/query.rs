@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 
 /// The value of a parameter, percent-decoded.
-pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
+pub fn parameter(query: &str, name: &str) -> Option<String> {
     query.split('&').find_map(|pair| {
         let (found, value) = pair.split_once('=')?;
         (found == name).then(|| percent_decode_str(value).decode_utf8_lossy().into_owned())
@@ -13,7 +13,7 @@ pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
 }
 
 /// The message of a GET.
-pub(crate) fn message(query: &str) -> Option<Vec<u8>> {
+pub fn message(query: &str) -> Option<Vec<u8>> {
     // A client that does treat the query as a form has turned plus signs into spaces.
     let text = parameter(query, "message")?.replace(' ', "+");
     let compact: String = text.split_ascii_whitespace().collect();

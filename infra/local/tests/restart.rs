@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops there")]
 
+#[path = "restart/ends.rs"]
+mod ends;
+#[path = "restart/load.rs"]
+mod load;
+
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
@@ -178,7 +183,10 @@ fn order(udid: &str, number: usize) -> (String, Value) {
 
 /// Sends an order and returns the status of its answer, if there is one.
 async fn try_order(base: &str, path: &str, token: &str, body: &Value) -> Option<u16> {
-    let url = format!("{base}{path}/commands");
+    try_post(&format!("{base}{path}/commands"), token, body).await
+}
+
+async fn try_post(url: &str, token: &str, body: &Value) -> Option<u16> {
     let sent = Client::new().post(url).bearer_auth(token).json(body).send().await;
     sent.ok().map(|response| response.status().as_u16())
 }

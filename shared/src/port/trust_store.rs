@@ -74,21 +74,28 @@ impl TrustStore {
         Ok(Some(Kept { pem, version, etag }))
     }
 
-    /// Keeps a new version in the place of the one that was read, and returns its name.
+    /// Keeps a new version in the place of the one that was read, and returns its name. When S3 has kept it but its answer was
+    /// lost, the repetition is refused: then the file says so itself.
     ///
     /// # Errors
     /// Unavailable when S3 does not take it now, or when somebody else has kept another one meanwhile.
     pub async fn keep(&self, pem: Vec<u8>, former: Option<&Kept>) -> Result<String> {
-        let put = self.s3.put_object().bucket(&self.bucket).key(KEY).body(ByteStream::from(pem));
+        let put = self.s3.put_object().bucket(&self.bucket).key(KEY).body(ByteStream::from(pem.clone()));
         let put = match former {
             Some(former) => put.if_match(&former.etag),
             None => put.if_none_match("*"),
         };
-        let kept = put.send().await.map_err(|error| match code(&error) {
-            Some("PreconditionFailed" | "ConditionalRequestConflict") => Error::unavailable(error),
-            Some(_) | None => failure(error),
-        })?;
-        kept.version_id.ok_or_else(no_versions)
+        let refused = match put.send().await {
+            Ok(kept) => return kept.version_id.ok_or_else(no_versions),
+            Err(error) => error,
+        };
+        match code(&refused) {
+            Some("PreconditionFailed" | "ConditionalRequestConflict") => match self.kept().await? {
+                Some(present) if present.pem == pem => Ok(present.version),
+                Some(_) | None => Err(Error::unavailable(refused)),
+            },
+            Some(_) | None => Err(failure(refused)),
+        }
     }
 
     /// The host; `None` before the gateway has it.

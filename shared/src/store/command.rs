@@ -289,7 +289,8 @@ impl Store {
         update_part(&self.tables.core, &key, &expression, Some("generation = :generation"), values)
     }
 
-    /// Records a NotNow, unless there is a final answer already.
+    /// Records a NotNow, unless there is a final answer already. In one session a command is refused once: what comes again is a
+    /// repetition, of the device's or of the client's.
     pub async fn record_not_now(
         &self,
         scope: &Scope,
@@ -299,6 +300,9 @@ impl Store {
     ) -> Result<Recorded> {
         let expression = "SET #status = :not_now, first_not_now_at = if_not_exists(first_not_now_at, :now), \
                           not_now_session = :session ADD not_now_tally :one";
+        let condition = format!(
+            "{STILL_WAITING} AND (attribute_not_exists(not_now_session) OR not_now_session <> :session)"
+        );
         let mut values = still_waiting(enrollment.generation)?;
         values.insert(":now".into(), value(now)?);
         values.insert(":session".into(), number(enrollment.session));
@@ -309,8 +313,8 @@ impl Store {
             .table_name(&self.tables.core)
             .set_key(Some(key_item(&keys::queued_command(scope.tenant(), &enrollment.id, uuid))))
             .update_expression(expression)
-            .condition_expression(STILL_WAITING)
-            .set_expression_attribute_names(names_in(&[expression, STILL_WAITING]))
+            .set_expression_attribute_names(names_in(&[expression, &condition]))
+            .condition_expression(condition)
             .set_expression_attribute_values(Some(values))
             .send()
             .await;

@@ -17,7 +17,8 @@ use shared::state::AppState;
 
 use super::Rights;
 use crate::audited::entries;
-use crate::aws_proxy::{Call, listen, serve};
+use crate::aws_proxy::{Call, eager, listen, serve};
+use crate::faults::trouble::{Trouble, ask_again};
 
 /// The processes, and what they did.
 pub(super) struct Processes {
@@ -26,6 +27,7 @@ pub(super) struct Processes {
     states: BTreeMap<&'static str, AppState>,
     used: Arc<Mutex<Rights>>,
     written: Arc<Mutex<Written>>,
+    trouble: Option<Trouble>,
 }
 
 /// The audit log's actions by the call that wrote them, such as `POST /v1/tenants`.
@@ -44,13 +46,19 @@ struct Recorder {
     http: reqwest::Client,
     aws: String,
     used: Arc<Mutex<Rights>>,
+    trouble: Option<Trouble>,
 }
 
 impl Processes {
-    pub(super) async fn start(app: &Arc<TestApp>) -> Self {
+    pub(super) async fn start(app: &Arc<TestApp>, trouble: Option<&Trouble>) -> Self {
         let (listener, address) = listen().await;
-        let mut processes =
-            Self { address, states: BTreeMap::new(), used: Arc::default(), written: Arc::default() };
+        let mut processes = Self {
+            address,
+            states: BTreeMap::new(),
+            used: Arc::default(),
+            written: Arc::default(),
+            trouble: trouble.cloned(),
+        };
         let mut routers = Router::new();
         for (name, routes) in functions() {
             let state = processes.add(app, name).await;
@@ -70,7 +78,13 @@ impl Processes {
             processes.add(app, name).await;
         }
         let auditor = Auditor { app: Arc::clone(app), written: Arc::clone(&processes.written) };
-        serve(listener, routers.route_layer(from_fn_with_state(auditor, note)));
+        serve(
+            listener,
+            match trouble {
+                None => routers.route_layer(from_fn_with_state(auditor, note)),
+                Some(trouble) => routers.route_layer(from_fn_with_state(trouble.clone(), ask_again)),
+            },
+        );
         processes
     }
 
@@ -80,12 +94,13 @@ impl Processes {
             http: reqwest::Client::new(),
             aws: app.runner.aws.endpoint().to_owned(),
             used: Arc::clone(&self.used),
+            trouble: self.trouble.clone(),
         };
         let (listener, endpoint) = listen().await;
         serve(listener, Router::new().fallback(record).with_state(recorder));
         let mut config = app.runner.state.config.clone();
         config.base_url.clone_from(&self.address);
-        let state = app.another_process(config, local_sdk_config(&endpoint), Random::system());
+        let state = app.another_process(config, eager(&local_sdk_config(&endpoint)), Random::system());
         // What a cold start does.
         state.store.warm_up().await.expect("DynamoDB answers");
         self.states.insert(function, Arc::clone(&state));
@@ -129,7 +144,10 @@ async fn record(State(recorder): State<Recorder>, request: Request) -> Response 
         let mut used = recorder.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.entry(place).or_default().insert(action);
     }
-    call.forward(&recorder.http, &recorder.aws).await
+    match &recorder.trouble {
+        None => call.forward(&recorder.http, &recorder.aws).await,
+        Some(trouble) => trouble.pass(call, &recorder.http, &recorder.aws).await,
+    }
 }
 
 /// The rights that a call needs: resources as the policies name them, and actions.

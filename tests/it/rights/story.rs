@@ -10,6 +10,7 @@ mod many;
 mod renewed;
 mod silence;
 mod told;
+mod withdrawn;
 
 use std::sync::Arc;
 
@@ -28,7 +29,10 @@ use super::Rights;
 use super::recorder::{Processes, Written};
 use crate::crypto::{KEY, certificate_pem, issued_elsewhere, pem, self_signed};
 use crate::devices::{enrolled, pass_seconds};
+use crate::faults::trouble::Trouble;
 use crate::mails::confirmations;
+
+use withdrawn::{named, withdrawals};
 
 /// What a story left behind.
 pub(crate) struct Played {
@@ -38,34 +42,35 @@ pub(crate) struct Played {
     pub(crate) written: Written,
 }
 
-/// Plays it.
-pub(crate) async fn play() -> Played {
-    let app = Arc::new(TestApp::start().await);
-    let processes = Processes::start(&app).await;
+/// Plays it with a look into the audit log after each call; or, while this goes wrong, without what uses the same services twice.
+pub(crate) async fn play(app: &Arc<TestApp>, trouble: Option<&Trouble>) -> Played {
+    let processes = Processes::start(app, trouble).await;
     let operator = Api::new(&processes.address, Some(app.runner.operator_token.expose()));
     let tenant = tenants(&operator, &processes).await;
-    let topic = push_certificate(&app, &operator, &tenant).await;
-    authorities(&app, &tenant).await;
-    for (udid, path) in [("D-1", "checkin"), ("D-2", "command")] {
-        a_devices_life(&app, &processes, &tenant, udid, path).await;
+    let topic = push_certificate(app, &operator, &tenant).await;
+    authorities(app, &tenant).await;
+    for (udid, path) in &[("D-1", "checkin"), ("D-2", "command")][usize::from(trouble.is_some())..] {
+        a_devices_life(app, &processes, &tenant, udid, path).await;
     }
-    many::groups(&app, &processes, &tenant).await;
-    silence::silence(&app, &processes, &tenant).await;
-    renewed::renewals(&app, &processes, &tenant).await;
-    told::webhooks(&app, &processes, &tenant).await;
-    told::event_bus(&app, &processes, &tenant).await;
-    console_settings::webhook(&app, &processes, &tenant).await;
-    signers(&app, &operator, &processes, &tenant).await;
+    many::groups(app, &processes, &tenant).await;
+    silence::silence(app, &processes, &tenant).await;
+    renewed::renewals(app, &processes, &tenant).await;
+    told::webhooks(app, &processes, &tenant).await;
+    told::event_bus(app, &processes, &tenant).await;
+    console_settings::webhook(app, &processes, &tenant).await;
+    signers(app, &operator, &processes, &tenant).await;
     links(&tenant).await;
-    mutual_tls(&app, &processes, &tenant).await;
-    carried_identities(&app, &processes, &tenant).await;
-    external::external_scep(&app, &processes, &tenant).await;
-    replacement_and_renewal(&app, &tenant, &topic).await;
-    calendar(&app, &processes, &operator, &tenant).await;
-    expiry(&app, &processes, &tenant).await;
+    mutual_tls(app, &processes, &tenant).await;
+    carried_identities(app, &processes, &tenant).await;
+    external::external_scep(app, &processes, &tenant).await;
+    replacement_and_renewal(app, &tenant, &topic).await;
+    calendar(app, &processes, &operator, &tenant).await;
+    expiry(app, &processes, &tenant).await;
     deletion(&tenant).await;
-    told::logs(&app, &processes, &tenant).await;
-    console::pages(&app, &processes, &operator, &tenant).await;
+    told::logs(app, &processes, &tenant).await;
+    if trouble.is_none() {
+        console::pages(app, &processes, &operator, &tenant).await;
+    }
     Played { rights: processes.used(), written: processes.written() }
 }
 
@@ -172,7 +177,7 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     device.user("U-1", "jane").token_update(None).await.expect("the user is known");
     device.user("U-1", "jane").idle().await.expect("the user is served");
 
-    let order = |request_type: &str| json!({"targets": [udid], "command": {"RequestType": request_type}});
+    let order = |request_type: &str| named(app, udid, json!({"RequestType": request_type}));
     let first = tenant.post("commands", order("CertificateList")).await.expect(201);
     pass_seconds(app, 1);
     tenant.post("commands", order("ProfileList")).await.expect(201);
@@ -192,7 +197,9 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     let mut clone = SimDevice::new(udid, udid, "iPad");
     clone.set_profile(device.profile().unwrap().clone());
     clone.set_identity(other.identity().unwrap().clone());
-    clone.idle().await.expect_err("it is another device");
+    for _ in 0..2 {
+        clone.idle().await.expect_err("it is another device");
+    }
     tenant.post(&format!("enrollments/{udid}-other/retire"), json!({})).await.expect(200);
     withdrawals(app, processes, tenant, &device, udid).await;
 
@@ -209,41 +216,13 @@ async fn a_devices_life(app: &TestApp, processes: &Processes, tenant: &Tenant, u
     let mut revoked = SimDevice::new(&format!("{udid}-other"), udid, "iPad");
     revoked.set_profile(device.profile().unwrap().clone());
     revoked.set_identity(other.identity().unwrap().clone());
-    revoked.idle().await.expect_err("its identity was revoked");
+    for _ in 0..2 {
+        revoked.idle().await.expect_err("its identity was revoked");
+    }
     tenant.post(&format!("enrollments/{udid}-other/retire"), json!({})).await.expect(200);
     tenant.post(&format!("enrollments/{udid}/unenroll"), json!({"reason": "Sold."})).await.expect(200);
     device.idle().await.expect_err("it is told to go");
     device.check_out().await.expect("it goes");
-}
-
-/// Commands that hold secrets, are taken back, set aside and approved.
-async fn withdrawals(app: &TestApp, processes: &Processes, tenant: &Tenant, device: &SimDevice, udid: &str) {
-    let delete =
-        async |path: String| tenant.admin.call(Method::DELETE, &tenant.path(&path), Vec::new()).await;
-    let send = async |command: serde_json::Value| {
-        let sent = tenant.post("commands", json!({"targets": [udid], "command": command})).await.expect(201);
-        sent.json["command_uuid"].as_str().unwrap().to_owned()
-    };
-    delete(format!("enrollments/{udid}/commands")).await.expect(200);
-    let lock = send(json!({"RequestType": "DeviceLock", "PIN": "271828"})).await;
-    for _ in 0..11 {
-        device.idle().await.expect("it is served");
-    }
-    tenant.get(&format!("enrollments/{udid}/commands?stuck=true")).await.expect(200);
-    tenant.post(&format!("commands/{lock}/targets/{udid}/retry"), json!({})).await.expect(204);
-    tenant.post(&format!("commands/{lock}/targets/{udid}/pin"), json!({})).await.expect(200);
-    delete(format!("commands/{lock}/targets/{udid}")).await.expect(204);
-    tenant.get(&format!("enrollments/{udid}/inventory/certificates")).await.expect(200);
-
-    let path = format!("/v1/tenants/{}", tenant.id);
-    let setting = json!({"erase_needs_approval": true}).to_string();
-    tenant.admin.call(Method::PATCH, &path, setting.into()).await.expect(200);
-    let made = tenant.post("tokens", json!({"name": udid, "role": "admin"})).await.expect(201);
-    let colleague = Api::new(&processes.address, made.json["token"].as_str());
-    let erase = send(json!({"RequestType": "EraseDevice"})).await;
-    pass_seconds(app, 1);
-    colleague.post(&tenant.path(&format!("commands/{erase}/approve")), json!({})).await.expect(200);
-    delete(format!("commands/{erase}")).await.expect(204);
 }
 
 async fn signers(app: &TestApp, operator: &Api, processes: &Processes, tenant: &Tenant) {

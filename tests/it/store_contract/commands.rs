@@ -148,7 +148,8 @@ async fn who_said_not_now_is_left_alone_for_this_session() {
     assert_eq!((shown.not_now_tally, shown.first_not_now_at), (1, Some(at(40))));
     contract.store.seen(&contract.scope, &id("D-1"), signer("a"), at(60), true).await.unwrap();
     assert_eq!(contract.next(None).await, Some(uuid(1)));
-    contract.not_now(1).await;
+    assert_eq!(contract.not_now(1).await, Recorded::Written);
+    assert_eq!(contract.not_now(1).await, Recorded::Ignored, "it says the same again");
     assert_eq!(contract.show(1).await.not_now_tally, 2);
     assert_eq!(contract.device().await.waiting, 12);
 }

@@ -2,6 +2,7 @@
 
 mod database;
 mod dynamodb;
+mod end;
 mod error;
 mod event_bridge;
 mod gateway;
@@ -30,6 +31,7 @@ use tokio::task::JoinHandle;
 
 use self::database::Database;
 use self::dynamodb::{DynamoDb, without_travelling};
+pub use self::end::End;
 pub use self::error::Refusal;
 pub use self::event_bridge::{BusEvent, Buses, Refused};
 use self::gateway::Domains;
@@ -55,6 +57,7 @@ pub enum Storage {
 pub struct LocalAws {
     endpoint: String,
     services: Services,
+    end: End,
     closing: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -93,13 +96,19 @@ impl LocalAws {
             objects: Objects::new(database),
         };
         let (endpoint, task) = serve(services.clone(), closed)?;
-        Ok(Self { endpoint, services, closing, task })
+        Ok(Self { endpoint, services, end: End::default(), closing, task })
     }
 
     /// The configuration with which every AWS client in this process reaches these services.
     pub fn sdk_config(&self) -> SdkConfig {
         let tables = self.services.dynamodb.clone();
-        without_travelling(&local_sdk_config(&self.endpoint), tables, self.closing.subscribe())
+        let config = local_sdk_config(&self.endpoint);
+        self.end.watch(without_travelling(&config, tables, self.closing.subscribe()))
+    }
+
+    /// When the process that these clients belong to ends.
+    pub fn end(&self) -> &End {
+        &self.end
     }
 
     /// The address of the services, for others' clients.

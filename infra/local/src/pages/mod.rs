@@ -2,6 +2,7 @@
 
 mod clock;
 mod devices;
+mod end;
 mod functions;
 pub(crate) mod layout;
 mod mails;
@@ -21,7 +22,7 @@ use shared::error::Error;
 use shared::http::Problem;
 use shared::state::AppState;
 
-use crate::aws::{Mailbox, Queues};
+use crate::aws::{End, Mailbox, Queues};
 use crate::portal::{self, Portal};
 use crate::runner::{Devices, MovableClock};
 
@@ -34,6 +35,7 @@ pub(crate) struct Local {
     pub(crate) mailbox: Mailbox,
     pub(crate) devices: Devices,
     pub(crate) portal: Portal,
+    pub(crate) end: End,
     /// Where the data is, unless it ends with the process.
     pub(crate) directory: Option<PathBuf>,
 }
@@ -49,6 +51,7 @@ pub(crate) fn router(local: Local) -> Router {
         .route("/_local/mails/{id}", get(mails::show))
         .route("/_local/devices", get(devices::list).post(devices::start))
         .route("/_local/devices/{udid}/{action}", post(devices::act))
+        .route("/_local/end", post(end::order))
         .with_state(local)
         .nest("/_local/portal", portal)
         .layer(from_fn(from_here_only))

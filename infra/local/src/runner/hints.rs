@@ -98,6 +98,32 @@ pub async fn deliver_all(function: QueueFunction, state: &AppState, queues: &Que
     }
 }
 
+/// The same with the last message first, as SQS may have it: it keeps no order. What is sent meanwhile comes after them all.
+///
+/// # Errors
+/// Internal when the queue cannot be read.
+pub async fn deliver_backwards(function: QueueFunction, state: &AppState, queues: &Queues) -> Result<usize> {
+    let (queue, visibility) = function.queue();
+    let mut dealt_with = 0;
+    loop {
+        let mut due = Vec::new();
+        loop {
+            let received = queues.receive(queue, BATCH, Some(visibility), Duration::ZERO).await;
+            match received.map_err(Error::internal)? {
+                messages if messages.is_empty() => break,
+                messages => due.extend(messages),
+            }
+        }
+        if due.is_empty() {
+            return Ok(dealt_with);
+        }
+        due.reverse();
+        for batch in due.chunks(BATCH as usize) {
+            dealt_with += hand_over(function, state, queues, batch).await?;
+        }
+    }
+}
+
 /// One batch: how many came, and how many are dealt with.
 async fn deliver(
     function: QueueFunction,
@@ -110,7 +136,19 @@ async fn deliver(
     if messages.is_empty() {
         return Ok((0, 0));
     }
-    let response = function.handle(state.clone(), queue_event(&messages)).await?;
+    let done = hand_over(function, state, queues, &messages).await?;
+    Ok((messages.len(), done))
+}
+
+/// Gives a batch to its function, and deletes what it has dealt with: how many those are.
+async fn hand_over(
+    function: QueueFunction,
+    state: &AppState,
+    queues: &Queues,
+    messages: &[Message],
+) -> Result<usize> {
+    let (queue, _) = function.queue();
+    let response = function.handle(state.clone(), queue_event(messages)).await?;
     let again: HashSet<String> =
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
     let mut done = 0;
@@ -118,7 +156,7 @@ async fn deliver(
         queues.delete(queue, &message.receipt_handle).map_err(Error::internal)?;
         done += 1;
     }
-    Ok((messages.len(), done))
+    Ok(done)
 }
 
 /// The event that Lambda makes of received messages.

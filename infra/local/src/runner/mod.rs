@@ -48,7 +48,7 @@ pub use clock::MovableClock;
 pub(crate) use clock::advanced;
 pub(crate) use device_life::{Action, Condition, Shown};
 pub(crate) use devices::{Devices, NewDevice};
-pub use hints::{QUEUES, QueueFunction, deliver_all};
+pub use hints::{QUEUES, QueueFunction, deliver_all, deliver_backwards};
 pub use reports::deliver_reports;
 pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
 pub use schedule::{SCHEDULED, begin_seals, run};
@@ -183,6 +183,7 @@ impl Runner {
             mailbox: aws.mailbox().clone(),
             devices: devices.clone(),
             portal: portal.clone(),
+            end: aws.end().clone(),
             directory,
         });
         let functions = shared::http::app(function_routes(), state.clone())
