@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
+use pomarium_local::aws::LocalAws;
 use pomarium_tests::TestApp;
 use reqwest::header;
 use tokio::net::TcpListener;
@@ -67,7 +68,10 @@ pub(crate) struct Endpoints {
 
 impl Endpoints {
     pub(crate) fn of(app: &TestApp) -> Self {
-        let aws = &app.runner.aws;
+        Self::at(&app.runner.aws)
+    }
+
+    pub(crate) fn at(aws: &LocalAws) -> Self {
         Self { dynamodb: aws.dynamodb_endpoint().to_owned(), others: aws.endpoint().to_owned() }
     }
 }
