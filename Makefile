@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench bench-pages cost check-format deny advisories sbom fuzz lint lint-template test-docs fmt openapi build-release deploy clean
+.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench bench-pages cost check-format deny advisories sbom fuzz lint lint-template test-docs fmt openapi build-release deploy export import clean
 
 # The installation that `make deploy` works on, and parameters of template.yaml to set or change.
 STAGE ?= prod
@@ -117,6 +117,19 @@ build-release: ## Build the functions for Lambda into target/lambda/
 deploy: build-release ## Deploy to AWS: make deploy STAGE=prod PARAMETERS="BaseUrl=... MailFrom=... OperatorMail=..."
 	$(VENV)/sam build --config-file infra/samconfig.toml
 	$(VENV)/sam deploy --config-file infra/samconfig.toml --stack-name pomarium-$(STAGE) --parameter-overrides Stage=$(STAGE) $(PARAMETERS)
+
+# What seals an archive is asked for, or taken from the environment: on a command line everybody on the machine sees it.
+define passphrase
+if [[ -z "$${PASSPHRASE:-}" ]]; then read -rsp 'Passphrase of the archive: ' PASSPHRASE </dev/tty; echo; fi; export PASSPHRASE
+endef
+
+export: ## Write a tenant into a sealed file: make export TENANT=... FILE=... [FROM=prod BUCKET=...] [CLOSE=yes]; docs/MOVE.md
+	@infra/setup build && cargo build --locked --quiet -p pomarium-move
+	@$(passphrase); exec cargo run --locked --quiet -p pomarium-move export
+
+import: ## Make a tenant of such a file: make import FILE=... [TO=prod BUCKET=...] [DRY_RUN=yes]
+	@infra/setup build && cargo build --locked --quiet -p pomarium-move
+	@$(passphrase); exec cargo run --locked --quiet -p pomarium-move import
 
 clean: ## Remove what was built; tools and local data stay
 	cargo clean && rm -rf .aws-sam

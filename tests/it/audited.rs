@@ -138,8 +138,15 @@ const CHANGING: &[(&str, Written)] = &[
 ];
 
 /// What no call of the API does.
-const WITHOUT_A_CALL: [&str; 5] =
-    ["contact-disabled", "member-entered", "operator-token-created", "support-asked", "support-entered"];
+const WITHOUT_A_CALL: [&str; 7] = [
+    "contact-disabled",
+    "member-entered",
+    "operator-token-created",
+    "support-asked",
+    "support-entered",
+    "tenant-exported",
+    "tenant-imported",
+];
 
 /// The audit log's entries by their place, whoever's they are.
 pub(crate) async fn entries(app: &TestApp) -> BTreeMap<String, String> {

@@ -6,6 +6,7 @@ mod commands;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use aws_config::SdkConfig;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -44,7 +45,17 @@ impl Death {
         takes_effect: bool,
         happened: &Arc<AtomicBool>,
     ) -> Self {
-        let (http, aws) = (reqwest::Client::new(), app.runner.aws.endpoint().to_owned());
+        Self::between(app.runner.aws.endpoint().to_owned(), left, takes_effect, happened)
+    }
+
+    /// The same of a process that works on these services.
+    pub(crate) fn between(
+        aws: String,
+        left: Arc<AtomicUsize>,
+        takes_effect: bool,
+        happened: &Arc<AtomicBool>,
+    ) -> Self {
+        let http = reqwest::Client::new();
         let (fatal, died) = (Arc::default(), Arc::default());
         Self { http, aws, left, takes_effect, fatal, happened: Arc::clone(happened), died }
     }
@@ -55,11 +66,16 @@ impl Death {
     }
 }
 
-/// The state of another process over the same tables, which will die so.
-pub(crate) async fn dying_state(app: &TestApp, death: Death) -> AppState {
+/// How such a process reaches AWS.
+pub(crate) async fn dying_aws(death: Death) -> SdkConfig {
     let (listener, endpoint) = listen().await;
     serve(listener, Router::new().fallback(pass).with_state(death));
-    app.another_process(app.runner.state.config.clone(), local_sdk_config(&endpoint), Random::system())
+    local_sdk_config(&endpoint)
+}
+
+/// The state of another process over the same tables, which will die so.
+pub(crate) async fn dying_state(app: &TestApp, death: Death) -> AppState {
+    app.another_process(app.runner.state.config.clone(), dying_aws(death).await, Random::system())
 }
 
 /// The address of such a process.

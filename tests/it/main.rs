@@ -53,6 +53,7 @@ mod live_check;
 mod local_pages;
 mod mail_feedback;
 mod mails;
+mod moving;
 mod mutual_tls;
 mod next_steps;
 mod openapi;

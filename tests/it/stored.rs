@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pomarium_tests::TestApp;
@@ -28,6 +29,27 @@ pub(crate) async fn everything(app: &TestApp) -> Stored {
         }
     }
     Stored(found)
+}
+
+/// Every item that names a tenant anywhere, by table and key: but the operator's, and counts against limits.
+pub(crate) async fn of_tenant(aws: &SdkConfig, tenant: &str) -> BTreeMap<String, String> {
+    let client = Client::new(aws);
+    let mut found = BTreeMap::new();
+    for table in ["core", "pki", "ephemeral"] {
+        let mut pages = client.scan().table_name(table).into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            let item = item.unwrap();
+            let part = |name: &str| item[name].as_s().unwrap().clone();
+            let place = format!("{table} {} {}", part("pk"), part("sk"));
+            let words = words(&AttributeValue::M(item));
+            let is_elsewhere =
+                ["OPERATOR", "LIMIT#"].iter().any(|start| place.contains(&format!(" {start}")));
+            if words.contains(tenant) && !is_elsewhere {
+                found.insert(place, words);
+            }
+        }
+    }
+    found
 }
 
 /// The names of all attributes in a table.

@@ -19,6 +19,10 @@ pub enum AuditAction {
     TenantCreated,
     /// Name, contacts or opt-in changed.
     TenantChanged,
+    /// All that is the tenant's, its keys among it, was written into a sealed file.
+    TenantExported,
+    /// The tenant came from such a file.
+    TenantImported,
     /// Somebody may sign in to the console from now on, or in another role.
     MemberSet,
     /// Somebody may not sign in any more.

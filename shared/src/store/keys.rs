@@ -124,9 +124,26 @@ pub(crate) fn vendor_active() -> Key {
     Key { pk: VENDOR_PARTITION.into(), sk: ACTIVE.into() }
 }
 
+pub(crate) const TOPIC_PREFIX: &str = "TOPIC#";
+
 /// The claim that makes a topic one tenant's only.
 pub(crate) fn topic_claim(topic: &str) -> Key {
-    Key { pk: format!("TOPIC#{topic}"), sk: "CLAIM".into() }
+    Key { pk: format!("{TOPIC_PREFIX}{topic}"), sk: "CLAIM".into() }
+}
+
+/// That a tenant is being imported.
+pub(crate) fn import_mark(tenant: &TenantId) -> Key {
+    Key { pk: format!("TENANT#{tenant}"), sk: "IMPORT".into() }
+}
+
+/// What was set aside of a tenant that moved away.
+pub(crate) fn set_aside_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#ASIDE")
+}
+
+/// An item of a table that was set aside.
+pub(crate) fn set_aside(tenant: &TenantId, table: &str, item: &Key) -> Key {
+    Key { pk: set_aside_partition(tenant), sk: format!("{table}#{}#{}", item.pk, item.sk) }
 }
 
 fn realm_partition(realm: Realm<'_>) -> String {

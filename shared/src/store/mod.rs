@@ -26,6 +26,7 @@ mod group;
 mod identity;
 mod identity_count;
 mod identity_promise;
+mod import;
 mod inactivity;
 mod inventory;
 mod keys;
@@ -34,6 +35,7 @@ mod link;
 mod log;
 mod mail;
 mod member;
+mod moving;
 mod openid;
 mod ownership;
 mod profile_signer;
@@ -76,15 +78,17 @@ pub use expiry::Expiring;
 pub use group::MEMBERS_AT_ONCE;
 pub use identity::TrustedExternal;
 pub use identity_count::IdentityCount;
+pub use import::{ITEMS_AT_ONCE, ImportBegun};
 pub use inactivity::MadeInactive;
 pub use mail::{Claim, Claimed};
 pub use member::{Membership, Person};
+pub use moving::{StoredItem, Table};
 pub use push_certificate::{push_certificate_changed, topic_taken};
 pub use queue::{Found, Withdrawal};
 pub use seal::Line;
 
 /// An item as DynamoDB gives it.
-type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// The version that records are written in.
 const VERSION: u64 = 1;

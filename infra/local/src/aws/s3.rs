@@ -1,12 +1,13 @@
 //! S3: whole objects, addressed by path.
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use openssl::hash::{MessageDigest, hash};
 use rusqlite::{OptionalExtension as _, params};
+use serde::Deserialize;
 
 use super::database::Database;
 use super::error::Refusal;
@@ -17,6 +18,9 @@ const CHECKSUM: HeaderName = HeaderName::from_static("x-amz-checksum-crc32");
 
 /// The version of an object, in a bucket that keeps versions.
 const VERSION: HeaderName = HeaderName::from_static("x-amz-version-id");
+
+/// Keys on a page of a list.
+const LISTED: usize = 100;
 
 /// The objects of the one account.
 #[derive(Clone, Debug)]
@@ -45,6 +49,24 @@ pub(super) async fn object(
         _ => Err(Refusal::not_implemented(format!("No {method} of an object here."))),
     };
     answer.unwrap_or_else(Refusal::into_xml)
+}
+
+/// What `ListObjectsV2` asks.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Listing {
+    #[serde(default)]
+    prefix: String,
+    continuation_token: Option<String>,
+}
+
+/// The keys of a bucket, a page at a time.
+pub(super) async fn list(
+    State(services): State<Services>,
+    Path(bucket): Path<String>,
+    Query(listing): Query<Listing>,
+) -> Response {
+    services.objects.list(&bucket, &listing).unwrap_or_else(Refusal::into_xml)
 }
 
 impl Objects {
@@ -150,6 +172,29 @@ impl Objects {
                 .optional()
         })?;
         Ok(found)
+    }
+
+    fn list(&self, bucket: &str, listing: &Listing) -> Result<Response, Refusal> {
+        self.known_bucket(bucket)?;
+        let after = listing.continuation_token.clone().unwrap_or_default();
+        let keys: Vec<String> = self.0.transaction(|transaction| {
+            let mut query =
+                transaction.prepare("select key from object where bucket = ?1 and key > ?2 order by key")?;
+            query.query_map([bucket, &after], |row| row.get(0))?.collect()
+        })?;
+        let mut keys = keys.into_iter().filter(|key| key.starts_with(&listing.prefix));
+        let page: Vec<String> = keys.by_ref().take(LISTED).collect();
+        let next = keys.next().and(page.last());
+        // Keys here are made of identifiers, in which nothing needs an escape.
+        let contents: String =
+            page.iter().map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
+        let token = next.map(|key| format!("<NextContinuationToken>{key}</NextContinuationToken>"));
+        let body = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ListBucketResult><IsTruncated>{}</IsTruncated>{}{contents}</ListBucketResult>",
+            token.is_some(),
+            token.unwrap_or_default(),
+        );
+        Ok(([(CONTENT_TYPE, "application/xml")], body).into_response())
     }
 
     fn delete(&self, bucket: &str, key: &str) -> Result<Response, Refusal> {

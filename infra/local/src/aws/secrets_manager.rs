@@ -14,6 +14,9 @@ use super::server::{input, unknown_operation};
 /// The recovery window when none is asked for, in days.
 const DEFAULT_WINDOW: i64 = 30;
 
+/// Secrets on a page of a list.
+const LISTED: usize = 10;
+
 /// The secrets of the one account.
 #[derive(Clone, Debug)]
 pub(super) struct SecretsManager {
@@ -41,6 +44,21 @@ struct NewVersion {
 #[serde(rename_all = "PascalCase")]
 struct Named {
     secret_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listing {
+    #[serde(default)]
+    filters: Vec<NameFilter>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NameFilter {
+    key: String,
+    values: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +93,7 @@ impl SecretsManager {
                 "CreateSecret" => create(transaction, now, input(body)?),
                 "PutSecretValue" => put(transaction, now, input(body)?),
                 "GetSecretValue" => get(transaction, input(body)?),
+                "ListSecrets" => list(transaction, &input(body)?),
                 "DescribeSecret" => describe(transaction, input(body)?),
                 "DeleteSecret" => delete(transaction, now, input(body)?),
                 "RestoreSecret" => restore(transaction, input(body)?),
@@ -129,6 +148,25 @@ fn get(transaction: &Transaction<'_>, named: Named) -> Result<Value, Refusal> {
         fields.insert("CreatedDate".into(), seconds(stored.changed_at));
     }
     Ok(answer)
+}
+
+/// Secrets whose names begin with a filter's value, a page at a time; those that wait for their deletion are left out.
+fn list(transaction: &Transaction<'_>, listing: &Listing) -> Result<Value, Refusal> {
+    let prefix = match listing.filters.as_slice() {
+        [] => String::new(),
+        [NameFilter { key, values }] if key == "name" && values.len() == 1 => values.concat(),
+        _ => return Err(Refusal::bad_request("InvalidParameterException", "Only one filter by name here.")),
+    };
+    let mut query = transaction
+        .prepare("select name from secret where deleted_from is null and name > ?1 order by name")?;
+    let after = listing.next_token.clone().unwrap_or_default();
+    let names =
+        query.query_map([after], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut names = names.into_iter().filter(|name| name.starts_with(&prefix));
+    let page: Vec<String> = names.by_ref().take(LISTED).collect();
+    let next = names.next().and(page.last());
+    let listed: Vec<Value> = page.iter().map(|name| json!({ "ARN": arn(name), "Name": name })).collect();
+    Ok(json!({ "SecretList": listed, "NextToken": next }))
 }
 
 fn describe(transaction: &Transaction<'_>, named: Named) -> Result<Value, Refusal> {

@@ -53,6 +53,8 @@ pub(super) fn router(services: Services) -> Router {
         .route("/", post(json_operation))
         .route("/v2/email/outbound-emails", post(ses::send_email))
         .route("/v2/domainnames/{name}", get(gateway::show).patch(gateway::update))
+        .route("/{bucket}", get(s3::list))
+        .route("/{bucket}/", get(s3::list))
         .route("/{bucket}/{*key}", any(s3::object))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(services)

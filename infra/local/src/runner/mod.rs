@@ -1,6 +1,7 @@
 //! One process that runs every function: the same routers and handlers as on Lambda, over local services.
 
 mod clock;
+mod data;
 mod device_life;
 mod devices;
 mod hints;
@@ -46,6 +47,7 @@ use crate::portal::Portal;
 
 pub use clock::MovableClock;
 pub(crate) use clock::advanced;
+pub use data::Data;
 pub(crate) use device_life::{Action, Condition, Shown};
 pub(crate) use devices::{Devices, NewDevice};
 pub use hints::{QUEUES, QueueFunction, deliver_all, deliver_backwards};
@@ -53,8 +55,8 @@ pub use reports::deliver_reports;
 pub use routes::{PUBLIC_ROUTE, function_routes, functions, openapi};
 pub use schedule::{SCHEDULED, begin_seals, run};
 pub use settings::{
-    EVENTS_TRIES, EVENTS_VISIBILITY, JOBS_TRIES, JOBS_VISIBILITY, SWEEP_TRIES, SWEEP_VISIBILITY, WAKE_TRIES,
-    WAKE_VISIBILITY,
+    BUCKET, EVENTS_TRIES, EVENTS_VISIBILITY, JOBS_TRIES, JOBS_VISIBILITY, SECRET_PREFIX, SWEEP_TRIES,
+    SWEEP_VISIBILITY, WAKE_TRIES, WAKE_VISIBILITY,
 };
 
 /// Whoever runs this signs in to the console with this address; its mails are on the page of mails.

@@ -25,7 +25,10 @@ pub const WAKE_VISIBILITY: u32 = 90;
 pub const WAKE_TRIES: u32 = 5;
 /// The configuration set of mails; here also the queue in which reports about them wait for their function.
 pub(super) const MAIL_REPORTS: &str = "mail-reports";
-const BUCKET: &str = "results";
+/// The bucket of large results.
+pub const BUCKET: &str = "results";
+/// What the names of all secrets begin with.
+pub const SECRET_PREFIX: &str = "pomarium-local";
 const TRUST_STORE: &str = "trust-store";
 /// The host that asks for client certificates.
 pub(super) const MUTUAL_TLS_HOST: &str = "127.0.0.1";
@@ -114,7 +117,7 @@ pub(super) fn config(
         queue_events_dead_letters_url: aws.queue_url(EVENTS_DEAD_LETTERS),
         queue_expiry_notifier_dead_letters_url: aws.queue_url(EXPIRY_DEAD_LETTERS),
         bucket_results: BUCKET.into(),
-        secret_prefix: "pomarium-local".into(),
+        secret_prefix: SECRET_PREFIX.into(),
         kms_key: None,
         metrics: None,
         base_url: format!("http://{address}"),
@@ -129,6 +132,22 @@ pub(super) fn config(
         unsigned_profiles: true,
         loopback_calls: true,
         portal_url: format!("http://{address}/_local/portal"),
+    }
+}
+
+/// The same settings over other services.
+pub(super) fn with_queues(aws: &LocalAws, config: Config) -> Config {
+    Config {
+        queue_wake_url: aws.queue_url(WAKE_QUEUE),
+        queue_sweep_url: aws.queue_url(SWEEP_QUEUE),
+        queue_jobs_url: aws.queue_url(JOBS_QUEUE),
+        queue_events_url: aws.queue_url(EVENTS_QUEUE),
+        queue_wake_dead_letters_url: aws.queue_url(WAKE_DEAD_LETTERS),
+        queue_sweep_dead_letters_url: aws.queue_url(SWEEP_DEAD_LETTERS),
+        queue_jobs_dead_letters_url: aws.queue_url(JOBS_DEAD_LETTERS),
+        queue_events_dead_letters_url: aws.queue_url(EVENTS_DEAD_LETTERS),
+        queue_expiry_notifier_dead_letters_url: aws.queue_url(EXPIRY_DEAD_LETTERS),
+        ..config
     }
 }
 

@@ -14,9 +14,11 @@ pub(crate) fn console_member(owner: &Owner, address: &EmailAddress) -> Key {
     Key { pk: token_partition(owner), sk: format!("{MEMBER_PREFIX}{address}") }
 }
 
+pub(crate) const PERSON_PREFIX: &str = "PERSON#";
+
 /// All that one person is a member of, and when they signed out everywhere.
 pub(crate) fn person_partition(address: &EmailAddress) -> String {
-    format!("PERSON#{address}")
+    format!("{PERSON_PREFIX}{address}")
 }
 
 /// A membership, as the person has it.

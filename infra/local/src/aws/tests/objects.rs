@@ -46,3 +46,26 @@ async fn a_bucket_that_is_not_there_is_our_fault() {
     let blobs = Blobs::new(client, "none".into());
     assert_eq!(blobs.put("a", Vec::new()).await.unwrap_err().kind(), Kind::Internal);
 }
+
+#[tokio::test]
+async fn objects_are_listed_by_the_beginning_of_their_keys_a_page_at_a_time() {
+    let (aws, _clock) = local_aws().await;
+    aws.create_bucket("results").unwrap();
+    let client = Client::new(&aws.sdk_config());
+    let blobs = Blobs::new(client.clone(), "results".into());
+    let ours: Vec<String> = (100..350).map(|number| format!("t/{number}")).collect();
+    for key in ours.iter().map(String::as_str).chain(["u/1", "a"]) {
+        blobs.put(key, Vec::new()).await.unwrap();
+    }
+    let mut pages = client.list_objects_v2().bucket("results").prefix("t/").into_paginator().send();
+    let (mut keys, mut count) = (Vec::new(), 0);
+    while let Some(page) = pages.next().await {
+        keys.extend(page.unwrap().contents.unwrap_or_default().into_iter().filter_map(|listed| listed.key));
+        count += 1;
+    }
+    assert_eq!((keys, count), (ours, 3));
+    let none = client.list_objects_v2().bucket("results").prefix("v/").send().await.unwrap();
+    assert_eq!((none.contents().len(), none.is_truncated()), (0, Some(false)));
+    let error = client.list_objects_v2().bucket("none").send().await.unwrap_err();
+    assert_eq!(error.code(), Some("NoSuchBucket"));
+}

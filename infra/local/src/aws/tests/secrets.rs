@@ -99,3 +99,25 @@ async fn a_deleted_secret_ends_when_its_window_does() {
     let short = client.delete_secret().secret_id("a").recovery_window_in_days(6).send().await.unwrap_err();
     assert_eq!(short.code(), Some("InvalidParameterException"));
 }
+
+#[tokio::test]
+async fn secrets_are_listed_by_the_beginning_of_their_names_a_page_at_a_time() {
+    let (aws, clock) = local_aws().await;
+    let client = Client::new(&aws.sdk_config());
+    let secrets = Secrets::new(client.clone(), "p".into(), clock);
+    let ours: Vec<String> = (10..35).map(|number| format!("t/{number}")).collect();
+    for path in ours.iter().map(String::as_str).chain(["u/1", "t/deleted"]) {
+        secrets.put(path, &key("value")).await.unwrap();
+    }
+    secrets.delete("t/deleted").await.unwrap();
+    let by_name = aws_sdk_secretsmanager::types::FilterNameStringType::Name;
+    let filter = aws_sdk_secretsmanager::types::Filter::builder().key(by_name).values("p/t/").build();
+    let mut pages = client.list_secrets().filters(filter).into_paginator().send();
+    let (mut names, mut count) = (Vec::new(), 0);
+    while let Some(page) = pages.next().await {
+        let listed = page.unwrap().secret_list.unwrap().into_iter();
+        names.extend(listed.map(|listed| listed.name.unwrap().trim_start_matches("p/").to_owned()));
+        count += 1;
+    }
+    assert_eq!((names, count), (ours, 3));
+}

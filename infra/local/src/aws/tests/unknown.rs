@@ -7,7 +7,12 @@ async fn what_the_product_never_calls_is_refused_by_name() {
     let (aws, _clock) = local_aws().await;
     let config = aws.sdk_config();
     let queues = aws_sdk_sqs::Client::new(&config).list_queues().send().await.unwrap_err();
-    let secrets = aws_sdk_secretsmanager::Client::new(&config).list_secrets().send().await.unwrap_err();
+    let secrets = aws_sdk_secretsmanager::Client::new(&config)
+        .list_secret_version_ids()
+        .secret_id("a")
+        .send()
+        .await
+        .unwrap_err();
     for error in [queues.meta(), secrets.meta()] {
         assert_eq!(error.code(), Some("UnknownOperationException"));
     }
