@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench bench-pages cost check-format deny advisories sbom fuzz lint lint-template test-docs fmt openapi build-release deploy export import clean
+.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench bench-pages cost check-format deny advisories sbom fuzz lint lint-template test-docs fmt openapi build-release deploy export import nanomdm clean
 
 # The installation that `make deploy` works on, and parameters of template.yaml to set or change.
 STAGE ?= prod
@@ -74,7 +74,7 @@ sbom: ## What each function is made of, as CycloneDX, into target/sbom/
 	@# With what builds them: OpenSSL itself comes as such.
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) cargo cyclonedx --quiet --format json --spec-version 1.5 --target aarch64-unknown-linux-gnu
 	@for function in $(FUNCTIONS); do mv "functions/$$function/$$function.cdx.json" target/sbom/; done
-	@rm -f shared/*.cdx.json infra/local/*.cdx.json tests/*.cdx.json && ls target/sbom
+	@rm -f shared/*.cdx.json infra/local/*.cdx.json infra/move/*.cdx.json tests/*.cdx.json && ls target/sbom
 
 FUZZ := PATH="$(VENV):$$PATH" cargo fuzz
 FUZZ_PLACE := --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer none
@@ -130,6 +130,10 @@ export: ## Write a tenant into a sealed file: make export TENANT=... FILE=... [F
 import: ## Make a tenant of such a file: make import FILE=... [TO=prod BUCKET=...] [DRY_RUN=yes]
 	@infra/setup build && cargo build --locked --quiet -p pomarium-move
 	@$(passphrase); exec cargo run --locked --quiet -p pomarium-move import
+
+nanomdm: ## Make such a file of a dump of nanomdm: make nanomdm DUMP=folder AUTHORITIES=ca.pem NAME=... CONTACTS=... FILE=...
+	@infra/setup build && cargo build --locked --quiet -p pomarium-move
+	@$(passphrase); exec cargo run --locked --quiet -p pomarium-move nanomdm
 
 clean: ## Remove what was built; tools and local data stay
 	cargo clean && rm -rf .aws-sam

@@ -1,6 +1,7 @@
 //! A tenant moves to another installation, with its devices, and back.
 
 mod elsewhere;
+mod from_nanomdm;
 mod interrupted;
 mod refused;
 mod whole;

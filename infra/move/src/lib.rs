@@ -4,14 +4,20 @@
 
 mod archive;
 mod attributes;
+mod dump;
 mod export;
 mod import;
+mod nanomdm;
 mod places;
 mod record;
 mod seal;
+mod workshop;
 
+pub use dump::Dump;
 pub use export::{Export, SETTLE};
 pub use import::{Plan, import, look};
+pub use nanomdm::{Adopted, Newcomer, adopt};
 pub use places::{Names, Places};
 pub use record::Tally;
 pub use seal::{Passphrase, SHORTEST};
+pub use workshop::Workshop;

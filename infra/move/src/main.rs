@@ -1,4 +1,4 @@
-//! `make export` and `make import`.
+//! `make export`, `make import` and `make nanomdm`.
 
 use std::env;
 use std::fs::{File, OpenOptions};
@@ -9,7 +9,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use pomarium_local::runner::Data;
-use pomarium_move::{Export, Names, Passphrase, Places, Plan, SETTLE, Tally, import, look};
+use pomarium_move::{
+    Adopted, Dump, Export, Names, Newcomer, Passphrase, Places, Plan, SETTLE, Tally, Workshop, adopt, import,
+    look,
+};
 use shared::error::{Error, Result};
 use shared::id::TenantId;
 use shared::port::random::Random;
@@ -20,7 +23,8 @@ async fn main() -> ExitCode {
     let done = match env::args().nth(1).as_deref() {
         Some("export") => write_archive().await,
         Some("import") => read_archive().await,
-        Some(_) | None => Err(Error::malformed("move-command", "Say what to do: export or import.")
+        Some("nanomdm") => convert().await,
+        Some(_) | None => Err(Error::malformed("move-command", "Say what to do: export, import or nanomdm.")
             .next("make export TENANT=... FILE=..., make import FILE=...")),
     };
     match done {
@@ -87,6 +91,73 @@ async fn read_archive() -> Result<()> {
         "Devices come as soon as the name in their profiles leads here; docs/MOVE.md says how.",
     );
     Ok(())
+}
+
+/// Makes an archive of another server's dump. The tenant in it is new.
+async fn convert() -> Result<()> {
+    let dump = Dump::read(Path::new(&required("DUMP", "the folder of the dump")?))?;
+    let authorities =
+        PathBuf::from(required("AUTHORITIES", "a PEM file of who issued the devices' identities")?);
+    let authorities = std::fs::read_to_string(&authorities).map_err(|error| {
+        let message = format!("{} cannot be read: {error}.", authorities.display());
+        Error::malformed("dump-not-read", message).at("AUTHORITIES").next("Name a PEM file.")
+    })?;
+    let contacts = required("CONTACTS", "who is told before something ends, with commas between")?;
+    let newcomer = Newcomer {
+        name: required("NAME", "what the tenant is to be called")?,
+        contacts: contacts.split(',').map(|address| address.trim().parse()).collect::<Result<_>>()?,
+        authorities,
+        topic: variable("TOPIC"),
+    };
+    let file = PathBuf::from(required("FILE", "where the archive goes")?);
+    let passphrase = passphrase()?;
+    let out = create(&file)?;
+    let converted = convert_into(out, &dump, &newcomer, &passphrase).await;
+    if converted.is_err() {
+        // As with an export.
+        let _ = std::fs::remove_file(&file);
+    }
+    let (adopted, tally) = converted?;
+    let mut out = io::stdout();
+    for (enrollment, why) in &adopted.left_out {
+        say(&mut out, &format!("Left out: {enrollment}: {why}"));
+    }
+    let (taken, left) = (adopted.enrollments, adopted.left_out.len());
+    say(
+        &mut out,
+        &format!(
+            "\n{taken} enrollments were taken over, {left} left out. The archive: {}\n{tally}",
+            file.display()
+        ),
+    );
+    say(
+        &mut out,
+        &format!(
+            "The tenant is {}. Its first token, shown this once: {}",
+            adopted.tenant,
+            adopted.token.expose()
+        ),
+    );
+    say(
+        &mut out,
+        "make import FILE=... makes it a tenant; docs/MOVE.md says where the old address must lead.",
+    );
+    Ok(())
+}
+
+async fn convert_into(
+    out: File,
+    dump: &Dump,
+    newcomer: &Newcomer,
+    passphrase: &Passphrase,
+) -> Result<(Adopted, Tally)> {
+    let workshop = Workshop::open().await?;
+    let adopted = adopt(&workshop.state, dump, newcomer).await?;
+    let places = workshop.places();
+    let export = Export { places: &places, tenant: &adopted.tenant, passphrase, close: None };
+    let tally = export.write(BufWriter::new(out), progress).await?;
+    workshop.close().await;
+    Ok((adopted, tally))
 }
 
 /// An installation, and what keeps it open.

@@ -91,7 +91,7 @@ async fn a_tenant_goes_from_one_machine_to_another() {
 
 #[test]
 fn what_is_missing_is_named() {
-    refused("", &[], "Say what to do: export or import. make export TENANT=");
+    refused("", &[], "Say what to do: export, import or nanomdm. make export TENANT=");
     refused("export", &[], "TENANT is missing: the tenant's identifier. Add TENANT=");
     let tenant = ("TENANT", "aaaaaaaaaaaaaaaa");
     refused("export", &[tenant], "FILE is missing");
@@ -105,6 +105,8 @@ fn what_is_missing_is_named() {
     );
     refused("import", &[], "FILE is missing: the archive");
     refused("import", &[("FILE", "/nowhere/a"), sealed, ("DRY_RUN", "yes")], "/nowhere/a cannot be read");
+    refused("nanomdm", &[], "DUMP is missing: the folder of the dump");
+    refused("nanomdm", &[("DUMP", "/nowhere")], "/nowhere has no file of the table devices");
     let data = tempfile::tempdir().unwrap();
     let data = ("POMARIUM_DATA", data.path().to_str().unwrap());
     refused("export", &[tenant, ("FILE", "/nowhere/a"), sealed, data], "/nowhere/a cannot be made");

@@ -102,6 +102,19 @@ pub async fn authenticate_device(
     body: &[u8],
 ) -> Result<Signer> {
     let certificate = proofs.verify(state, body)?;
+    recognize(state, tenant, certificate, proofs.certificate.is_some()).await
+}
+
+/// Whose certificate this is, of whoever has proven to have its key.
+///
+/// # Errors
+/// Forbidden when no authority of the tenant's issued it, or that one was retired.
+pub async fn recognize(
+    state: &State,
+    tenant: TenantId,
+    certificate: X509,
+    mutual_tls: bool,
+) -> Result<Signer> {
     let der = certificate.to_der().map_err(Error::internal)?;
     let fingerprint = Fingerprint::of(&der);
     let scope = Scope::authenticated(tenant, Actor::Device(fingerprint));
@@ -125,7 +138,6 @@ pub async fn authenticate_device(
         not_before: validity::from_asn1(certificate.not_before()).map_err(Error::internal)?,
         not_after: validity::from_asn1(certificate.not_after()).map_err(Error::internal)?,
     };
-    let mutual_tls = proofs.certificate.is_some();
     Ok(Signer {
         scope,
         certificate,

@@ -16,7 +16,7 @@ pub struct Data {
     /// AWS's services over it.
     pub aws: LocalAws,
     /// Freed last.
-    _lock: DataLock,
+    _lock: Option<DataLock>,
 }
 
 impl Data {
@@ -28,7 +28,17 @@ impl Data {
         let lock = DataLock::take(directory)?;
         let aws = LocalAws::start(Storage::Directory(directory.to_owned()), clock).await?;
         settings::prepare(&aws).await?;
-        Ok(Self { aws, _lock: lock })
+        Ok(Self { aws, _lock: Some(lock) })
+    }
+
+    /// Data that ends with the process.
+    ///
+    /// # Errors
+    /// Internal when no port is free.
+    pub async fn in_memory(clock: Clock) -> Result<Self> {
+        let aws = LocalAws::start(Storage::Memory, clock).await?;
+        settings::prepare(&aws).await?;
+        Ok(Self { aws, _lock: None })
     }
 
     /// The settings of a process that works on this data, and is otherwise as another one.
