@@ -21,13 +21,13 @@ use shared::scope::Scope;
 use shared::state::AppState;
 use tokio::sync::{Mutex, Notify};
 
-use crate::aws_proxy::{Call, Endpoints, listen, serve};
+use crate::aws_proxy::{Call, listen, serve};
 
 /// Lets a number of calls pass; from then on the process hears nothing but refusals, as if it were dead.
 #[derive(Clone)]
 pub(crate) struct Death {
     http: reqwest::Client,
-    aws: Endpoints,
+    aws: String,
     left: Arc<AtomicUsize>,
     /// Whether the fatal call still takes effect, and only its answer is lost.
     takes_effect: bool,
@@ -44,7 +44,7 @@ impl Death {
         takes_effect: bool,
         happened: &Arc<AtomicBool>,
     ) -> Self {
-        let (http, aws) = (reqwest::Client::new(), Endpoints::of(app));
+        let (http, aws) = (reqwest::Client::new(), app.runner.aws.endpoint().to_owned());
         let (fatal, died) = (Arc::default(), Arc::default());
         Self { http, aws, left, takes_effect, fatal, happened: Arc::clone(happened), died }
     }

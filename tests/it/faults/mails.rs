@@ -8,12 +8,12 @@ use pomarium_local::runner::run;
 use pomarium_tests::TestApp;
 use shared::port::random::Random;
 
-use crate::aws_proxy::{Call, Endpoints, eager, listen, serve};
+use crate::aws_proxy::{Call, eager, listen, serve};
 use crate::devices::pass_seconds;
 use crate::mails::{ending_token, notices};
 
 /// Sends on what is no mail.
-async fn no_mails(State((http, aws)): State<(reqwest::Client, Endpoints)>, request: Request) -> Response {
+async fn no_mails(State((http, aws)): State<(reqwest::Client, String)>, request: Request) -> Response {
     let call = Call::read(request).await;
     if !call.is_mail() {
         return call.forward(&http, &aws).await;
@@ -31,7 +31,7 @@ async fn mails_that_were_throttled_go_out_with_the_next_run_and_once() {
     }
     pass_seconds(&app, 86_400);
     let (listener, endpoint) = listen().await;
-    let way = (reqwest::Client::new(), Endpoints::of(&app));
+    let way = (reqwest::Client::new(), app.runner.aws.endpoint().to_owned());
     serve(listener, Router::new().fallback(no_mails).with_state(way));
     let aws = eager(&shared::aws::local_sdk_config(&endpoint));
     let throttled = app.another_process(app.runner.state.config.clone(), aws, Random::system());

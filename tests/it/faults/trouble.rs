@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use crate::aws_proxy::{Call, Endpoints};
+use crate::aws_proxy::Call;
 
 /// What goes wrong with writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Trouble {
     }
 
     /// Does with a call what goes wrong with it, or sends it on.
-    pub(crate) async fn pass(&self, call: Call, http: &reqwest::Client, aws: &Endpoints) -> Response {
+    pub(crate) async fn pass(&self, call: Call, http: &reqwest::Client, aws: &str) -> Response {
         if let Some(secret) = call.written_secret() {
             self.seen().secrets.insert(secret);
         }

@@ -17,7 +17,7 @@ use shared::state::AppState;
 
 use super::Rights;
 use crate::audited::entries;
-use crate::aws_proxy::{Call, Endpoints, eager, listen, serve};
+use crate::aws_proxy::{Call, eager, listen, serve};
 use crate::faults::trouble::{Trouble, ask_again};
 
 /// The processes, and what they did.
@@ -44,7 +44,7 @@ struct Auditor {
 struct Recorder {
     function: &'static str,
     http: reqwest::Client,
-    aws: Endpoints,
+    aws: String,
     used: Arc<Mutex<Rights>>,
     trouble: Option<Trouble>,
 }
@@ -92,7 +92,7 @@ impl Processes {
         let recorder = Recorder {
             function,
             http: reqwest::Client::new(),
-            aws: Endpoints::of(app),
+            aws: app.runner.aws.endpoint().to_owned(),
             used: Arc::clone(&self.used),
             trouble: self.trouble.clone(),
         };
