@@ -48,15 +48,15 @@ impl Deployment {
         let router = functions().into_iter().fold(Router::new(), |all, (name, routes)| {
             let Process { state, meter, .. } = &processes[name];
             let meter = meter.clone();
-            all.merge(shared::http::app(routes, state.clone()).layer(from_fn(
-                move |request: Request, next: Next| {
-                    meter.add(|used| {
-                        used.requests += 1.0;
-                        used.invocations += 1.0;
-                    });
-                    next.run(request)
-                },
-            )))
+            let counted = from_fn(move |request: Request, next: Next| {
+                meter.add(|used| {
+                    used.requests += 1.0;
+                    used.invocations += 1.0;
+                });
+                next.run(request)
+            });
+            // All routes are known here; one answer to others is enough, and two cannot be merged.
+            all.merge(shared::http::app(routes, state.clone()).layer(counted).reset_fallback())
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { app, address, processes }

@@ -7,6 +7,7 @@ mod deployment;
 mod meter;
 mod used;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use deployment::Deployment;
@@ -19,10 +20,11 @@ use shared::metrics::Metric;
 use shared::time::SignedDuration;
 use used::{Sheet, Standing, Used};
 
-/// So many devices are in the tenant whose day is played.
-const FLEET: usize = 10;
+/// A day is played with so many devices, and with so many more: the difference is theirs, the rest is the tenant's.
+const FEW: u32 = 5;
+const MORE: u32 = 20;
+const IDLE: &str = "a device asks, nothing waits";
 const DAYS: f64 = 30.0;
-const HOURS: f64 = 24.0 * DAYS;
 
 fn main() {
     let number = |name: &str, otherwise: u32| {
@@ -33,14 +35,18 @@ fn main() {
     };
     let devices = number("DEVICES", 1000);
     let tenants = number("TENANTS", 10);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let text = |name: &str| std::fs::read_to_string(root.join(name)).expect("the file is there");
-    let sheet: Sheet =
-        serde_yaml_ng::from_str(&text("infra/prices.yaml")).expect("infra/prices.yaml is in order");
-    let template: Value = serde_yaml_ng::from_str(&text("template.yaml")).expect("template.yaml is YAML");
+    let (sheet, template) = files();
     let runtime = tokio::runtime::Runtime::new().expect("threads start");
     let kinds = runtime.block_on(play(&template, &sheet, devices, tenants));
     show(&sheet, &template, &kinds, devices, tenants);
+}
+
+/// The prices, and the template.
+fn files() -> (Sheet, Value) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = |name: &str| std::fs::read_to_string(root.join(name)).expect("the file is there");
+    let sheet = serde_yaml_ng::from_str(&text("infra/prices.yaml")).expect("infra/prices.yaml is in order");
+    (sheet, serde_yaml_ng::from_str(&text("template.yaml")).expect("template.yaml is YAML"))
 }
 
 /// One kind of thing that happens, how often in a month, and what it uses each time.
@@ -57,19 +63,29 @@ async fn play(template: &Value, sheet: &Sheet, devices: f64, tenants: f64) -> Ve
     let mut note = |name, times, used| kinds.push(Kind { name, times, used });
 
     // Nobody is there: what the schedules cost by themselves.
-    let empty = schedules(&world, sheet).await;
+    let mut fleet = Fleet::default();
+    let empty = day(&world, sheet, &mut fleet).await;
     let tenant = ready_tenant(&world).await;
     // Secrets stay; the rest happens once.
     let made = Used { secrets: world.take(assumed).secrets, ..Used::default() };
     note("a tenant is there", tenants, made);
 
-    let mut fleet = Vec::new();
-    for number in 0..FLEET {
-        world.take(assumed);
-        fleet.push(enroll(&world, &tenant, number).await);
-    }
+    fleet.grow(&world, &tenant, FEW).await;
+    // The first day does what is done once.
+    day(&world, sheet, &mut fleet).await;
+    let few = day(&world, sheet, &mut fleet).await;
+    fleet.grow(&world, &tenant, MORE).await;
+    let many = day(&world, sheet, &mut fleet).await;
+    let each = (many - few) * (1.0 / f64::from(MORE));
+    note("schedules by themselves, in a day", DAYS, empty);
+    note("a tenant, in a day", DAYS * tenants, few - empty - each * f64::from(FEW));
+    note("a device and what wakes it, in a day", DAYS * devices, each);
+
+    fleet.grow(&world, &tenant, 1).await;
+    world.take(assumed);
+    fleet.grow(&world, &tenant, 1).await;
     note("a device enrolls", devices * usage.enrolls_per_device, world.take(assumed));
-    let device = &mut fleet[0];
+    let device = &mut fleet.0[0];
 
     world.app.clock.set(world.app.clock.now() + SignedDuration::from_hours(1));
     device.token_update(None).await.expect("it is taken");
@@ -77,7 +93,9 @@ async fn play(template: &Value, sheet: &Sheet, devices: f64, tenants: f64) -> Ve
     device.token_update(None).await.expect("it is taken");
     note("a device tells its address", devices * usage.token_updates_per_device, world.take(assumed));
     device.idle().await.expect("it is answered");
-    note("a device asks, nothing waits", devices * usage.idle_polls_per_device, world.take(assumed));
+    world.take(assumed);
+    device.idle().await.expect("it is answered");
+    note(IDLE, devices * usage.idle_polls_per_device, world.take(assumed));
 
     let order = json!({"targets": [device.id()], "command": {"RequestType": "DeviceInformation", "Queries": ["OSVersion"]}});
     tenant.post("commands", order).await.expect(201);
@@ -87,43 +105,39 @@ async fn play(template: &Value, sheet: &Sheet, devices: f64, tenants: f64) -> Ve
     assert_eq!(device.answer_all().await.expect("it answers").len(), 1);
     note("a command, from the call to the answer", devices * usage.commands_per_device, world.take(assumed));
 
-    tenant.get("devices").await.expect(200);
+    tenant.get("enrollments").await.expect(200);
     note("somebody looks", tenants * usage.looks_per_tenant, world.take(assumed));
     let mail = Used { mails: 1.0, calls: 1.0, invocations: 1.0, ..Used::default() };
     note("a mail", tenants * usage.mails_per_tenant, mail);
 
-    world.take(assumed);
-    let busy = schedules(&world, sheet).await;
-    note("schedules, by themselves, in a day", DAYS, empty);
-    let share = (busy - empty) * (1.0 / f64::from(u32::try_from(FLEET).unwrap_or(u32::MAX)));
-    note("schedules, for one device more, in a day", DAYS * devices, share);
     kinds
 }
 
-/// A day of all schedules. What runs each minute or each few minutes is played once and multiplied.
-async fn schedules(world: &Deployment, sheet: &Sheet) -> Used {
+/// A day of all schedules, as template.yaml has them, and of the devices that they wake.
+async fn day(world: &Deployment, sheet: &Sheet, fleet: &mut Fleet) -> Used {
     let assumed = &sheet.assumed;
     world.take(assumed);
     let mut day = Used::default();
-    for (function, times) in [("events", 24.0 * 60.0), ("trust-store", 24.0 * 12.0), ("apns-probe", 24.0)] {
-        // A cold process reads more than a warm one.
-        world.run(function).await;
-        world.deliver().await;
-        world.take(assumed);
-        world.run(function).await;
-        world.deliver().await;
-        day = day + world.take(assumed) * times;
-    }
-    world.seal().await;
-    world.deliver().await;
-    day = day + world.take(assumed) * 24.0;
     world.run("expiry-notifier").await;
-    for _ in 0..8 {
-        world.app.clock.set(world.app.clock.now() + SignedDuration::from_hours(3));
+    for hour in 0..24 {
+        // Those that run more than once an hour find the same each time.
+        for (function, times) in [("events", 60.0), ("trust-store", 12.0)] {
+            day = day + world.take(assumed);
+            world.run(function).await;
+            world.deliver().await;
+            day = day + world.take(assumed) * times;
+        }
+        world.seal().await;
+        if hour % 3 == 0 {
+            world.run("apns-probe").await;
+        }
         world.run("inactivity-sweeper").await;
-        world.deliver().await;
-        world.app.clock.set(world.app.clock.now() + SignedDuration::from_mins(15));
-        world.deliver().await;
+        // A sweep's hints come within a quarter of an hour.
+        for minutes in [15, 45] {
+            world.deliver().await;
+            fleet.answer().await;
+            world.app.clock.set(world.app.clock.now() + SignedDuration::from_mins(minutes));
+        }
     }
     day + world.take(assumed)
 }
@@ -139,11 +153,40 @@ async fn ready_tenant(world: &Deployment) -> Tenant {
     tenant
 }
 
-async fn enroll(world: &Deployment, tenant: &Tenant, number: usize) -> SimDevice {
-    let mut device = SimDevice::new(&format!("D-{number}"), &format!("C02{number:05}"), "an iPad")
-        .believing(world.app.clock.now());
-    device.enroll(&tenant.enrollment_link().await, &world.app.runner.apns).await.expect("it enrolls");
-    device
+/// A tenant's devices.
+#[derive(Default)]
+struct Fleet(Vec<SimDevice>);
+
+impl Fleet {
+    async fn grow(&mut self, world: &Deployment, tenant: &Tenant, more: u32) {
+        for _ in 0..more {
+            let number = self.0.len();
+            let mut device = SimDevice::new(&format!("D-{number}"), &format!("C02{number:05}"), "an iPad")
+                .believing(world.app.clock.now());
+            let link = tenant.enrollment_link().await;
+            device.enroll(&link, &world.app.runner.apns).await.expect("it enrolls");
+            self.0.push(device);
+        }
+    }
+
+    /// Those that were woken do what they are asked.
+    async fn answer(&mut self) {
+        for device in &mut self.0 {
+            while device.pushes_waiting() > 0 {
+                device.wait_for_push().await;
+                device.answer_all().await.expect("it is answered");
+            }
+        }
+    }
+}
+
+/// Dollars by service.
+fn bill(sheet: &Sheet, template: &Value, kinds: &[Kind]) -> BTreeMap<&'static str, f64> {
+    let alarms = template["Resources"].as_mapping().expect("it has resources").values();
+    let alarms = alarms.filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm").count();
+    let standing = Standing { queues: QUEUES.len(), alarms, metrics: Metric::NAMES.len() };
+    let used = kinds.iter().fold(Used::default(), |all, kind| all + kind.used * kind.times);
+    sheet.bill(&used, standing)
 }
 
 fn show(sheet: &Sheet, template: &Value, kinds: &[Kind], devices: f64, tenants: f64) {
@@ -156,15 +199,29 @@ fn show(sheet: &Sheet, template: &Value, kinds: &[Kind], devices: f64, tenants: 
         let Used { invocations, calls, reads, writes, .. } = used;
         println!("{name:<42} {times:>9.0} {invocations:>11.1} {calls:>7.1} {reads:>7.1} {writes:>7.1}");
     }
-    let alarms = template["Resources"].as_mapping().expect("it has resources").values();
-    let alarms = alarms.filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm").count();
-    let standing = Standing { queues: QUEUES.len(), alarms, metrics: Metric::NAMES.len() };
-    let used = kinds.iter().fold(Used::default(), |all, kind| all + kind.used * kind.times);
-    let bill = sheet.bill(&used, standing);
+    let bill = bill(sheet, template, kinds);
     println!("\nDollars a month, {devices} devices of {tenants} tenants, prices of {}:", sheet.as_of);
     for (service, dollars) in &bill {
         println!("{service:<20} {dollars:>9.2}");
     }
     let all: f64 = bill.values().sum();
     println!("{:<20} {all:>9.2}   {:.4} a device", "in all", all / devices);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fleet_ten_times_as_large_costs_more_and_an_idle_poll_is_one_call_of_two_units() {
+        let (sheet, template) = files();
+        let kinds = play(&template, &sheet, 100.0, 1.0).await;
+        let idle = kinds.iter().find(|kind| kind.name == IDLE).expect("it is played");
+        assert_eq!((idle.used.invocations, idle.used.calls, idle.used.writes), (1.0, 1.0, 2.0));
+        let sum = |kinds: &[Kind]| -> f64 { bill(&sheet, &template, kinds).values().sum() };
+        let small = sum(&kinds);
+        let large: Vec<Kind> =
+            kinds.into_iter().map(|kind| Kind { times: kind.times * 10.0, ..kind }).collect();
+        assert!(small > 0.0 && sum(&large) > small, "{small}");
+    }
 }
