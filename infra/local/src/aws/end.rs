@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 /// Operations that change nothing, by how their names begin.
-const READS: [&str; 6] = ["BatchGet", "Describe", "Get", "List", "Query", "Scan"];
+const READS: [&str; 7] = ["BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet"];
 
 /// When the process ends. Clones are the same.
 #[derive(Clone, Debug, Default)]
