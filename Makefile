@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench bench-pages check-format deny advisories sbom lint lint-template test-docs fmt openapi build-release deploy export import nanomdm clean
+.PHONY: help setup run demo test test-browser test-stack test-schema smoke bench bench-pages cost check-format deny advisories sbom lint lint-template test-docs fmt openapi build-release deploy export import nanomdm clean
 
 # The installation that `make deploy` works on, and parameters of template.yaml to set or change.
 STAGE ?= prod
@@ -80,6 +80,10 @@ bench: ## Measure how fast everything is; ONLY=handlers,machine,cold,push is a p
 	@infra/setup bench
 	cargo build --locked --release --workspace --bins
 	QUICK=$(QUICK) ONLY=$(ONLY) cargo bench --locked --workspace --bench speed
+
+cost: ## Dollars a month in AWS; DEVICES=1000 and TENANTS=10 say for how many
+	@infra/setup build
+	DEVICES=$(DEVICES) TENANTS=$(TENANTS) cargo run --locked --quiet -p pomarium-tests --bin cost
 
 bench-pages: ## What the console's pages cost with 1,000 to 100,000 devices
 	cargo bench --locked -p pomarium-tests --bench pages

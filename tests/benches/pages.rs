@@ -120,7 +120,7 @@ async fn serve(server: &Handle, app: &TestApp) -> String {
 
 /// More devices like the first, straight into the table.
 async fn copies(app: &TestApp, tenant: &Tenant, numbers: std::ops::Range<usize>) {
-    let client = Client::new(&shared::aws::local_sdk_config(app.runner.aws.dynamodb_endpoint()));
+    let client = Client::new(&app.runner.aws.sdk_config());
     let table = &app.runner.state.config.table_core;
     let key = |device: &str| AttributeValue::S(format!("TENANT#{}#DEVICE#{device}", tenant.id));
     let channel = AttributeValue::S("CHANNEL#device".to_owned());

@@ -11,19 +11,23 @@ use shared::aws::local_sdk_config;
 use shared::port::random::Random;
 use shared::state::AppState;
 
-use crate::aws_proxy::{Call, Endpoints, listen, serve};
+use crate::aws_proxy::{Call, listen, serve};
 
 #[derive(Clone)]
 struct Counter {
     http: reqwest::Client,
-    aws: Endpoints,
+    aws: String,
     calls: Arc<AtomicUsize>,
 }
 
 /// Starts the process; the number grows with each of its calls to any service.
 pub(crate) async fn counted(app: &TestApp) -> (AppState, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
-    let counter = Counter { http: reqwest::Client::new(), aws: Endpoints::of(app), calls: calls.clone() };
+    let counter = Counter {
+        http: reqwest::Client::new(),
+        aws: app.runner.aws.endpoint().to_owned(),
+        calls: calls.clone(),
+    };
     let (listener, endpoint) = listen().await;
     serve(listener, Router::new().fallback(forward).with_state(counter));
     let config = app.runner.state.config.clone();

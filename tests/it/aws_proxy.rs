@@ -6,8 +6,6 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
-use pomarium_local::aws::LocalAws;
-use pomarium_tests::TestApp;
 use reqwest::header;
 use tokio::net::TcpListener;
 
@@ -43,9 +41,8 @@ impl Call {
         self.target.strip_prefix("DynamoDB_20120810.")
     }
 
-    /// Sends it on to the test's AWS and returns the answer.
-    pub(crate) async fn forward(mut self, http: &reqwest::Client, app: &Endpoints) -> Response {
-        let base = if self.dynamodb().is_some() { &app.dynamodb } else { &app.others };
+    /// Sends it on to the AWS at `base` and returns the answer.
+    pub(crate) async fn forward(mut self, http: &reqwest::Client, base: &str) -> Response {
         self.parts.headers.remove(header::HOST);
         let url = format!("{base}{}", self.parts.uri);
         let sent =
@@ -56,22 +53,5 @@ impl Call {
             response = response.header(name, value);
         }
         response.body(Body::from(answer.bytes().await.expect("a body"))).expect("a response")
-    }
-}
-
-/// Where the test's AWS is.
-#[derive(Clone)]
-pub(crate) struct Endpoints {
-    dynamodb: String,
-    others: String,
-}
-
-impl Endpoints {
-    pub(crate) fn of(app: &TestApp) -> Self {
-        Self::at(&app.runner.aws)
-    }
-
-    pub(crate) fn at(aws: &LocalAws) -> Self {
-        Self { dynamodb: aws.dynamodb_endpoint().to_owned(), others: aws.endpoint().to_owned() }
     }
 }

@@ -81,8 +81,7 @@ async fn one_bad_address_stops_nobody_else() {
 /// Tenants whose credentials end in half a year, straight into the table: as many as the notifier must pass by.
 async fn idle_tenants(app: &TestApp, numbers: std::ops::Range<usize>) {
     let state = &app.runner.state;
-    let client =
-        aws_sdk_dynamodb::Client::new(&shared::aws::local_sdk_config(app.runner.aws.dynamodb_endpoint()));
+    let client = aws_sdk_dynamodb::Client::new(&app.runner.aws.sdk_config());
     let end = app.clock.now() + SignedDuration::from_hours(24 * 180);
     let numbers: Vec<usize> = numbers.collect();
     for batch in numbers.chunks(25) {

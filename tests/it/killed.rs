@@ -22,13 +22,13 @@ use shared::scope::Scope;
 use shared::state::AppState;
 use tokio::sync::{Mutex, Notify};
 
-use crate::aws_proxy::{Call, Endpoints, listen, serve};
+use crate::aws_proxy::{Call, listen, serve};
 
 /// Lets a number of calls pass; from then on the process hears nothing but refusals, as if it were dead.
 #[derive(Clone)]
 pub(crate) struct Death {
     http: reqwest::Client,
-    aws: Endpoints,
+    aws: String,
     left: Arc<AtomicUsize>,
     /// Whether the fatal call still takes effect, and only its answer is lost.
     takes_effect: bool,
@@ -45,12 +45,12 @@ impl Death {
         takes_effect: bool,
         happened: &Arc<AtomicBool>,
     ) -> Self {
-        Self::between(Endpoints::of(app), left, takes_effect, happened)
+        Self::between(app.runner.aws.endpoint().to_owned(), left, takes_effect, happened)
     }
 
     /// The same of a process that works on these services.
     pub(crate) fn between(
-        aws: Endpoints,
+        aws: String,
         left: Arc<AtomicUsize>,
         takes_effect: bool,
         happened: &Arc<AtomicBool>,

@@ -229,7 +229,6 @@ impl World {
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
             ("AWS_ENDPOINT_URL", aws.endpoint()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb_endpoint()),
             ("TABLE_CORE", &config.table_core),
             ("TABLE_PKI", &config.table_pki),
             ("TABLE_EPHEMERAL", &config.table_ephemeral),

@@ -129,7 +129,7 @@ impl World {
     async fn new() -> Self {
         let app = TestApp::start().await;
         let (canned, _, state) = beside(&app);
-        let client = Client::new(&shared::aws::local_sdk_config(app.runner.aws.dynamodb_endpoint()));
+        let client = Client::new(&app.runner.aws.sdk_config());
         Self { app, canned, state, client }
     }
 

@@ -13,7 +13,7 @@ use shared::port::random::Random;
 use shared::state::AppState;
 use tokio::sync::Barrier;
 
-use crate::aws_proxy::{Call, Endpoints, listen, serve};
+use crate::aws_proxy::{Call, listen, serve};
 
 /// Where calls of some operations wait for each other.
 type Meeting = (Arc<Barrier>, Vec<&'static str>);
@@ -22,7 +22,7 @@ type Meeting = (Arc<Barrier>, Vec<&'static str>);
 #[derive(Clone)]
 pub(crate) struct Proxy {
     http: reqwest::Client,
-    aws: Endpoints,
+    aws: String,
     calls: Arc<Mutex<Vec<String>>>,
     meeting: Arc<Mutex<Option<Meeting>>>,
 }
@@ -46,7 +46,7 @@ impl Proxy {
     pub(crate) async fn beside_with(app: &TestApp, config: Config) -> (Self, AppState) {
         let proxy = Self {
             http: reqwest::Client::new(),
-            aws: Endpoints::of(app),
+            aws: app.runner.aws.endpoint().to_owned(),
             calls: Arc::default(),
             meeting: Arc::default(),
         };

@@ -12,7 +12,6 @@ use tempfile::NamedTempFile;
 
 use super::elsewhere::{Elsewhere, here, places, secrets};
 use super::{export, id, import, passphrase, settled};
-use crate::aws_proxy::Endpoints;
 use crate::killed::{Death, dying_aws, scope};
 use crate::stored::of_tenant;
 
@@ -51,7 +50,7 @@ async fn an_import_that_dies_anywhere_goes_on_and_opens_nothing_before_its_end()
         for calls in 0.. {
             let there = Elsewhere::start(&app).await;
             let (left, happened) = (Arc::new(AtomicUsize::new(calls)), Arc::new(AtomicBool::new(false)));
-            let death = Death::between(Endpoints::at(&there.data.aws), left, takes_effect, &happened);
+            let death = Death::between(there.data.aws.endpoint().to_owned(), left, takes_effect, &happened);
             let first = import(&places(&app, &dying_aws(death).await), &file).await;
             let lived = !happened.load(Ordering::SeqCst);
             assert_eq!(first.is_ok(), lived);
@@ -88,7 +87,7 @@ async fn an_export_that_dies_while_it_closes_is_repeated_and_nothing_is_lost() {
         let there = Elsewhere::start(&app).await;
         import(&there.places(&app), &backup).await.expect("it is imported");
         let (left, happened) = (Arc::new(AtomicUsize::new(calls)), Arc::new(AtomicBool::new(false)));
-        let death = Death::between(Endpoints::at(&there.data.aws), left, calls % 8 == 2, &happened);
+        let death = Death::between(there.data.aws.endpoint().to_owned(), left, calls % 8 == 2, &happened);
         let dying = places(&app, &dying_aws(death).await);
         let (tenant_id, secret) = (id(&tenant), passphrase());
         let close = Some(Duration::ZERO);

@@ -17,7 +17,7 @@ use shared::state::AppState;
 
 use super::Rights;
 use crate::audited::entries;
-use crate::aws_proxy::{Call, Endpoints, listen, serve};
+use crate::aws_proxy::{Call, listen, serve};
 
 /// The processes, and what they did.
 pub(super) struct Processes {
@@ -42,7 +42,7 @@ struct Auditor {
 struct Recorder {
     function: &'static str,
     http: reqwest::Client,
-    aws: Endpoints,
+    aws: String,
     used: Arc<Mutex<Rights>>,
 }
 
@@ -78,7 +78,7 @@ impl Processes {
         let recorder = Recorder {
             function,
             http: reqwest::Client::new(),
-            aws: Endpoints::of(app),
+            aws: app.runner.aws.endpoint().to_owned(),
             used: Arc::clone(&self.used),
         };
         let (listener, endpoint) = listen().await;

@@ -61,6 +61,9 @@ pub(super) async fn serve(listener: TcpListener, acceptor: SslAcceptor, state: A
     }
 }
 
+/// What Apple's servers offer.
+const STREAMS: u32 = 1_000;
+
 /// How a scripted answer ends its connection.
 enum End {
     GoAway,
@@ -78,7 +81,9 @@ async fn connection(socket: TcpStream, acceptor: SslAcceptor, state: Arc<State>)
     let service = service_fn(move |request| {
         answer(request, number, certificate.clone(), Arc::clone(&shared), end.clone())
     });
-    let serving = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
+    let serving = http2::Builder::new(TokioExecutor::new())
+        .max_concurrent_streams(STREAMS)
+        .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
     let cut = state.cut.notified();
     tokio::pin!(cut);

@@ -22,7 +22,6 @@ use std::fs;
 use std::path::PathBuf;
 
 use aws_config::SdkConfig;
-use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use shared::aws::local_sdk_config;
 use shared::time::Clock;
 use shared::{Error, Result};
@@ -30,6 +29,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::database::Database;
+use self::dynamodb::{DynamoDb, without_travelling};
 pub use self::error::Refusal;
 pub use self::event_bridge::{BusEvent, Buses, Refused};
 use self::gateway::Domains;
@@ -53,11 +53,10 @@ pub enum Storage {
 /// The running services. Dropping this stops them; [`LocalAws::stop`] also waits until they have stopped.
 #[derive(Debug)]
 pub struct LocalAws {
-    dynamodb_endpoint: String,
     endpoint: String,
     services: Services,
     closing: watch::Sender<bool>,
-    tasks: [JoinHandle<()>; 2],
+    task: JoinHandle<()>,
 }
 
 impl LocalAws {
@@ -85,6 +84,7 @@ impl LocalAws {
 
         let (closing, closed) = watch::channel(false);
         let services = Services {
+            dynamodb: DynamoDb::open(file("dynamodb.sqlite").as_deref())?,
             secrets_manager: SecretsManager::new(database.clone(), clock.clone()),
             buses: Buses::new(),
             sqs: Sqs(Queues::new(database.clone(), clock.clone(), closed.clone())),
@@ -92,26 +92,17 @@ impl LocalAws {
             domains: Domains::new(database.clone()),
             objects: Objects::new(database),
         };
-        let (dynamodb_endpoint, dynamodb) =
-            dynamodb::start(file("dynamodb.sqlite").as_deref(), closed.clone())?;
-        let (endpoint, others) = serve(services.clone(), closed)?;
-        Ok(Self { dynamodb_endpoint, endpoint, services, closing, tasks: [dynamodb, others] })
+        let (endpoint, task) = serve(services.clone(), closed)?;
+        Ok(Self { endpoint, services, closing, task })
     }
 
-    /// The configuration with which every AWS client reaches these services.
+    /// The configuration with which every AWS client in this process reaches these services.
     pub fn sdk_config(&self) -> SdkConfig {
-        local_sdk_config(&self.endpoint)
-            .to_builder()
-            .service_config(DynamoDbElsewhere(self.dynamodb_endpoint.clone()))
-            .build()
+        let tables = self.services.dynamodb.clone();
+        without_travelling(&local_sdk_config(&self.endpoint), tables, self.closing.subscribe())
     }
 
-    /// DynamoDB's address.
-    pub fn dynamodb_endpoint(&self) -> &str {
-        &self.dynamodb_endpoint
-    }
-
-    /// The address of all other services.
+    /// The address of the services, for others' clients.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -177,10 +168,8 @@ impl LocalAws {
     /// Stops: no new requests, those that run are finished, long polls return empty.
     pub async fn stop(self) {
         self.closing.send_replace(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a local AWS service did not end well");
-            }
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the local AWS did not end well");
         }
     }
 }
@@ -215,14 +204,4 @@ fn serve(services: Services, mut closing: watch::Receiver<bool>) -> Result<(Stri
         }
     });
     Ok((endpoint, task))
-}
-
-/// Tells the clients' configuration that DynamoDB alone has another address.
-#[derive(Debug)]
-struct DynamoDbElsewhere(String);
-
-impl LoadServiceConfig for DynamoDbElsewhere {
-    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        (key.service_id() == "DynamoDB" && key.env() == "AWS_ENDPOINT_URL").then(|| self.0.clone())
-    }
 }

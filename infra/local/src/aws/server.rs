@@ -1,4 +1,4 @@
-//! One address for Secrets Manager, SQS, EventBridge, SES, API Gateway and S3, told apart as AWS's own requests can be.
+//! One address for DynamoDB, Secrets Manager, SQS, EventBridge, SES, API Gateway and S3, told apart as AWS's own requests can be.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpSocket};
 
+use super::dynamodb::{self, DynamoDb};
 use super::error::Refusal;
 use super::event_bridge::Buses;
 use super::secrets_manager::SecretsManager;
@@ -26,6 +27,7 @@ const BODY_LIMIT: usize = 64 * 1024 * 1024;
 /// What the routes need.
 #[derive(Clone, Debug)]
 pub(super) struct Services {
+    pub(super) dynamodb: DynamoDb,
     pub(super) secrets_manager: SecretsManager,
     pub(super) sqs: Sqs,
     pub(super) buses: Buses,
@@ -58,11 +60,14 @@ pub(super) fn router(services: Services) -> Router {
         .with_state(services)
 }
 
-/// Secrets Manager, SQS and EventBridge name the service and the operation in one header.
+/// DynamoDB, Secrets Manager, SQS and EventBridge name the service and the operation in one header.
 async fn json_operation(State(services): State<Services>, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let target = header("x-amz-target");
     match target.split_once('.') {
+        Some((dynamodb::TARGET, operation)) => {
+            services.dynamodb.answer(operation, &body).await.into_response()
+        }
         Some(("secretsmanager", operation)) => match services.secrets_manager.call(operation, &body) {
             Ok(answer) => json_answer("application/x-amz-json-1.1", &answer),
             Err(refusal) => refusal.into_json(),

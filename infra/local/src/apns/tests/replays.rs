@@ -1,11 +1,14 @@
 //! Connections that die, and what is sent again.
 
+use std::iter::repeat_with;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use shared::port::apns::Outcome;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::super::Answer;
 use super::world::{MAGIC, TOKEN, World, accepted, sender};
@@ -67,6 +70,28 @@ async fn a_connection_gone_silent_is_replaced() {
     world.simulator.script(&world.topic, [Answer::Hang]);
     assert!(accepted(&world.push(TOKEN).await));
     assert_eq!(world.connections_used(), [1, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_connection_carries_so_many_pushes_at_once_and_the_next_one_waits() {
+    let world = World::new().await;
+    let _wake_ups = world.simulator.register(TOKEN, &world.topic, MAGIC);
+    world.simulator.script(&world.topic, repeat_with(|| Answer::Hang).take(500));
+    let hanging = join_all((0..500).map(|_| world.push(TOKEN)));
+    let all_arrived = async {
+        while world.simulator.pushes().len() < 500 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        outcomes = hanging => panic!("they hang: {outcomes:?}"),
+        early = async {
+            all_arrived.await;
+            timeout(Duration::from_millis(50), world.push(TOKEN)).await
+        } => assert!(early.is_err(), "it waits for a place: {early:?}"),
+    }
+    assert_eq!(world.simulator.pushes().len(), 500);
+    assert_eq!(world.simulator.connections(), 1);
 }
 
 #[tokio::test]
