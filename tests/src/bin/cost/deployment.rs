@@ -122,9 +122,9 @@ fn folder(function: QueueFunction) -> &'static str {
 fn gigabytes(template: &Value, function: &str) -> f64 {
     let resources = template["Resources"].as_mapping().expect("it has resources");
     let wanted = format!("pomarium-${{Stage}}-{function}");
-    let found = resources.values().find(|resource| match &resource["Properties"]["FunctionName"] {
-        Value::Tagged(name) => name.value.as_str() == Some(&wanted),
-        _ => false,
+    let found = resources.values().find(|resource| {
+        let name = &resource["Properties"]["FunctionName"];
+        matches!(name, Value::Tagged(name) if name.value.as_str() == Some(&wanted))
     });
     let found = found.unwrap_or_else(|| panic!("template.yaml has {function}"));
     found["Properties"]["MemorySize"].as_f64().expect("it says how much memory") / 1024.0

@@ -117,9 +117,10 @@ fn ask_for_capacity(request: &mut HttpRequest) {
 /// One write at least for a refused condition, which says nothing of its cost.
 fn units(answer: &Value) -> f64 {
     let one = |consumed: &Value| consumed["CapacityUnits"].as_f64().unwrap_or_default();
-    match &answer["ConsumedCapacity"] {
-        Value::Array(tables) => tables.iter().map(one).sum(),
-        Value::Null => 1.0,
-        consumed => one(consumed),
+    let consumed = &answer["ConsumedCapacity"];
+    match consumed.as_array() {
+        Some(tables) => tables.iter().map(one).sum(),
+        None if consumed.is_null() => 1.0,
+        None => one(consumed),
     }
 }
