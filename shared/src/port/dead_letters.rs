@@ -261,12 +261,27 @@ mod tests {
         assert_eq!(port.last_move(&standing()).await.unwrap(), None);
     }
 
+    /// A queue that was emptied just now, and in which so many letters lie.
+    fn emptied_with(letters_left: u32) -> (DeadLetters, Requests) {
+        let in_progress = Answer::error(400, "AWS.SimpleQueueService.PurgeQueueInProgress");
+        let standing = format!(
+            r#"{{"Attributes":{{"ApproximateNumberOfMessages":"{letters_left}","QueueArn":"arn:aws:sqs:us-east-1:0:jobs"}}}}"#
+        );
+        letters([in_progress, Answer::ok(&standing)])
+    }
+
+    #[tokio::test]
+    async fn whoever_repeats_a_call_whose_answer_was_lost_finds_the_queue_empty_and_is_done() {
+        let (port, _) = emptied_with(0);
+        port.discard(DeadLetterQueue::Jobs).await.unwrap();
+    }
+
     #[tokio::test]
     async fn two_at_once_are_a_conflict() {
         let (port, _) = letters([Answer::error(400, "UnsupportedOperation")]);
         let refused = port.send_back(&standing()).await.unwrap_err();
         assert_eq!((refused.kind(), refused.code()), (Kind::Conflict, "dead-letters-moving"));
-        let (port, _) = letters([Answer::error(400, "AWS.SimpleQueueService.PurgeQueueInProgress")]);
+        let (port, _) = emptied_with(1);
         let refused = port.discard(DeadLetterQueue::Jobs).await.unwrap_err();
         assert_eq!((refused.kind(), refused.code()), (Kind::Conflict, "dead-letters-discarded"));
         let (port, _) = letters([Answer::NoConnection]);
